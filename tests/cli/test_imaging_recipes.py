@@ -143,6 +143,41 @@ def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path:
         images_of(Path(__file__).parent, channels=1, size=(8, 8))
 
 
+@pytest.mark.parametrize(
+    ("array", "channels", "message"),
+    [
+        (np.zeros((2, 3, 20, 20)), 1, "Ask for --set view.colour=true$"),
+        (np.zeros((2, 1, 20, 20)), 3, "Ask for --set view.colour=false$"),
+        (np.zeros((2, 20, 20, 3)), 3, r"give array.moveaxis\(-1, 1\)$"),
+        (np.zeros((0, 1, 20, 20)), 1, "n at least 1$"),
+        (np.full((2, 20, 20), -1024, np.int16), 1, "from -1024 to -1024, such as Hounsfield units.*map them"),
+    ],
+)
+def test_an_array_that_is_no_image_is_named_with_its_remedy(
+    tmp_path: Path, array: np.ndarray, channels: int, message: str
+) -> None:
+    np.save(tmp_path / "images.npy", array)
+    with pytest.raises(ImageError, match=rf"images\.npy: has .*{message}"):
+        images_of(tmp_path / "images.npy", channels=channels, size=(20, 20))
+
+
+def test_a_warning_is_a_sentence_without_its_place_in_the_code(say: Say, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", 255 * shapes(1, seed=0).numpy())
+    answer = say("evaluate", "models/phantom-denoiser", "--data", tmp_path / "images.npy", "--out", tmp_path / "report")
+    assert answer.code == 0, answer.err
+    text = answer.err.replace("\n", " ")
+    assert "warning: PSNR and SSIM take 1 as the range of values" in text
+    assert ".py:" not in text and "UserWarning" not in text
+
+
+def test_a_file_that_does_not_fit_its_process_is_named(say: Say, runs: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "c.npy", np.ones((2, 1, 64, 64), np.complex64))
+    np.save(tmp_path / "n.npy", np.full((2, 1, 64, 64), np.nan))
+    for option, name in (("--data", "c.npy"), ("--measurements", "n.npy")):
+        answer = say("train", "imaging/inpainting", option, tmp_path / name, "--device", "cpu")
+        assert answer.code == 2 and f"{name}: Measurements by Mask" in answer.err.replace("\n", " ")
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("recipe", ["inpainting", "ct"])
 def test_the_pages_commands_train_on_photographs_and_on_slices(

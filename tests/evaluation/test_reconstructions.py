@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -124,3 +126,22 @@ def test_a_metric_that_is_no_value_per_image_is_refused(metric: object, message:
 def test_a_function_in_place_of_a_reconstructor_is_refused() -> None:
     with pytest.raises(TypeError, match="f is a reconstructor, such as learn and load return, but got a function"):
         evaluate_reconstructor(worst, images()[1])  # type: ignore[arg-type]  # the mistake
+
+
+def test_one_image_has_no_interval() -> None:
+    found = evaluate_reconstructor(reconstructor(), images()[1][:1])
+    assert all("(" not in line for line in found.lines)
+    figure = found.to_json()["methods"]["A†"]["psnr"]  # type: ignore[index]
+    assert figure["value"] > 0 and figure["low"] is None and figure["reason"] == "one image"
+
+
+@pytest.mark.parametrize(
+    ("scale", "metrics", "warned"),
+    [(1, ["psnr"], False), (255, ["psnr"], True), (1e-5, ["ssim"], True), (255, ["psnr-ei", worst], False)],
+)
+def test_images_of_another_range_are_warned_of(scale: float, metrics: list[str], warned: bool) -> None:
+    truth = images()[1] * scale
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        evaluate_reconstructor(reconstructor(), truth, metrics=metrics)  # type: ignore[arg-type]
+    assert any("take 1 as the range" in str(warning.message) for warning in shown) == warned

@@ -8,8 +8,10 @@ import functools
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -89,6 +91,7 @@ def _options(
     """Typer puts the options of the program itself here."""
 
 
+_PACKAGE = Path(__file__).parents[1]
 _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 """Errors of the system that name the file."""
 
@@ -110,6 +113,7 @@ def run(program: typer.Typer) -> None:
     With UNSEEN_TRACEBACK=1 they end in their traceback, for authors of plug-ins.
     """
     _limit_busy_waiting()
+    warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
     atexit.register(gc.freeze)  # else the interpreter looks for cycles in all of torch as it ends: half a second
     try:
         built(program)()
@@ -120,6 +124,20 @@ def run(program: typer.Typer) -> None:
             raise
         console.error(said)
         sys.exit(2)
+
+
+def _show_warning(
+    otherwise: Callable[..., None],
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    *place: Any,  # Any: line number, file and source line, as `warnings` gives them
+) -> None:
+    """Print a warning of this package as a sentence, without the place in its code."""
+    if issubclass(category, UserWarning | RuntimeWarning) and Path(filename).is_relative_to(_PACKAGE):
+        console.warn(str(message))
+    else:
+        otherwise(message, category, filename, *place)
 
 
 def _limit_busy_waiting() -> None:

@@ -45,6 +45,7 @@ def train_imaging(
         raise UsageError("--operator goes with --measurements or --data: your own process needs your own images")
     if start_from is not None:
         console.check_model(start_from, "reconstruction")
+    from unseen.reconstruction.measurements import MeasurementError
     from unseen.runs.overrides import overridden
     from unseen.runs.reconstructor_training import train_reconstructor
     from unseen.runs.training import join, with_changes
@@ -55,17 +56,20 @@ def train_imaging(
     y = None if measurements is None else _read(measurements, array)
     process = None if operator is None else _process(operator, chosen)
     console.step(f"training {chosen.name}")
-    trained = train_reconstructor(
-        chosen,
-        data=data,
-        measurements=y,
-        process=process,
-        start_from=start_from,
-        out=out,
-        origin=origin,
-        licence=licence,
-        progress=console.training_progress(),
-    )
+    try:
+        trained = train_reconstructor(
+            chosen,
+            data=data,
+            measurements=y,
+            process=process,
+            start_from=start_from,
+            out=out,
+            origin=origin,
+            licence=licence,
+            progress=console.training_progress(),
+        )
+    except MeasurementError as error:
+        raise UsageError(f"{measurements or data or chosen.name}: {error}") from error
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
     console.note(f"the model was trained on {len(trained.f.training_digests)} measurements; log: {trained.run.log}")

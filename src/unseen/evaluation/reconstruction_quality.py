@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from unseen.artifacts.files import write_text
 from unseen.evaluation.bootstrap import mean_of
-from unseen.evaluation.intervals import Figure
+from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.psnr_ssim import psnr, ssim
 from unseen.losses.loss import observed, observed_count
 from unseen.losses.structural_similarity import RADIUS
@@ -39,6 +40,8 @@ OwnMetric = Callable[[Tensor, Tensor], Tensor]
 """A metric of the caller's own: (found, truth), each (n, channels, height, width), to one value for each image."""
 NETWORK = "network"
 """Name of the reconstructor among the methods."""
+LOW, HIGH = 0.1, 2.0
+"""Largest values that images from 0 to 1 have, or nearly so."""
 _BATCH = 8  # images reconstructed at a time
 _SHOWN = 3  # images in the figure
 _UNITS: dict[str, str] = {"psnr": "dB", "ssim": "", "psnr-ei": "dB"}
@@ -92,11 +95,19 @@ class ReconstructionQuality:
         found = []
         for metric in self.values[NETWORK]:
             for method in self.values:
-                text = f"{method}: {metric} {self.mean(method, metric)} {_UNITS.get(metric, '')}".rstrip()
+                text = f"{method}: {metric} {self._text(self.mean(method, metric))} {_UNITS.get(metric, '')}".rstrip()
                 if method != NETWORK:
-                    text += f"; {NETWORK} minus {method}: {self.gain(method, metric)}"
+                    text += f"; {NETWORK} minus {method}: {self._text(self.gain(method, metric))}"
                 found.append(text)
         return found
+
+    def _text(self, figure: Figure) -> str:
+        """Return the figure; of one image alone its value, since no interval follows from one image."""
+        return f"{figure.value:.2f}" if self.images == 1 and isinstance(figure, Interval) else str(figure)
+
+    def _json(self, figure: Figure) -> dict[str, Json]:
+        of_one = {"low": None, "high": None, "reason": "one image"} if self.images == 1 else {}
+        return figure.to_json() | of_one
 
     def to_json(self) -> dict[str, object]:
         """Return all figures as a JSON object."""
@@ -106,10 +117,10 @@ class ReconstructionQuality:
             "left_out": self.left_out,
             "tv_converged": self.converged,
             "methods": {
-                method: {metric: self.mean(method, metric).to_json() for metric in metrics} for method in self.values
+                method: {metric: self._json(self.mean(method, metric)) for metric in metrics} for method in self.values
             },
             "gain": {
-                method: {metric: self.gain(method, metric).to_json() for metric in metrics}
+                method: {metric: self._json(self.gain(method, metric)) for metric in metrics}
                 for method in self.values
                 if method != NETWORK
             },
@@ -146,6 +157,9 @@ def evaluate_reconstructor(
             own of (found, truth), both (n, *A.domain), that give one value for each image: (n,). Their names are those
             of the functions.
         seed: seed of the noise.
+
+    Warns:
+        UserWarning: the largest value of the images is far from 1, which PSNR and SSIM take as their range.
 
     Raises:
         TypeError: f is no reconstructor.
@@ -189,6 +203,14 @@ def evaluate_reconstructor(
     if not bool(kept.any()):
         raise ValueError(f"the model was trained on all {len(x)} measurements. Give other images")
     x, y, rows = x[kept], measurements[kept], rows[kept]
+    peak = float(x.abs().max())
+    if not LOW <= peak <= HIGH and not all(callable(metric) or metric == "psnr-ei" for metric in metrics):
+        warnings.warn(
+            f"PSNR and SSIM take 1 as the range of values, but the largest of the truth is {peak:.3g}: their figures "
+            "do not compare with others. Train and evaluate on images from 0 to 1, or take the metric psnr-ei, whose "
+            "range is the largest value of each image.",
+            stacklevel=2,
+        )
     size = min(x.shape[2:])
     asked = [metric for metric in metrics if metric != "ssim" or size >= 2 * RADIUS + 1]
     found: dict[str, list[Tensor]] = {NETWORK: [], "A†": [], "TV": []}

@@ -19,6 +19,7 @@ from torch.nn import functional
 from unseen.artifacts.errors import UserError, reason_of
 from unseen.data import phantoms
 from unseen.data.array_files import read_array
+from unseen.physics.shape_remedies import shape_remedy
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """Endings of the files that are read from a folder."""
@@ -115,10 +116,18 @@ def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
     array = read_array(path)
     if array.ndim == 3:
         array = np.repeat(array[:, None], channels, axis=1)
-    if array.ndim != 4 or array.shape[1] != channels:
+    if array.ndim != 4 or array.shape[1] != channels or not array.size:
+        remedy = shape_remedy(array.shape, (channels, *size)).replace("x", "array").replace("movedim", "moveaxis")
+        if array.ndim == 4 and {channels, array.shape[1]} == {1, 3}:
+            remedy = " Ask for --set view.colour=" + ("true" if array.shape[1] == 3 else "false")
         raise ImageError(
             f"{path}: has the shape {_shape(array.shape)}, but images are (n, height, width) or (n, {channels}, "
-            "height, width)"
+            f"height, width), n at least 1.{remedy}".removesuffix(".")
+        )
+    if array.dtype.kind == "i" and int(array.min()) < 0:
+        raise ImageError(
+            f"{path}: has whole numbers from {array.min()} to {array.max()}, such as Hounsfield units. Images are from "
+            "0 (black) to 1 (white): map them to that range, and save them as float32"
         )
     scaled: NDArray[np.float32] = np.asarray(array, dtype=np.complex64 if np.iscomplexobj(array) else np.float32)
     if array.dtype.kind in "iu":

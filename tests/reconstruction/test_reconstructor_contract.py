@@ -125,3 +125,14 @@ def test_images_of_another_kind_are_refused() -> None:
     y = torch.zeros(1, 2, 16, 16)
     with pytest.raises(ValueError, match=r"real images of 2 channel\(s\).*made for real ones of 1 channel"):
         ArtifactRemoval()(y, Measurement(Identity((2, 16, 16))))
+
+
+def test_nan_that_marks_what_was_not_measured_is_refused_and_not_spread() -> None:
+    process = inpainting()
+    f = ArtifactRemoval.for_process(process, features=4, depth=1).eval()
+    y = torch.where(process.A.observed().mask, images(2), torch.nan)  # type: ignore[union-attr]
+    with pytest.raises(
+        ValueError, match=r"This artifact-removal takes finite numbers, but \d+ of 512 are NaN.*nan_to_num"
+    ):
+        f(y, process)
+    assert bool(f(torch.nan_to_num(y), process).isfinite().all())

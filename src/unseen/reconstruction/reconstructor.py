@@ -22,6 +22,7 @@ from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
 from unseen.artifacts.constructor import Configurable
 from unseen.artifacts.notebook_html import html_card
+from unseen.physics.action import refuse_nan
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
@@ -127,8 +128,9 @@ class Reconstructor(Configurable, nn.Module, ABC):
                 None: as f's settings say.
 
         Raises:
-            ValueError: another consistency; y is not what A measures; A's images are not those that this network is
-                made for; or f knows no process of its own.
+            ValueError: another consistency; y is not what A measures, or holds NaN (not looked for in training, nor
+                where y requires a gradient); A's images are not those that this network is made
+                for; or f knows no process of its own.
         """
         if consistency not in (None, *get_args(Consistency)):
             raise ValueError(f"consistency is {' or '.join(get_args(Consistency))}, but got {consistency!r}.")
@@ -136,6 +138,8 @@ class Reconstructor(Configurable, nn.Module, ABC):
         if process is None:
             raise ValueError(f"this {self.key} knows no process of its own: give one, f(y, process).")
         self._check(process)
+        if not (self.training or y.requires_grad or torch.compiler.is_compiling()):
+            refuse_nan(y, f"This {self.key} takes")  # a network spreads NaN over the whole image
         if tuple(y.shape) == process.A.range:
             return self.forward(y[None], process, consistency=consistency)[0]
         x = self.reconstruct(y, process)

@@ -25,7 +25,19 @@ from unseen.losses import (
     Seen,
     Supervised,
 )
-from unseen.physics import Dense, FourierMask, Gaussian, Identity, Mask, Measurement, Operator, Shifts
+from unseen.physics import (
+    Blur,
+    Dense,
+    FourierMask,
+    Gaussian,
+    Identity,
+    Mask,
+    Measurement,
+    Operator,
+    Shifts,
+    Tomography,
+    gaussian_kernel,
+)
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, Unrolled, learn, pseudo_inverse
 from unseen.reconstruction.held_out import HeldOut
 from unseen.reconstruction.learning import ReconstructionLearner
@@ -454,6 +466,29 @@ def test_arrays_do_as_well_as_tensors() -> None:
     assert same(of_tensors, of_arrays)
     with pytest.raises(ValueError, match="are numbers, but got <U1"):
         learn(np.array(["a"]), process, losses=[MC])
+
+
+@pytest.mark.parametrize(
+    ("A", "sigma", "start", "warned"),
+    [
+        (Blur(16, gaussian_kernel(1.0)), 0.05, "auto", True),
+        (Blur(16, gaussian_kernel(1.0)), 0.05, "adjoint", False),
+        (Blur(16, gaussian_kernel(1.0)), 1e-4, "auto", False),
+        (Identity((1, 16, 16)), 1.0, "auto", False),  # noise, but none that A⁺ adds
+        (Tomography(16, angles=8), 0.1, "auto", False),
+        (Mask(holes()), 0.1, "auto", False),
+    ],
+)
+def test_it_warns_of_noise_that_hides_the_images_that_a_network_begins_with(
+    A: Operator, sigma: float, start: str, warned: bool
+) -> None:
+    process = Measurement(A, Gaussian(sigma))
+    y = measured(process, images(4))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        learn(y, process, losses="sure", network=small(process, start=start), training=short(1))
+    said = [str(one.message) for one in caught if "Begin with the adjoint" in str(one.message)]
+    assert [one.partition(" has ")[0] for one in said] == ["Noise"] * warned
 
 
 def test_several_losses_of_one_kind_have_names_of_their_own() -> None:

@@ -17,6 +17,7 @@ lowered it (Hestenes & Stiefel, J. Res. Nat. Bur. Stand. 49, 1952, theorem 6:1; 
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import deque
 from dataclasses import dataclass
@@ -67,10 +68,12 @@ class StoppingRule:
 def warn_if_not_reached(share: float, *, tolerance: float, iterations: int, stacklevel: int) -> None:
     """Warn where ‖A*(y − A x)‖ is left at a larger share of ‖A* y‖ than the tolerance."""
     if share > tolerance:
+        bound = 10.0 ** math.ceil(math.log10(share))  # few texts, since Python shows each only once
         warnings.warn(
-            f"The pseudo-inverse was not reached: after {iterations} steps ‖A*(y − A x)‖ is {share:.1e} of ‖A* y‖, "
-            f"the goal is {tolerance:.0e}. A is ill-conditioned: regularise, raise rtol, or call solve_least_squares "
-            "with more iterations or a larger tolerance.",
+            f"The pseudo-inverse was not reached: after {iterations} steps ‖A*(y − A x)‖ is up to {bound:.0e} of "
+            f"‖A* y‖, the goal is {tolerance:.0e}. A is ill-conditioned: regularise, raise rtol, or call "
+            "solve_least_squares with more iterations or a larger tolerance. A network begins with the adjoint by "
+            "start='adjoint'.",
             RuntimeWarning,
             stacklevel=stacklevel + 1,
         )

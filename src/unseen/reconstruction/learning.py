@@ -16,9 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from unseen.artifacts.recipe import configured
+from unseen.losses.backprojection import noise_of_linearised
 from unseen.losses.loss import Loss, Seen, Units
 from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.objectives import objective
+from unseen.losses.sums import squares
 from unseen.physics import GROUPS
 from unseen.physics.dense import Dense
 from unseen.physics.group import Group
@@ -29,7 +31,7 @@ from unseen.reconstruction import measurements as measured
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.data_consistency import Consistency
 from unseen.reconstruction.held_out import SHARE, Best, HeldOut, fidelity_of, judges, names_of
-from unseen.reconstruction.reconstructor import Reconstructor
+from unseen.reconstruction.reconstructor import Reconstructor, Start, starting_image
 from unseen.training.fused_adam import FusedAdam
 from unseen.training.learner import Step, steps_taken
 from unseen.training.loop import train
@@ -41,6 +43,9 @@ from unseen.training.settings import Training
 WEIGHT_DECAY = 1e-8  # the authors', in all of their problems
 CONDITION = 100.0
 """Condition above which noise of 1 % along a matrix's strongest direction hides an image along its weakest in A⁺y."""
+HALF = 0.5
+"""Share of noise in the energy of starting images, above which it hides them."""
+JUDGED_ON = 4  # measurements from which that share is found
 RATE_FALLS_TO = 0.1  # at each milestone
 
 
@@ -285,8 +290,8 @@ def learn(
 
     Warns:
         UserWarning: nothing can be held out, or nothing unbiased judges; MC is asked of noisy measurements; all
-            measurements are zero, or hold less than the stated noise; or the loss has grown to more than a million
-            times its first values: the training diverges.
+            measurements are zero, or hold less than the stated noise; noise hides the images that the network begins
+            with; or the loss has grown to more than a million times its first values: the training diverges.
 
     Raises:
         ValueError: measurements, truth or operators do not fit the process or are not finite, a loss needs the
@@ -328,7 +333,6 @@ def learn(
     f = _reconstructor(network, process, seed=training.seed)
     if consistency is not None:
         f.config = configured(None, f.config.model_dump() | {"consistency": consistency}, f.Config, where=f.key)
-    _warn_of_condition(f, process)
     only_consistency = all(isinstance(one, MeasurementConsistency) for one in terms)
     if f.config.consistency == "project" and process.noise is None and only_consistency:
         warnings.warn(
@@ -352,6 +356,8 @@ def learn(
     first, of_first, _ = learnt.some(torch.arange(min(PREPARED_ON, len(learnt))))
     measured_by = process.select(of_first)
     measured.warn_of_units(first, measured_by)
+    if not f.trained_on:
+        _warn_of_start(f, first[:JUDGED_ON], measured_by.select(torch.arange(min(JUDGED_ON, len(first)))))
     began_with, seen_before = "", f.training_digests if f.trained_on else ()
     if f.trained_on:
         began_with = _digest(*f.state_dict().values())
@@ -389,18 +395,37 @@ def learn(
     return f
 
 
-def _warn_of_condition(f: Reconstructor, process: Measurement) -> None:
-    """Warn where f begins with A⁺y of an ill-conditioned matrix, and y has noise."""
-    if not isinstance(process.A, Dense) or process.noise is None:
+def _warn_of_start(f: Reconstructor, y: Tensor, process: Measurement) -> None:
+    """Warn where f begins with a linear inverse of an ill-conditioned A, in which noise hides the image.
+
+    Args:
+        f: the reconstructor.
+        y: (batch, *A.range), some measurements.
+        process: how they were made, with the operators of these.
+    """
+    start: Start = getattr(f.config, "start", "adjoint")
+    if start == "adjoint" or process.noise is None:
         return
-    if getattr(f.config, "start", "adjoint") == "adjoint" or (condition := process.A.condition()) <= CONDITION:
-        return
-    warnings.warn(
-        f"The condition number of A is {condition:.3g}, above {CONDITION:g}, and the network begins with A⁺y, in which "
-        f"noise hides the image. Begin with the adjoint: network={type(f).__name__}.for_process(process, "
-        "start='adjoint')",
-        stacklevel=3,
-    )
+    reason = ""
+    if isinstance(process.A, Dense):
+        if (condition := process.A.condition()) > CONDITION:
+            reason = f"The condition number of A is {condition:.3g}, above {CONDITION:g}"
+    else:
+        noise = noise_of_linearised(process, y, generator=torch.Generator().manual_seed(0))
+        linear = Measurement(process.A)
+
+        def share(start: Start) -> float:
+            drawn, whole = starting_image(noise, linear, start), starting_image(y, process, start)
+            return float(squares(drawn).double().sum() / squares(whole).double().sum().clamp(min=1e-300))
+
+        if (found := share(start)) > HALF and found > 2 * share("adjoint"):
+            reason = f"Noise has {min(found, 1):.0%} of the energy of A⁺y"
+    if reason:
+        warnings.warn(
+            f"{reason}, and the network begins with A⁺y, in which noise hides the image. Begin with the adjoint: "
+            f"network={type(f).__name__}.for_process(process, start='adjoint')",
+            stacklevel=3,
+        )
 
 
 def _reconstructor(

@@ -7,7 +7,6 @@ import logging
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,14 +30,19 @@ from tests.data.making import data_set
 from tests.pacs.orthanc_server import free_ports, orthanc  # noqa: F401  a fixture
 from tests.system_programs import system_path
 from tests.worklist.conftest import (  # noqa: F401  fixtures
+    clock,
+    folder,
     judge_with,
     lungs_found_once,
     make_place,
+    own_place,
+    place,
     postgresql,
     screener,
+    small_disk,
     sqlite_file,
+    store,
 )
-from tests.worklist.postgresql import MEMORY
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.node import Node
 from unseen_server.worklist.store import Store
@@ -113,13 +117,6 @@ class Running:
 
 
 StartNode = Callable[..., Running]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory where there is one."""
-    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
-        yield Path(name)
 
 
 @pytest.fixture
@@ -245,7 +242,7 @@ def archive(
     for one in roles:
         ae.add_supported_context(one, [*PLAIN, uid.ImplicitVRLittleEndian], scu_role=True, scp_role=True)
 
-    def store(event: evt.Event) -> int:
+    def on_store(event: evt.Event) -> int:
         status = store_status()
         if status == 0x0000:
             found = event.dataset
@@ -257,7 +254,7 @@ def archive(
         made.events.append(event.event_information)
         return 0x0000, None
 
-    bound = [(evt.EVT_C_STORE, store), (evt.EVT_C_ECHO, lambda event: 0x0000), (evt.EVT_N_EVENT_REPORT, report)]
+    bound = [(evt.EVT_C_STORE, on_store), (evt.EVT_C_ECHO, lambda event: 0x0000), (evt.EVT_N_EVENT_REPORT, report)]
     server = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[*bound, *handlers], **more)
     made = Archive(server.server_address[1])
     try:

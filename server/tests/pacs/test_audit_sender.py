@@ -1,6 +1,5 @@
 """The audit trail reaches a syslog server as DICOM audit messages, each row, without patient data."""
 
-# ruff: noqa: F811  fixtures are taken by their names
 from __future__ import annotations
 
 import base64
@@ -19,21 +18,10 @@ import pytest
 
 from tests.pacs.conftest import free_port, soon
 from tests.pacs.reports_in import study
-from tests.worklist.conftest import (  # noqa: F401  fixtures
-    clock,
-    folder,
-    make_place,
-    place_at_least,
-    postgresql,
-    sqlite_file,
-    store,
-)
 from unseen_server.pacs.audit_messages import audit_message, code_of
 from unseen_server.pacs.audit_sender import CURSOR, AuditSender, sent_up_to
 from unseen_server.pacs.non_dicom_settings import SyslogSettings
 from unseen_server.worklist.store import Store
-
-place = place_at_least
 
 HEAD = re.compile(rb"<85>1 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S+ unseen \d+ DICOM\+RFC3881 - \xef\xbb\xbf")
 

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are taken by their names
 """Messages of real departments are answered so that a sender's queue continues and no correction is lost."""
 
 from __future__ import annotations
@@ -9,25 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.pacs.reports_in import Mllp, oru, outcomes, report, study, table
-from tests.worklist.conftest import (  # noqa: F401  fixtures
-    clock,
-    folder,
-    make_place,
-    own_place_at_least,
-    place_at_least,
-    postgresql,
-    sqlite_file,
-    store,
-)
 from unseen_server.pacs.hl7_incoming import reports_of
 from unseen_server.pacs.hl7_listener import Hl7Listener
 from unseen_server.pacs.hl7_parsing import parsed
 from unseen_server.pacs.non_dicom_settings import Hl7Fields, Hl7Settings
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.worklist.store import Store
-
-own_place = own_place_at_least
-place = place_at_least
 
 SETTINGS = {"host": "127.0.0.1", "port": 0, "reports": "codes.toml"}
 

@@ -11,25 +11,10 @@ import pytest
 
 from tests.pacs.reports_in import outcomes, study
 from tests.pacs.test_fhir import ACSN, SETTINGS, UID, read, resource
-from tests.pacs.test_http import (  # noqa: F401  fixtures
-    FHIR,
-    TOKEN,
-    client,
-    clock,
-    folder,
-    make_place,
-    own_place_at_least,
-    place_at_least,
-    postgresql,
-    sqlite_file,
-    store,
-)
+from tests.pacs.test_http import FHIR, TOKEN, client  # noqa: F401  a fixture
 from unseen_server.pacs.fhir import FhirError, reports_of
 from unseen_server.pacs.non_dicom_settings import FhirSettings
 from unseen_server.worklist.store import Store
-
-own_place = own_place_at_least
-place = place_at_least
 
 
 def bundle(*resources: dict[str, Any], kind: str = "transaction", **entry: Any) -> dict[str, Any]:

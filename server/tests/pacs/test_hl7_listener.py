@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are taken by their names
 """The listener takes reports and merges over real sockets, answers each message, and no message ends it."""
 
 from __future__ import annotations
@@ -17,25 +16,11 @@ from hypothesis import strategies as st
 from tests.local_clients import no_free_descriptor
 from tests.pacs.conftest import PATIENCE_S, soon
 from tests.pacs.reports_in import Mllp, oru, outcomes, report, study, table
-from tests.worklist.conftest import (  # noqa: F401  fixtures
-    Place,
-    clock,
-    folder,
-    make_place,
-    on_postgresql,
-    own_place_at_least,
-    place_at_least,
-    postgresql,
-    sqlite_file,
-    store,
-)
+from tests.worklist.conftest import Place, on_postgresql
 from unseen_server.pacs.hl7_listener import Hl7Listener, Hl7ListenerError
 from unseen_server.pacs.non_dicom_settings import Hl7Settings
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.worklist.store import Store
-
-own_place = own_place_at_least
-place = place_at_least
 
 SETTINGS = {"host": "127.0.0.1", "port": 0, "reports": "codes.toml"}
 

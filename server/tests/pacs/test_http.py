@@ -1,6 +1,5 @@
 """The node answers over HTTP: its metrics as Prometheus reads them, its health, and FHIR with a token."""
 
-# ruff: noqa: F811  fixtures are taken by their names
 from __future__ import annotations
 
 import itertools
@@ -22,19 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.local_clients import connect, no_free_descriptor
 from tests.pacs.reports_in import outcomes, study, table
 from tests.pacs.test_fhir import SETTINGS, resource
-from tests.worklist.conftest import (  # noqa: F401  fixtures
-    Place,
-    clock,
-    folder,
-    make_place,
-    on_postgresql,
-    own_place_at_least,
-    place_at_least,
-    postgresql,
-    small_disk,
-    sqlite_file,
-    store,
-)
+from tests.worklist.conftest import Place, on_postgresql
 from unseen.artifacts.research_only import LIMITS
 from unseen_server.pacs import http
 from unseen_server.pacs.http import HttpServer, HttpServerError, application
@@ -45,9 +32,6 @@ from unseen_server.worklist import readiness
 from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.readiness import why_not_ready
 from unseen_server.worklist.store import Store
-
-own_place = own_place_at_least
-place = place_at_least
 
 TOKEN = {"Authorization": f"Bearer {SETTINGS['token']}", "Content-Type": "application/fhir+json"}
 FHIR = "/fhir/DiagnosticReport"

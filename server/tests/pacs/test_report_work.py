@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are taken by their names
 """Work on a message grows as its length: the lines of Python that run are counted, not seconds.
 
 Identifiers and orders are counted before anything is looked up, and other senders are answered meanwhile.
@@ -19,17 +18,7 @@ import pytest
 from tests.pacs.reports_in import Mllp, report, table
 from tests.pacs.test_fhir import SETTINGS as FHIR_SETTINGS
 from tests.pacs.test_fhir import resource
-from tests.worklist.conftest import (  # noqa: F401  fixtures
-    Place,
-    clock,
-    folder,
-    make_place,
-    own_place_at_least,
-    place_at_least,
-    postgresql,
-    sqlite_file,
-    store,
-)
+from tests.worklist.conftest import Place
 from unseen_server.pacs.fhir import FhirError
 from unseen_server.pacs.fhir import reports_of as fhir_reports
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
@@ -39,9 +28,6 @@ from unseen_server.pacs.hl7_parsing import Hl7Error, parsed
 from unseen_server.pacs.mllp import MllpFrames
 from unseen_server.pacs.non_dicom_settings import FhirSettings, Hl7Fields, Hl7Settings
 from unseen_server.pacs.report_intake import ReportIntake
-
-own_place = own_place_at_least
-place = place_at_least
 
 HEADER = "MSH|^~\\&|RIS|N|||20260102030405||{}|1|P|2.5.1\r"
 ORU, MERGE = HEADER.format("ORU^R01"), HEADER.format("ADT^A40")

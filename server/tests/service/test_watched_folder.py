@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.worklist.conftest import place_at_least, png
+from tests.worklist.conftest import png
 from unseen_server.service.watched_folder import FolderWatch
 from unseen_server.worklist.states import BusyError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-
-place = place_at_least
 
 
 class Ticking:

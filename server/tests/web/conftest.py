@@ -35,14 +35,14 @@ ROOT = "/api/v1"
 LOCAL = "http://127.0.0.1:8080"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
+@pytest.fixture
 def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
-    """An empty place. SQL is the worklist's business, whose tests run on both databases; where one of these does, too,
-    it says so: `@pytest.mark.parametrize("place", BOTH, indirect=True)`."""
-    return make_place(request.param)
+    """An empty place: SQLite, since SQL is the worklist's business, whose tests run on both databases.
 
-
-BOTH = ["sqlite", "postgresql"]
+    A module whose tests `make nightly` repeats on PostgreSQL defines `place = own_place`; a test that always needs both
+    is marked `on_both_databases`.
+    """
+    return make_place(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture(scope="module")

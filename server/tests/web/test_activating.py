@@ -13,7 +13,7 @@ import sqlalchemy
 from tests.web.conftest import Api, MakeApi, activated, said
 from tests.web.running import Running, until
 from tests.web.test_serving import judged, phantom, send
-from tests.worklist.conftest import Clock, MakePlace, Place, png
+from tests.worklist.conftest import Clock, png
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.test_activating import Reported, reported  # noqa: F401  a fixture
 from unseen.screening.drift_watch import DriftReference
@@ -28,11 +28,6 @@ from unseen_server.worklist.tables import activations, decisions, films, finding
 
 FOLDERS = (Path("models/pca"), Path("models/roi-sure"))
 LOOSE = {"max_miss_rate": 0.3, "confidence": 0.9}
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture

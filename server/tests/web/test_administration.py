@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import Api, MakeApi, look_at, said
-from tests.worklist.conftest import Clock, Judged, MakePlace, Place, dicom_film
+from tests.worklist.conftest import Clock, Judged, dicom_film
 from unseen.screening.screener import Screener
 from unseen_server.web.address import Address
 from unseen_server.worklist.film_worker import Worker
@@ -19,12 +19,6 @@ from unseen_server.worklist.study_query import StudyQuery
 ASKS = {"X-Requested-With": "unseen"}
 PASSWORD = "correct horse battery"
 JS = Path(__file__).parents[3] / "server" / "src" / "unseen_server" / "web" / "static" / "js"
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """Both databases are the worklist's tests; here one will do."""
-    return make_place("sqlite")
 
 
 def test_a_person_chooses_a_password_by_an_admins_link_once(api: Api, store: Store, clock: Clock) -> None:

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from tests.web.conftest import LOCAL, Api, said
-from tests.worklist.conftest import Clock, Judged, MakePlace, Place
+from tests.worklist.conftest import Clock, Judged
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
 from unseen.artifacts.card import Card
@@ -28,12 +28,6 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings
 
 FIRST, SECOND, OLD = "a" * 64, "b" * 64, "c" * 64
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """One kind of database will do: what it gives is the worklist's business, and tested there."""
-    return make_place("sqlite")
 
 
 def card(model: str, *learnt: str) -> Card:

@@ -14,18 +14,12 @@ from PIL import Image
 from tests.data.making import dicom
 from tests.web.conftest import Api
 from tests.web.test_viewing import noise, samples_of, sent
-from tests.worklist.conftest import MakePlace, Place
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
 from unseen_server.web.film_residuals import compressed, residuals
 
 FILMS = Path(os.environ.get("UNSEEN_DATA", "")) / "cxr_raw"
 SIDES = (3000, 2500)
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 def restored(planes: bytes, height: int, width: int) -> NDArray[np.uint16]:

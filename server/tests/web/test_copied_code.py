@@ -13,16 +13,10 @@ import pytest
 
 from tests.web.conftest import Api, said
 from tests.web.test_comparing import FIRST, SECOND, Fill, fill, labelled, models  # noqa: F401  # fixtures
-from tests.worklist.conftest import MakePlace, Place
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation import read_scores
 
 MODELS = {"lungs": FIRST, "whole": SECOND}
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture

@@ -11,18 +11,12 @@ from pydicom.uid import JPEG2000Lossless
 from tests.data.making import dicom
 from tests.web.conftest import Api
 from tests.web.test_viewing import noise, sent
-from tests.worklist.conftest import MakePlace, Place
 from unseen.screening.screener import Screener
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
 UIDS = {"SOPInstanceUID": "1.2.3.4", "StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "ViewPosition": "PA"}
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 def compressed(data: bytes) -> bytes:

@@ -12,8 +12,10 @@ import pytest
 
 from tests.web.conftest import Api
 from tests.web.running import Running, until
-from tests.worklist.conftest import png, sqlite_at_least
+from tests.worklist.conftest import own_place, png
 from unseen_server.web import events
+
+place = own_place
 
 pytestmark = pytest.mark.slow
 RAW = {"Content-Type": "application/octet-stream"}
@@ -42,7 +44,6 @@ def test_a_film_that_comes_in_is_news_and_the_stream_ends_with_the_server(tmp_pa
         assert ended.is_set(), "the stream had to be cut off"
 
 
-@sqlite_at_least
 def test_what_changes_once_the_stream_has_begun_is_news(api: Api) -> None:
     async def second() -> str:
         api.app.state.served.stopping.clear()  # the fixture sets it: a stream in its client would never end

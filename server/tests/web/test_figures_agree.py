@@ -10,7 +10,6 @@ import pytest
 from tests.screening.test_screener import at
 from tests.web.conftest import Api, MakeApi
 from tests.web.test_safety import film
-from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.test_safety import alarmed
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
@@ -23,11 +22,6 @@ from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 
 WARD, NORTH = tuple(number / 100 for number in range(0, 60, 2)), tuple(number / 100 for number in range(1, 60, 2))
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,11 @@ import io
 
 import numpy as np
 import pydicom
-import pytest
 
 from tests.data.making import dicom, written
 from tests.web.conftest import Api, look_at, said
 from tests.web.test_viewing import noise, sent
-from tests.worklist.conftest import Judged, MakePlace, Place
+from tests.worklist.conftest import Judged
 from tests.worklist.reporting import look_and_report
 from unseen.data import Entry, read_film
 from unseen.screening.screener import Screener
@@ -23,11 +22,6 @@ PERSON = {
     "PatientID": "4711", "PatientName": "Doe^Jane", "AccessionNumber": "A-17", "StudyDate": "20251103",
     "PatientBirthDate": "19600101", "PatientSex": "F", "PatientAge": "065Y",
 }  # fmt: skip
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 def test_names_are_shown_to_the_roles_that_the_site_has_set(api: Api, store: Store, screener: Screener) -> None:

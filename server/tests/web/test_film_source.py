@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import LOCAL, Api, said
-from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.conftest import png
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
 RAW = {"Content-Type": "application/octet-stream"}
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """The database has no part in it."""
-    return make_place("sqlite")
 
 
 def sent(client: Any, number: int, source: str | None = None) -> Any:  # Any: a client of the tests, its response

@@ -19,11 +19,13 @@ import pytest
 from PIL import Image
 
 from tests.web.conftest import Api, MakeApi, said
-from tests.worklist.conftest import MakePlace, dicom_film, png
+from tests.worklist.conftest import MakePlace, dicom_film, own_place, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
+
+place = own_place
 
 RAW = {"Content-Type": "application/octet-stream"}
 

@@ -19,7 +19,6 @@ from tests.data.making import dicom, written
 from tests.web.confidentiality_profile import REMOVED_OR_REPLACED
 from tests.web.conftest import Api
 from tests.web.test_viewing import noise, sent
-from tests.worklist.conftest import MakePlace, Place
 from unseen.screening.screener import Screener
 from unseen_server.web.harmless_elements import HARMLESS, HIDDEN, harmless_lines
 from unseen_server.worklist.film_worker import Worker
@@ -27,11 +26,6 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
 PERSON = {"PatientID": "PN4711", "PatientName": "Doe^Jane", "AccessionNumber": "ACC17"}
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture

@@ -31,7 +31,6 @@ from tests.web import test_single_sign_on
 from tests.web.conftest import Api, MakeApi
 from tests.web.identity_provider import CLIENT, Provider
 from tests.web.test_single_sign_on import RITA, browser, refused, signed_in, way_back, who
-from tests.worklist.conftest import MakePlace, Place
 from unseen_server.web import bounded_http, oidc_provider
 from unseen_server.web.bounded_http import BoundedAdapter
 from unseen_server.web.oidc_provider import OidcError, OidcProvider, OidcSettings, Pending, PendingSignIns
@@ -180,11 +179,6 @@ class HostileProvider(Provider):
             self.hostile[where](request)
         except OSError:
             self.gone += 1
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture

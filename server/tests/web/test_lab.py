@@ -15,7 +15,6 @@ import torch
 from PIL import Image
 
 from tests.web.conftest import Api, MakeApi, said
-from tests.worklist.conftest import MakePlace, Place
 from unseen.artifacts.research_only import LIMITS
 from unseen.lab.collection import Collection
 from unseen.lab.comparison import compare
@@ -41,11 +40,6 @@ ASKED: dict[str, Any] = {"picture": {"kind": "made", "name": "shapes", "number":
 
 SHIPPED = ["phantom-ct", "phantom-denoiser", "phantom-inpainting"]
 """Reconstructors of the package, which every lab offers."""
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tests.data.making import image
 from tests.web.conftest import Api, said
-from tests.worklist.conftest import Judge, MakePlace, Place
+from tests.worklist.conftest import Judge
 from tests.worklist.reporting import look_and_report
 from unseen_server.web import state as served
 from unseen_server.web.promise import Promise
@@ -148,11 +148,6 @@ def test_views_are_kept_without_what_was_searched_for(api: Api) -> None:
     assert api.other.delete(f"/views/{told[0]['number']}").status_code == 404
     for wrong in ({"text": "4711"}, {"after": "x"}, {"received": "yesterday"}, {"limit": 3}):
         assert api.reader.put("/views", json={"name": "x", "wanted": wrong}).status_code == 422
-
-
-@pytest.fixture
-def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
-    return make_place(getattr(request, "param", "sqlite"))  # what differs between databases is in tests/worklist
 
 
 def test_a_field_that_does_not_exist_is_named(api: Api) -> None:

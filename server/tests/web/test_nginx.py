@@ -23,7 +23,7 @@ from tests.pacs.orthanc_server import free_ports
 from tests.web.conftest import Api, MakeApi
 from tests.web.running import until
 from tests.web.test_slow_clients import Served
-from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.conftest import png
 from unseen_server.web.address import Address
 from unseen_server.worklist.store import Store
 
@@ -47,11 +47,6 @@ http {
     include unseen.conf;
 }
 """
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture(scope="session")

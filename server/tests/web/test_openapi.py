@@ -12,16 +12,10 @@ import pytest
 from hypothesis.errors import Unsatisfiable
 
 from tests.web.conftest import Api, token_of
-from tests.worklist.conftest import MakePlace, Place
 
 pytestmark = pytest.mark.slow
 FEW, MANY = 1, 25  # examples of each operation, for each caller, of what it takes and as many of what it does not
 NIGHTLY = [pytest.param(role, marks=pytest.mark.nightly) for role in ("nobody", "reader")]
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=[pytest.mark.nightly, pytest.mark.timeout(2700)])])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from tests.web.conftest import MakeApi, said
+from tests.worklist.conftest import own_place
 from unseen_server.web.pace import Pace
+
+place = own_place
 
 
 def test_one_session_is_slowed_down_and_the_others_are_not(make_api: MakeApi) -> None:

@@ -7,10 +7,12 @@ import io
 from typing import Any
 
 from tests.web.conftest import Api, look_at, said
-from tests.worklist.conftest import png
+from tests.worklist.conftest import own_place, png
 from unseen.screening.drift_watch import DriftReference
 from unseen_server.worklist.drift_alarms import observe
 from unseen_server.worklist.store import Store
+
+place = own_place
 
 CSV = {"Content-Type": "text/csv"}
 POLICY = "ab" * 32

@@ -10,18 +10,13 @@ import pydicom
 import pytest
 
 from tests.web.conftest import Api, said
-from tests.worklist.conftest import Clock, Judge, MakePlace, Place, dicom_film
+from tests.worklist.conftest import Clock, Judge, dicom_film
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.store import Store
 
 OBJECT = SentInstance(sop_class="1.2.840.10008.5.1.4.1.1.88.33", instance="2.25.1", series="2.25.2")
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.web.conftest import LOCAL, Api, look_at, said
-from tests.worklist.conftest import MakePlace, Place
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.store import Store
 
@@ -159,12 +158,6 @@ BODIES = {
     "POST /api/v1/retirement/count": {"days": 30},
     "POST /api/v1/retirement": {"days": 30},
 }
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """One kind of database will do: roles are not its business."""
-    return make_place("sqlite")
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.web.conftest import Api, MakeApi
-from tests.worklist.conftest import Judged, MakePlace, Place
+from tests.worklist.conftest import Judged
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_showing import FIRST, Scored, scored  # noqa: F401  a fixture
 from unseen.artifacts import FLAGGED_FROM, ReferenceNormals
@@ -138,11 +137,6 @@ def test_the_panel_begins_with_the_sentence_of_the_row_and_compares_the_score(
         assert words[0] == f"{reading.words}."
         assert ("% of 20 normals of this site." in text) == (entry.score is not None)
     assert ("read earlier" in text) == (reading.flag and action == "read")
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 def test_before_twenty_normals_of_the_site_scores_are_compared_with_the_training_normals(

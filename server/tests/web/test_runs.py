@@ -9,16 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.web.conftest import Api, MakeApi, said
-from tests.worklist.conftest import MakePlace, Place
 from unseen.training.history import History, Log
 from unseen_server.web import runs as module
 
 NAME = "ms_cxr/roi-sure-64-f0-0-01234567"
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from tests.data.making import dicom
 from tests.screening.test_screener import at
 from tests.web.conftest import Api, MakeApi, activated, look_at, said
 from tests.web.test_viewing import RAW, noise
-from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.test_safety import NOTE, alarmed
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
@@ -25,11 +24,6 @@ from unseen_server.worklist.store import Store
 BUNDLE = Path("models/pca")
 NOT_A_FILM = b"this is a text file, and no film at all\n" * 8
 PROMISES = ("at most", "% confidence", "probability of being abnormal", "a score as high or higher")
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture(scope="module")

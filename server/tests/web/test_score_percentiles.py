@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import percentileofscore
 from sqlalchemy import select
 
-from tests.worklist.conftest import Judged
+from tests.worklist.conftest import Judged, own_place
 from tests.worklist.reporting import look_and_report
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
@@ -20,6 +20,8 @@ from unseen_server.worklist.listing import ListedStudy
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, findings
+
+place = own_place
 
 MODEL = "a" * 64
 SCORES = [0.1, 0.2, 0.2, 0.4, 0.9] * 4

@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy
 
 from tests.web.conftest import LOCAL, Api, MakeApi, said
-from tests.worklist.conftest import MakePlace, Place
 from unseen_server.web.address import Address
 from unseen_server.worklist.job_queue import JobQueue
 from unseen_server.worklist.states import BusyError
@@ -17,11 +16,6 @@ from unseen_server.worklist.studies import Studies
 
 JSON = "application/json"
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 def test_the_sentence_stands_where_results_are_seen(api: Api) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.web.conftest import LOCAL, Api, MakeApi, in_one_loop, said
-from tests.worklist.conftest import Clock, MakePlace, Place
+from tests.worklist.conftest import Clock
 from unseen_server.web.address import Address
 from unseen_server.web.password_attempts import BY_NAME, Throttle
 from unseen_server.worklist.states import WorklistError
@@ -17,12 +17,6 @@ from unseen_server.worklist.store import Store
 PASSWORD = "correct horse battery"
 ASKS = {"X-Requested-With": "unseen"}
 PUBLIC = "https://worklist.hospital.example"
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """Sessions on both databases are the worklist's tests; here one will do."""
-    return make_place("sqlite")
 
 
 def link_of(store: Store) -> str:

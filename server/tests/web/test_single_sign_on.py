@@ -15,7 +15,6 @@ from fastapi.testclient import TestClient
 from tests.docs.blocks import ROOT, blocks
 from tests.web.conftest import LOCAL, Api, MakeApi, in_one_loop
 from tests.web.identity_provider import CLIENT, SECRET, Provider
-from tests.worklist.conftest import MakePlace, Place
 from unseen_server.web.oidc_provider import OidcError, OidcProvider, OidcSettings
 from unseen_server.worklist.store import Store
 
@@ -36,11 +35,6 @@ unseen-reader = "reader"
 unseen-lead = "lead"
 unseen-admin = "admin"
 """
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import uvicorn
 from tests.local_clients import connect
 from tests.web.conftest import Api, MakeApi
 from tests.web.running import until
-from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.conftest import png
 from unseen_server import http_connections
 from unseen_server.http_connections import BoundedConfig
 from unseen_server.web import middleware
@@ -25,11 +25,6 @@ from unseen_server.worklist.states import WorklistError
 
 LIVE = b"GET /api/v1/health/live HTTP/1.1\r\nHost: localhost\r\n"
 CLOSE = b"Connection: close\r\n\r\n"
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 class Served:

@@ -15,17 +15,12 @@ import uvicorn
 
 from tests.web.conftest import Api
 from tests.web.running import until
-from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.conftest import png
 from unseen_server import http_connections
 from unseen_server.web import server as serving
 from unseen_server.web import upload_stream
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 class Line:

@@ -21,7 +21,7 @@ from requests import HTTPError
 
 from tests.web.conftest import LOCAL, Api
 from tests.web.running import until
-from tests.worklist.conftest import MakePlace, Place, dicom_film, listed
+from tests.worklist.conftest import Place, dicom_film, listed
 from unseen.data.decoder_protocol import Refused
 from unseen.data.leading_elements import leading_header
 from unseen_server.web import server as serving
@@ -31,11 +31,6 @@ from unseen_server.worklist.study_query import StudyQuery
 STUDY = "1.2.826.0.1.3680043.8.498.30"
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 FOR_PROCESSING = f"{DX}.1"
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 def film(number: int, *, study: str = STUDY, **tags: Any) -> bytes:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import BOTH, Api, look_at, said
-from tests.worklist.conftest import on_postgresql
+from tests.web.conftest import Api, look_at, said
+from tests.worklist.conftest import on_both_databases, on_postgresql, own_place
 from unseen_server.web import state as served
 from unseen_server.worklist.store import Store
+
+place = own_place
 
 HOSTILE = [
     "'; DROP TABLE studies; --",
@@ -85,7 +87,7 @@ def test_a_study_is_taken_reported_and_taken_back(api: Api, judged: Any) -> None
     assert api.reader.post(f"/studies/{study}/release").status_code == 409
 
 
-@pytest.mark.parametrize("place", BOTH, indirect=True)
+@on_both_databases
 def test_of_two_readers_who_ask_at_once_one_gets_the_study(api: Api, judged: Any) -> None:
     study = judged(1).study
     with ThreadPoolExecutor(2) as pool:

@@ -18,7 +18,7 @@ from scipy.stats import beta
 from tests.data.making import image as as_file
 from tests.once import made_once, shared_folder
 from tests.web.conftest import Api, MakeApi, said
-from tests.worklist.conftest import Clock, MakePlace, Place
+from tests.worklist.conftest import Clock, Place, own_on_both_databases
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
 from unseen.anatomy.network_view import View
@@ -58,12 +58,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def detector(bundle: Path) -> Detector:
     return load(bundle)
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """One kind of database will do, but for the question that is asked of it: see `own_films` below."""
-    return make_place("sqlite")
 
 
 def score(store: Store, detector: Detector, films: int, *, first: int = 0) -> list[str]:
@@ -362,6 +356,7 @@ def test_lungs_that_do_not_overlap_are_a_sentence() -> None:
         drawn(own, generated, count=10, typical=own[0].inside, blur=None, rng=random.Random(0))
 
 
+@own_on_both_databases
 def test_own_films_are_normal_ones_where_there_are_enough(own_place: Place, detector: Detector) -> None:
     with own_place.open() as store:
         studies = score(store, detector, 6)

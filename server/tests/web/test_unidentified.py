@@ -13,7 +13,7 @@ import anyio.to_thread
 import pytest
 
 from tests.web.conftest import Api, said
-from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.conftest import png
 from unseen_server.web import sign_in_places
 from unseen_server.worklist.accounts import Accounts
 from unseen_server.worklist.store import Store
@@ -21,11 +21,6 @@ from unseen_server.worklist.store import Store
 PASSWORD = "correct horse battery"
 SIGN_IN = ["/tokens", "/tokens/link", "/sign-in", "/sign-in/link", "/sign-in/choose"]
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 @functools.cache

@@ -13,15 +13,10 @@ import pytest
 from tests.web.conftest import MakeApi
 from tests.web.running import until
 from tests.web.test_slow_clients import Served
-from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.conftest import png
 from unseen_server.web.address import Address
 from unseen_server.web.upload_limits import AT_ONCE, OF_AN_ACCOUNT, UploadPlaces
 from unseen_server.worklist.states import BusyError
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    return make_place("sqlite")
 
 
 def run(work: Callable[[], Awaitable[None]]) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.data.making import dicom
 from tests.web.conftest import Api, MakeApi, said
-from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.conftest import png
 from tests.worklist.reporting import look_and_report
 from unseen.data.manifest import Entry
 from unseen.data.reading import read_film
@@ -30,12 +30,6 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
 RAW = {"Content-Type": "application/octet-stream"}
-
-
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """One kind of database will do: what is shown comes from files."""
-    return make_place("sqlite")
 
 
 def sent(api: Api, data: bytes, source: str = "ward") -> str:

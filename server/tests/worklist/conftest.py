@@ -201,13 +201,20 @@ def many(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
     return filled_once(request.param, fill_long_list)
 
 
-def _own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+@pytest.fixture(params=SQLITE_AT_LEAST)
+def own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
     """An empty place whose schema a test may spoil."""
     return make_place(request.param)
 
 
-def _place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -> Place:
-    """An empty place; every test that takes it runs on both databases."""
+@pytest.fixture(params=SQLITE_AT_LEAST)
+def place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -> Place:
+    """An empty place.
+
+    `make test` runs tests on SQLite, except those that are marked `on_postgresql`, which together send all of the
+    store's statements to PostgreSQL and run there instead, and a few that are marked `on_both_databases`.
+    `make nightly` has all tests on both.
+    """
     if request.param == "sqlite":
         return make_place("sqlite")
     url = _shared(request.getfixturevalue("postgresql"))
@@ -215,16 +222,10 @@ def _place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) 
     return Place(url.render_as_string(hide_password=False), folder / "postgresql")
 
 
-own_place = pytest.fixture(params=["sqlite", "postgresql"])(_own_place)
-place = pytest.fixture(params=["sqlite", "postgresql"])(_place)
-# A module defines `place = place_at_least`: `make test` runs its tests on SQLite, except those that are marked
-# `on_postgresql`, which together send all of its statements to PostgreSQL and run there instead, and a few that are
-# marked `on_both_databases`. `make nightly` has all tests on both.
-own_place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_own_place)
-place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_place)
 on_postgresql = pytest.mark.parametrize("place", POSTGRESQL_AT_LEAST, indirect=True)
 on_both_databases = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 own_on_postgresql = pytest.mark.parametrize("own_place", POSTGRESQL_AT_LEAST, indirect=True)
+own_on_both_databases = pytest.mark.parametrize("own_place", ["sqlite", "postgresql"], indirect=True)
 
 
 def _empty(database: Database) -> None:
@@ -236,10 +237,6 @@ def _empty(database: Database) -> None:
         if filled := ", ".join(name for name, has_rows in zip(names, found, strict=True) if has_rows):
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # without the trail's triggers
             connection.exec_driver_sql(f"TRUNCATE {filled} CASCADE")
-
-
-sqlite_at_least = pytest.mark.parametrize("place", SQLITE_AT_LEAST, indirect=True)
-"""For a law that is not the database's; another test sends its statements to PostgreSQL. `make nightly` has both."""
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import argon2
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, on_both_databases, on_postgresql, place_at_least
+from tests.worklist.conftest import Clock, on_both_databases, on_postgresql
 from unseen_server.worklist import accounts as module
 from unseen_server.worklist.accounts import Account
 from unseen_server.worklist.audit import canonical
@@ -21,8 +21,6 @@ from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import accounts, audit, metadata
-
-place = place_at_least
 
 PASSWORD = "correct horse battery"
 Hasher = Callable[[], argon2.PasswordHasher]

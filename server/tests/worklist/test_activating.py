@@ -16,9 +16,7 @@ from tests.worklist.conftest import (
     film_of,
     listed,
     on_postgresql,
-    place_at_least,
     png,
-    sqlite_at_least,
 )
 from tests.worklist.reporting import look_and_report
 from unseen.screening.audit_sample import is_sampled
@@ -39,8 +37,6 @@ from unseen_server.worklist.score_blocks import blocks
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import activations, audit, films, studies
-
-place = place_at_least
 
 MODEL, OTHER = "a" * 64, "b" * 64
 LOOSE = Guarantee(0.3, 0.9)  # needs 7 abnormals
@@ -203,7 +199,6 @@ def reported(store: Store, screener: Screener) -> Reported:
     return make
 
 
-@sqlite_at_least
 def test_a_calibration_counts_what_readers_reported_and_is_what_calibrate_makes(
     store: Store, reported: Reported
 ) -> None:

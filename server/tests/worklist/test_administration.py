@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed, on_postgresql, png
 from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs as queue
@@ -19,8 +19,6 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, films, findings, jobs, seen, settings
-
-place = place_at_least
 
 DAY = 86_400.0
 

@@ -19,8 +19,6 @@ from tests.worklist.conftest import (
     on_both_databases,
     on_postgresql,
     own_on_postgresql,
-    own_place_at_least,
-    place_at_least,
     png,
 )
 from tests.worklist.reporting import look_and_report
@@ -28,9 +26,6 @@ from unseen_server.worklist.audit import GENESIS, AuditHead, first_break
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import audit
-
-own_place = own_place_at_least
-place = place_at_least
 
 UNLOCK = {
     "sqlite": ("DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import SQLITE_AT_LEAST, Clock, MakePlace, Place, dicom_film, listed, place_at_least, png
+from tests.worklist.conftest import SQLITE_AT_LEAST, Clock, MakePlace, Place, dicom_film, listed, png
 from tests.worklist.stub_detector import Stub, score_of
 from unseen.data.film import Film
 from unseen.screening.drift_watch import DriftReference
@@ -26,8 +26,6 @@ from unseen_server.worklist.result_record import RecordedResults
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
-
-place = place_at_least
 
 
 @pytest.fixture(autouse=True)

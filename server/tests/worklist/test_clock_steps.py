@@ -8,14 +8,12 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_postgresql, png
 from unseen_server.worklist import clock_steps, jobs
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.store import Store
-
-place = place_at_least
 
 HOURS = 5 * 3600.0
 STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "PatientID": "p1"}

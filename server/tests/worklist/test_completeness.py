@@ -8,15 +8,13 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.worklist.conftest import Clock, Place, dicom_film, listed, own_on_postgresql, own_place_at_least, png
+from tests.worklist.conftest import Clock, Place, dicom_film, listed, own_on_postgresql, png
 from tests.worklist.test_safety import MODEL, NOTE, entering, policy
 from unseen.screening.screener import Screener
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-
-own_place = own_place_at_least
 
 STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "PatientID": "p1"}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.worklist.conftest import on_postgresql, place_at_least
+from tests.worklist.conftest import on_postgresql
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, policy
 from unseen.screening.policy import SourcePolicy
@@ -17,8 +17,6 @@ from unseen_server.worklist.labels import EVERY, SEEN, Origin
 from unseen_server.worklist.outside_reports import OutsideReport
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.store import Store
-
-place = place_at_least
 
 CONFIRMATIONS = 8
 

@@ -15,15 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.worklist.conftest import dicom_film, on_postgresql, place_at_least, png
+from tests.worklist.conftest import dicom_film, on_postgresql, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist import film_worker as worker_module
 from unseen_server.worklist import jobs
 from unseen_server.worklist.decoding_slots import MOST_OF_A_SENDER, DecodingSlots
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
-
-place = place_at_least
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worklist.conftest import Judge, Judged, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Judge, Judged, on_postgresql, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
-
-place = place_at_least
 
 
 def test_a_draft_lives_until_the_report_and_comes_back_with_it(store: Store, judged: Judged) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worklist.conftest import Judged, place_at_least
+from tests.worklist.conftest import Judged
 from tests.worklist.reporting import look
 from tests.worklist.test_activating import LOOSE, MODEL, Reported, reported
 from unseen_server.worklist.audit_sample import audited
@@ -16,7 +16,6 @@ from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.table_export import export_labelled, export_tables
 
-place = place_at_least
 __all__ = ["reported"]
 
 

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.worklist.conftest import Judge, listed, on_both_databases, place_at_least, png
+from tests.worklist.conftest import Judge, listed, on_both_databases, png
 from unseen_server.worklist.store import Store
-
-place = place_at_least
 
 STUDY = {"StudyInstanceUID": "1.2.3", "PatientID": "p1"}
 

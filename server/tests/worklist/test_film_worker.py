@@ -24,9 +24,7 @@ from tests.worklist.conftest import (
     dicom_film,
     listed,
     on_postgresql,
-    place_at_least,
     png,
-    sqlite_at_least,
 )
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
@@ -43,8 +41,6 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.stored_files import ContentFolder
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, findings
-
-place = place_at_least
 
 
 @pytest.fixture
@@ -102,7 +98,6 @@ def test_a_film_is_scored_and_everything_is_there(store: Store, worker: Worker, 
     assert store.jobs.counts().done == 1 and store.audit.verify() is None
 
 
-@sqlite_at_least
 def test_the_score_is_the_one_that_the_detector_gives_alone(store: Store, worker: Worker, tmp_path: Path) -> None:
     from unseen.data.reading import films
 

@@ -21,7 +21,7 @@ from tests.worklist.conftest import (
     dicom_film,
     listed,
     on_postgresql,
-    place_at_least,
+    own_on_both_databases,
 )
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import filter_sql, listing
@@ -30,8 +30,6 @@ from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import ME, NOBODY, FlagRule, StudyQuery
 from unseen_server.worklist.tables import LEAST_SCORE, films, findings, studies
-
-place = place_at_least
 
 RULE = FlagRule(scores={"m": (0.7, True), "n": (0.9, False)})
 
@@ -174,6 +172,7 @@ def test_a_blind_page_is_neither_sorted_by_scores_nor_filtered_by_models(store: 
 
 
 @pytest.mark.parametrize("plain", [True, False])
+@own_on_both_databases
 def test_a_search_takes_the_beginning_of_what_is_stored(
     own_place: Place, clock: Clock, judge_with: Any, plain: bool
 ) -> None:

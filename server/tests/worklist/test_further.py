@@ -21,9 +21,7 @@ from tests.worklist.conftest import (
     dicom_film,
     listed,
     on_postgresql,
-    place_at_least,
     png,
-    sqlite_at_least,
 )
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.data.film import Film, NotRead
@@ -40,8 +38,6 @@ from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import decisions, films, findings
-
-place = place_at_least
 
 
 class Spoilt:
@@ -87,7 +83,6 @@ def test_each_model_has_its_finding_and_one_decides(store: Store, screener: Scre
     assert said.body["score"] == by_model[second.weights_sha256].score and store.audit.verify() is None
 
 
-@sqlite_at_least
 def test_the_decision_is_the_same_as_without_them(store: Store, screener: Screener, second: Pca) -> None:
     receipt = store.films.receive(dicom_film(3), name="a")
     Worker(store, lambda: screener, further=lambda: [second]).drain()
@@ -153,7 +148,6 @@ def test_what_the_gate_refused_is_tried_again_though_another_model_has_scored_it
         store.jobs.requeue(receipt.study, actor="lea")
 
 
-@sqlite_at_least
 def test_lungs_are_found_once_for_all_models_with_one_finder(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[str] = []
     find = LungFinder.find

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.web.study_sentences import conflict_in_words
 from unseen_server.worklist.identity_conflicts import CONFLICT
@@ -19,8 +19,6 @@ from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, findings
-
-place = place_at_least
 
 UID = {"StudyInstanceUID": "1.2.3"}
 FILM = "1.2.840.10008.5.1.4.1.1.1"

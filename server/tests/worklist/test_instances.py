@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from pydicom.uid import JPEG2000Lossless
 
-from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql, place_at_least
+from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up
 from unseen_server.worklist.film_worker import Worker
@@ -18,8 +18,6 @@ from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-
-place = place_at_least
 
 UIDS: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "SOPInstanceUID": "1.2.7.1", "PatientID": "p1"}
 SR = "1.2.840.10008.5.1.4.1.1.88.33"

@@ -7,12 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Judge, MakePlace, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Judge, MakePlace, listed, on_postgresql, png
 from unseen_server.worklist import jobs, queue_state, retry_delay
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import jobs as table
-
-place = place_at_least
 
 
 @on_postgresql

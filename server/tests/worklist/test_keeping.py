@@ -23,9 +23,7 @@ from tests.worklist.conftest import (
     dicom_film,
     listed,
     on_postgresql,
-    place_at_least,
     png,
-    sqlite_at_least,
 )
 from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
@@ -38,8 +36,6 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.table_export import export_tables
 from unseen_server.worklist.tables import metadata, sessions, settings
-
-place = place_at_least
 
 DAY = 86_400.0
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
@@ -245,7 +241,6 @@ def test_a_backup_is_of_one_moment_while_films_come_in(store: Store, tmp_path: P
         assert len(listed(back, "all")) == len(files(back)) == saved.films == back.audit.head().seq
 
 
-@sqlite_at_least
 def test_films_that_arrive_while_the_tables_are_read_do_not_stop_a_backup(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,7 +260,6 @@ def test_films_that_arrive_while_the_tables_are_read_do_not_stop_a_backup(
     assert back_up(store, tmp_path / "backup").films == 1
 
 
-@sqlite_at_least
 def test_a_backup_never_keeps_who_was_erased_meanwhile(
     filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +279,6 @@ def test_a_backup_never_keeps_who_was_erased_meanwhile(
     assert not (tmp_path / "backup").exists()
 
 
-@sqlite_at_least
 def test_damage_is_named_and_the_rest_is_saved(filled: Store, tmp_path: Path, make_place: MakePlace) -> None:
     film = filled.studies.details(filled.studies.page(StudyQuery(tab="all")).rows[0].study).films[0]
     filled.films.path(film.film).chmod(0o600)
@@ -413,7 +406,6 @@ def test_a_table_that_is_none_is_a_sentence(store: Store, tmp_path: Path) -> Non
         import_elsewhere(store, tmp_path / "none.csv", actor="pacs")
 
 
-@sqlite_at_least
 def test_the_files_of_a_backup_are_what_they_are_called(filled: Store, tmp_path: Path) -> None:
     back_up(filled, tmp_path / "backup")
     for path in [*(tmp_path / "backup" / "films").rglob("*"), *(tmp_path / "backup" / "maps").rglob("*")]:

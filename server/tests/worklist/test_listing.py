@@ -12,14 +12,12 @@ import pytest
 import sqlalchemy
 
 from benchmarks.made_up_list import fill
-from tests.worklist.conftest import Clock, Judged, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Judged, listed, on_postgresql, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import filter_sql, list_sorting, listing, waiting_cap
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-
-place = place_at_least
 
 HOUR = 3600.0
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import on_postgresql, place_at_least, png
+from tests.worklist.conftest import on_postgresql, png
 from unseen.artifacts.bundle import card_of
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
@@ -23,8 +23,6 @@ from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, findings
-
-place = place_at_least
 
 PCA = "models/pca"
 

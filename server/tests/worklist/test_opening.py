@@ -12,7 +12,7 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tests.worklist.conftest import Judge, Place, dicom_film, execute, on_both_databases, place_at_least, png
+from tests.worklist.conftest import Judge, Place, dicom_film, execute, on_both_databases, own_on_both_databases, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database, url_of
@@ -22,8 +22,6 @@ from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, metadata
-
-place = place_at_least
 
 
 @on_both_databases
@@ -57,6 +55,7 @@ INSERT INTO jobs (film_id, state, tries, due_us, reason) VALUES (1, 'open', 0, 0
 """
 
 
+@own_on_both_databases
 def test_a_store_of_release_0_2_is_brought_up_to_date(own_place: Place, screener: Screener) -> None:
     """Its rows as release 0.2 wrote them: they are kept, and its films can be scored."""
     with own_place.open(pseudonymise=False) as made:  # for its key
@@ -106,6 +105,7 @@ def test_a_store_that_must_be_there_is_not_made(place: Place, tmp_path: Path) ->
     assert not (place.home / "site.key").exists()
 
 
+@own_on_both_databases
 def test_a_later_schema_is_refused_and_left_alone(own_place: Place) -> None:
     with own_place.open() as store, store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")

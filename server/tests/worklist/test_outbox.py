@@ -10,7 +10,7 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.worklist.conftest import Clock, Place, dicom_film, own_on_postgresql, own_place_at_least, png
+from tests.worklist.conftest import Clock, Place, dicom_film, own_on_postgresql, png
 from unseen.screening import Policy
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.probability import ProbabilityMap
@@ -20,8 +20,6 @@ from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import decisions
-
-own_place = own_place_at_least
 
 STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "PatientID": "p1"}
 OBJECT = SentInstance(sop_class="1.2.840.10008.5.1.4.1.1.88.33", instance="2.25.1", series="2.25.2")

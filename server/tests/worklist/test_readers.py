@@ -7,13 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, listed, on_postgresql, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-
-place = place_at_least
 
 
 @on_postgresql

@@ -16,13 +16,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Place, listed, on_both_databases, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Place, listed, on_both_databases, on_postgresql, png
 from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, jobs, studies
-
-place = place_at_least
 
 
 def stored_files(store: Store) -> list[str]:

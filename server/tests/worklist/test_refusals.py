@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Judged, MakePlace, on_both_databases, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Judged, MakePlace, on_both_databases, on_postgresql, png
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
@@ -35,8 +35,6 @@ from unseen_server.worklist.states import (
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import activations
-
-place = place_at_least
 
 MODEL = "a" * 64
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from tests.worklist.conftest import Judge, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Judge, on_postgresql, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.appearance import SIDE
 from unseen_server.worklist.own_films import own_films
@@ -15,8 +15,6 @@ from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, findings
-
-place = place_at_least
 
 MODEL = "2" * 64
 BLANK = "blank: on its own range of greys, too, the image holds noise at most (spread 0.001 of the grey scale)"

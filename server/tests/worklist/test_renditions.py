@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.worklist.conftest import PCA, dicom_film, on_postgresql, place_at_least, png
+from tests.worklist.conftest import PCA, dicom_film, on_postgresql, png
 from unseen.data.film import Film
 from unseen.data.reading import films
 from unseen.detectors.finding import Finding
@@ -34,8 +34,6 @@ from unseen_server.worklist.renditions import (
 from unseen_server.worklist.states import NoRoomError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.stored_files import ContentFolder
-
-place = place_at_least
 
 
 @pytest.fixture

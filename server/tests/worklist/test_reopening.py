@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from tests.worklist.conftest import Clock, Place, execute, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Place, execute, listed, on_postgresql, own_on_both_databases, png
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_film_worker import clearing
 from unseen.screening import DriftReference
@@ -23,8 +23,6 @@ from unseen_server.worklist.states import NotAllowedError, NotFoundError, Workli
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_decisions import REOPENED, enter_study, latest
 from unseen_server.worklist.tables import decisions, outbox, studies, watches
-
-place = place_at_least
 
 OLD = """
 INSERT INTO settings VALUES ('plain', '1'), ('key', '{key}'), ('waiting_cap_s', '86400.0');
@@ -188,6 +186,7 @@ def test_of_a_window_that_an_earlier_release_began_it_says_so(store: Store) -> N
     assert (alarm.studies, alarm.recorded, alarm.cleared) == (10, False, tuple(names))
 
 
+@own_on_both_databases
 def test_of_an_alarm_that_stood_when_the_store_was_upgraded_the_films_are_not_known(own_place: Place) -> None:
     with own_place.open(pseudonymise=False) as made:  # for its key
         fingerprint = made.names.fingerprint

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tests.worklist.conftest import Judge, dicom_film, place_at_least
+from tests.worklist.conftest import Judge, dicom_film
 from tests.worklist.test_reports_elsewhere import A1, arrives, outcomes, said
 from unseen_server.worklist.store import Store
-
-place = place_at_least
 
 HOUR_US = 3_600_000_000
 

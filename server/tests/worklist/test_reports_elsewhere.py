@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_both_databases, on_postgresql, place_at_least
+from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_both_databases, on_postgresql
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import labels
 from unseen_server.worklist.backup import back_up, restore
@@ -18,8 +18,6 @@ from unseen_server.worklist.states import NotAllowedError, NotFoundError, Workli
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, merged_patients, outside_reports, studies
-
-place = place_at_least
 
 A1 = {"AccessionNumber": "A1", "StudyInstanceUID": "1.2", "PatientID": "P1"}
 

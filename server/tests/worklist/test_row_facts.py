@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, on_postgresql, place_at_least
+from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, on_postgresql
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films
-
-place = place_at_least
 
 
 def seen(store: Store, *names: str) -> None:

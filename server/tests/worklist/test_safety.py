@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Judge, Judged, decision, film_of, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Judge, Judged, decision, film_of, listed, on_postgresql, png
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, MODEL, policy
 from unseen.screening.drift_watch import DriftReference
@@ -27,8 +27,6 @@ from unseen_server.worklist.states import NotAllowedError, NotFoundError, Workli
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import reports, seen
-
-place = place_at_least
 
 NOTE = "the films are well exposed"
 

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy
 
 from tests.cli.conftest import Say, begin
-from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, place_at_least, png
+from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png
 from unseen.artifacts.file_digest import sha256_of
 from unseen.data.parquet_tables import TableReader
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
@@ -28,8 +28,6 @@ from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
-
-place = place_at_least
 
 WEIGHTS = "5" * 64
 CR = "1.2.840.10008.5.1.4.1.1.1"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worklist.conftest import place_at_least, png
+from tests.worklist.conftest import png
 from unseen_server.worklist.sender_accounts import NarrowableAccount
 from unseen_server.worklist.store import Store
-
-place = place_at_least
 
 PASSWORD = "correct horse battery"
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worklist.conftest import Clock, Judged, listed, on_postgresql, place_at_least
+from tests.worklist.conftest import Clock, Judged, listed, on_postgresql
 from tests.worklist.reporting import look, look_and_report
 from unseen_server.worklist import saved_views, several
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-
-place = place_at_least
 
 GONE = "s-" + "0" * 20
 

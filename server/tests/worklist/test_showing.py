@@ -11,7 +11,7 @@ import pytest
 import scipy.stats
 from sqlalchemy import select
 
-from tests.worklist.conftest import Clock, Judge, on_postgresql, place_at_least, png, sqlite_at_least
+from tests.worklist.conftest import Clock, Judge, on_postgresql, png
 from tests.worklist.reporting import look_and_report
 from unseen.data import read_manifest
 from unseen_server.worklist.appearance import SIDE
@@ -21,8 +21,6 @@ from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.table_export import export_labelled
 from unseen_server.worklist.tables import films, findings
-
-place = place_at_least
 
 FIRST, SECOND = "1" * 64, "2" * 64
 
@@ -66,7 +64,6 @@ def report(store: Store, study: str, outcome: str) -> None:
     look_and_report(store, study, "ann", outcome)
 
 
-@sqlite_at_least
 def test_a_reference_is_the_scores_of_reported_normals(store: Store, scored: Scored) -> None:
     for number in range(22):
         scored(number, {FIRST: 100.0 - number, SECOND: 0.0}, outcome="normal", source="ward" if number else "clinic")
@@ -116,7 +113,6 @@ def test_the_nearest_are_the_normals_that_look_most_alike(store: Store, scored: 
         store.findings.nearest(blank.film_id)
 
 
-@sqlite_at_least
 def test_distances_are_root_mean_squares(store: Store, scored: Scored) -> None:
     rng = np.random.default_rng(5)
     looks = rng.integers(0, 256, (6, SIDE * SIDE), dtype=np.uint8)

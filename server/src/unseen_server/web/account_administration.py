@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.shapes import WhoResponse
 from unseen_server.web.sign_in import LOCAL
 from unseen_server.web.state import Parts
@@ -24,10 +25,8 @@ RoleName = Literal["sender", "reader", "lead", "admin"]
 Sources = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=MOST_SOURCES)]
 
 
-class NewAccount(BaseModel):
+class NewAccount(RequestModel):
     """Somebody who may sign in."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(max_length=64, description="stands in the audit trail beside all that is done with it")
     password: NewPassword | None = Field(
@@ -42,10 +41,8 @@ class NewAccount(BaseModel):
     )
 
 
-class Change(BaseModel):
+class Change(RequestModel):
     """Changes of an account, which is then signed out everywhere; missing fields stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     password: NewPassword | None = None
     role: RoleName | None = None

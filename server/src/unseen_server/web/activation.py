@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from fastapi import APIRouter
 from fastapi import Path as InPath
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen.evaluation import Interval
 from unseen.screening import cleared_share, policy_lines
@@ -18,6 +18,7 @@ from unseen_server.web.audit_sample import ShareResponse
 from unseen_server.web.authentication import Lead
 from unseen_server.web.clearing_summary import Summary, of_activation
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.states import NotFoundError
@@ -137,19 +138,15 @@ class ActivationsResponse(BaseModel):
     ready: bool = Field(description="all workers of this server score by what holds now")
 
 
-class Proposal(BaseModel):
+class Proposal(RequestModel):
     """A model to score with, without a policy: films are ranked, and none is cleared."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: Weights
     note: Note
 
 
-class Agreed(BaseModel):
+class Agreed(RequestModel):
     """The second person's word."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: Note
     summary: str = Field(max_length=64, description="the digest of the summary that was read")

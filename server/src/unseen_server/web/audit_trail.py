@@ -1,10 +1,11 @@
 """Routes that verify the audit trail."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
 from unseen_server.worklist.audit import AuditHead
@@ -19,10 +20,8 @@ class HeadResponse(ResponseModel, AuditHead):
     head: str = Field(description="both in one line, as `verify` takes it")
 
 
-class HeadGiven(BaseModel):
+class HeadGiven(RequestModel):
     """A head that was written down; none: the trail is checked up to the one kept beside the worklist."""
-
-    model_config = ConfigDict(extra="forbid")
 
     head: str | None = Field(default=None, max_length=200)
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from unseen_server.web.request_model import RequestModel
 
 
-class Confirmation(BaseModel):
+class Confirmation(RequestModel):
     """Note of a person who has read a summary, and the summary's digest."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: Annotated[str, Field(max_length=1000, pattern=r"\S", description="what was checked; never empty")]
     summary: str = Field(max_length=64, description="the digest of the summary that was read")

@@ -7,11 +7,12 @@ import hmac
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.films import FilmId
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.states import NotAllowedError
 
@@ -82,10 +83,8 @@ def pixels(
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
-class Painted(BaseModel):
+class Painted(RequestModel):
     """The proof that the page had the film's pixels."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ticket: str = Field(max_length=100, description="the header X-Film-Ticket of the film's pixels")
     further: list[Annotated[str, Field(max_length=100)]] = Field(

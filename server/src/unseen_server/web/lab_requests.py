@@ -2,15 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from unseen.lab import Setup
+from unseen_server.web.request_model import RequestModel
 
 _MOST_LATENT = 4096
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+class _Asked(RequestModel):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class MadePicture(_Asked):

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
 from unseen_server.worklist.erasure import STAYS, Foreseen
@@ -22,10 +23,8 @@ router = APIRouter(tags=["erasing and retiring"])
 Name = Annotated[str, Path(max_length=80)]
 
 
-class Meant(BaseModel):
+class Meant(RequestModel):
     """Either a patient, or one study."""
-
-    model_config = ConfigDict(extra="forbid")
 
     patient: str | None = Field(default=None, max_length=200, description="the patient's number")
     issuer: str | None = Field(default=None, max_length=200, description="who gave it out, where several have")
@@ -48,10 +47,8 @@ class RemovedResponse(ResponseModel, Removed):
     """Numbers of removed studies, films and maps."""
 
 
-class Old(BaseModel):
+class Old(RequestModel):
     """Studies that were cleared, reported or set aside longer ago than this."""
-
-    model_config = ConfigDict(extra="forbid")
 
     days: float = Field(ge=1, le=36500)
     source: str | None = Field(default=None, max_length=200, description="of this source alone")

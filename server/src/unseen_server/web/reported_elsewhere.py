@@ -6,10 +6,11 @@ from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.shapes import Note, Outcome
 from unseen_server.web.state import Parts, ServerState
@@ -25,10 +26,8 @@ _CSV_IN: dict[str, Any] = {  # Any: OpenAPI's objects
 }
 
 
-class Elsewhere(BaseModel):
+class Elsewhere(RequestModel):
     """Report of another system on a study: by accession number, or by a film's digest."""
-
-    model_config = ConfigDict(extra="forbid")
 
     accession: str | None = Field(default=None, max_length=200)
     film_sha256: str | None = Field(default=None, max_length=100)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from unseen_server.web.authentication import Reader, is_lead
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.state import Parts
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.study_query import ListFilters
@@ -33,10 +34,8 @@ class ViewWanted(ListFilters):
 _WANTED = TypeAdapter(ViewWanted)
 
 
-class ViewToKeep(BaseModel):
+class ViewToKeep(RequestModel):
     """A view under a name; one's own of that name is replaced."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=60)
     shared: bool = Field(default=False, description="everybody sees it; for leads")

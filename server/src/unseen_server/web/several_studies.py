@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.several import MOST, NotDone, OnSeveral
@@ -23,10 +24,8 @@ MOST_RETURNED = 50
 StudyIds = Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=MOST)]
 
 
-class Several(BaseModel):
+class Several(RequestModel):
     """Some studies."""
-
-    model_config = ConfigDict(extra="forbid")
 
     studies: StudyIds
 
@@ -37,10 +36,8 @@ class Assignment(Several):
     to: str | None = Field(max_length=64, description="an account's name; null: nobody")
 
 
-class Returning(BaseModel):
+class Returning(RequestModel):
     """Studies that are returned to their sender, and the reason."""
-
-    model_config = ConfigDict(extra="forbid")
 
     studies: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=MOST_RETURNED)]
     reason: Annotated[str, Field(min_length=1, max_length=20_000, description="what is wrong, and what to do")]

@@ -5,10 +5,11 @@ import math
 from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from unseen_server.web.authentication import SCHEMES, Sender, cookie_name, from_our_page, token_of
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.shapes import WhoResponse
 from unseen_server.web.sign_in_requests import SignInRoute
 from unseen_server.web.state import Parts, ServerState
@@ -26,19 +27,15 @@ OPEN: Final = ("/sign-in", "/sign-in/link", "/sign-in/choose", "/tokens", "/toke
 _REFUSED = "Name or password is wrong, or the account is disabled."
 
 
-class Password(BaseModel):
+class Password(RequestModel):
     """Name and password."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(max_length=64)
     password: str = Field(max_length=1024, json_schema_extra={"format": "password"})
 
 
-class Link(BaseModel):
+class Link(RequestModel):
     """The text after `link=` in the address that the server prints at its start; it is good once, for ten minutes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     link: str = Field(max_length=200)
 

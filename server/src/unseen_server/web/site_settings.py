@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.state import Parts, ServerState
 
 router = APIRouter(tags=["administration"])
@@ -51,10 +52,8 @@ class SettingsResponse(BaseModel):
     sources: list[SourceResponse]
 
 
-class SettingsChange(BaseModel):
+class SettingsChange(RequestModel):
     """Settings that change; missing fields stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     identity: Literal["nobody", "lead", "reader"] | None = Field(
         default=None, description="needs `identity_was`: another admin may have changed it meanwhile"

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Lead, Reader, is_lead
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import study_for
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.shapes import Note, Outcome, StudyResponse
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import Account
@@ -20,10 +21,8 @@ router = APIRouter(prefix="/studies", tags=["studies"])
 StudyId = Annotated[str, Path(max_length=40, description="s-…; one that was joined to another still finds it")]
 
 
-class Verdict(BaseModel):
+class Verdict(RequestModel):
     """Report of a reader."""
-
-    model_config = ConfigDict(extra="forbid")
 
     outcome: Outcome
     note: Note = ""
@@ -36,18 +35,14 @@ class Verdict(BaseModel):
     )
 
 
-class Draft(BaseModel):
+class Draft(RequestModel):
     """Note that is written and not reported."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: Note
 
 
-class Aside(BaseModel):
+class Aside(RequestModel):
     """Action for films that cannot be shown: they are never labelled."""
-
-    model_config = ConfigDict(extra="forbid")
 
     how: Literal["returned", "discarded"] = Field(
         description="returned: its sender should send the film again. This is recorded, and nothing is sent"

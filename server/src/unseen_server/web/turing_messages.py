@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen.evaluation import Interval, proportion
+from unseen_server.web.request_model import RequestModel
 from unseen_server.web.turing_rounds import COUNTS, DEFAULT_COUNT, Count
 from unseen_server.worklist.own_films import MOST_OWN as MOST
 
@@ -34,10 +35,8 @@ class Offer(BaseModel):
     missing: str = Field(description='why there is no round with any of them; "" where there is one')
 
 
-class Wanted(BaseModel):
+class Wanted(RequestModel):
     """A round that is wanted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: str = Field(pattern="^[0-9a-f]{64}$")
     count: Count = DEFAULT_COUNT
@@ -54,10 +53,8 @@ class RoundResponse(BaseModel):
     words: str = Field(description="whose films the real ones are")
 
 
-class Answer(BaseModel):
+class Answer(RequestModel):
     """Answer for one image."""
-
-    model_config = ConfigDict(extra="forbid")
 
     k: int = Field(ge=1, le=max(COUNTS))
     answer: Kind

@@ -70,7 +70,7 @@ FREQUENT = (
         "server/src/unseen_server/worklist/report_entry.py",
         "a worker's result: `result_record.py`",
     ),
-    ("Retention period", "server/src/unseen_server/worklist/retention.py", "its setting: `site_settings.py`"),
+    ("Retention period", "server/src/unseen_server/worklist/retention.py", "its setting: `stored_settings.py`"),
     (
         "Who may confirm; rule of two people",
         "server/src/unseen_server/worklist/two_person_rule.py",

@@ -20,7 +20,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.drift_watch import DriftReference
 from unseen.training.history import History, Log
-from unseen_server.worklist.drift_alarms import observe, observe_all
+from unseen_server.worklist.drift_counting import observe_all
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import activations, audit, decisions, studies
 
@@ -293,7 +293,7 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: P
     with labelled.store() as store:
         with store.writing() as writing:
             for _ in range(reference.window):
-                observe(writing, policy, 50.0, reference)
+                observe_all(writing, policy, [(None, 50.0)], reference)
         page = models_page(page_of, labelled, "lea")
         page.get_by_role("tab", name="Watch").click()
         alarm = page.get_by_role("region", name="Drift alarm")

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from tests.web.conftest import Api, said
 from tests.worklist.conftest import Judged, own_place
 from unseen.screening import DriftReference
-from unseen_server.worklist.drift_alarms import observe_all
+from unseen_server.worklist.drift_counting import observe_all
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, studies

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy
 
 from tests.worklist.conftest import Clock, Judge, MakePlace, listed, on_postgresql, png
-from unseen_server.worklist import jobs, queue_state, retry_delay
+from unseen_server.worklist import jobs, retry_delay
+from unseen_server.worklist.job_queue import Queue
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import jobs as table
 
@@ -63,7 +64,7 @@ def test_a_film_that_failed_waits_longer_each_time(store: Store, clock: Clock) -
 
 
 def test_the_queue_says_how_much_waits_and_how_long(store: Store, judge: Judge, clock: Clock) -> None:
-    assert store.jobs.counts() == queue_state.Queue(waiting=0, running=0, done=0, dead=0, oldest_s=None)
+    assert store.jobs.counts() == Queue(waiting=0, running=0, done=0, dead=0, oldest_s=None)
     for number in range(3):
         store.films.receive(png(number), name=f"{number}")
     judge("read")

@@ -10,7 +10,7 @@ from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.drift_alarms import watched
+from unseen_server.worklist.drift_counting import watched
 from unseen_server.worklist.score_blocks import BLOCK, FILMS, Block, blocks
 
 router = APIRouter(tags=["drift"])

@@ -1,4 +1,4 @@
-"""Routes of the site's settings and sources; `worklist.site_settings` has the fields."""
+"""Routes of the site's settings and sources; `worklist.stored_settings` has the fields."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
-from unseen_server.worklist.queue_state import Failed
+from unseen_server.worklist.job_queue import Failed
 
 router = APIRouter(tags=["administration"])
 

@@ -14,12 +14,13 @@ from .details import Report as Report
 from .details import StoredFilm as StoredFilm
 from .details import StoredFinding as StoredFinding
 from .details import StudyDetails as StudyDetails
-from .drift_alarm_store import DriftAlarms as DriftAlarms
+from .drift_alarms import DriftAlarms as DriftAlarms
 from .drift_alarms import StandingAlarm as StandingAlarm
 from .film_worker import Worker as Worker
 from .films import WorklistFilms as WorklistFilms
 from .findings import Findings as Findings
 from .job_queue import JobQueue as JobQueue
+from .job_queue import Queue as Queue
 from .labels import LabelledFilm as LabelledFilm
 from .listing import ListedStudy as ListedStudy
 from .listing import Page as Page
@@ -27,7 +28,6 @@ from .model_disagreements import Disagreement as Disagreement
 from .outside_reports import OutsideCounts as OutsideCounts
 from .outside_reports import OutsideReport as OutsideReport
 from .outside_reports import OutsideReports as OutsideReports
-from .queue_state import Queue as Queue
 from .receiving import Receipt as Receipt
 from .removal import Removal as Removal
 from .renditions import Rendition as Rendition

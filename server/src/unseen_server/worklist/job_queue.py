@@ -6,14 +6,52 @@ Table: jobs. Workers claim films by `jobs`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
-from unseen_server.worklist import queue_state, rescoring, several
+from pydantic import Field
+from sqlalchemy import func, select
+
+from unseen_server.worklist import rescoring, several
+from unseen_server.worklist.tables import films, jobs, studies
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.queue_state import Failed, Queue
     from unseen_server.worklist.several import OnSeveral
     from unseen_server.worklist.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """Numbers of films in the queue.
+
+    Args:
+        waiting: films that wait, claimed ones included.
+        running: films that are with a worker.
+        done: films that are scored.
+        dead: films that could not be scored.
+        oldest_s: for how many seconds the oldest has waited; None: none waits.
+
+    >>> Queue(waiting=0, running=0, done=5, dead=0, oldest_s=None).done
+    5
+    """
+
+    waiting: int
+    running: int
+    done: int
+    dead: int
+    oldest_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A film that failed: given up after `MOST_TRIES`, or to be tried again."""
+
+    film: str
+    study: str
+    source: str
+    tries: int
+    given_up: Annotated[bool, Field(description="false: it is tried again")]
+    reason: str
 
 
 class JobQueue:
@@ -38,12 +76,51 @@ class JobQueue:
         is.
         """
         with self._site.database.reading() as connection:
-            return queue_state.queue(connection, now_us=self._site.now_us())
+            now_us = self._site.now_us()
+            by_state = select(jobs.c.state, func.count().label("films")).group_by(jobs.c.state)
+            counts: dict[str, int] = {row.state: row.films for row in connection.execute(by_state)}
+            oldest = connection.execute(
+                select(func.min(films.c.received_us)).select_from(films.join(jobs)).where(jobs.c.state == "open")
+            ).scalar_one()
+            with_worker = select(func.count()).where(
+                jobs.c.state == "open", jobs.c.lease.is_not(None), jobs.c.due_us > now_us
+            )
+            return Queue(
+                waiting=counts.get("open", 0),
+                running=connection.execute(with_worker).scalar_one(),
+                done=counts.get("done", 0),
+                dead=counts.get("dead", 0),
+                oldest_s=None if oldest is None else (now_us - oldest) / 1e6,
+            )
 
     def failed(self, *, most: int = 50) -> list[Failed]:
-        """Return the films that no worker could score, and those that are tried again; the latest `most`."""
+        """Return the films that no worker could score, then those that are tried again, the latest first; `most`."""
         with self._site.database.reading() as connection:
-            return queue_state.failed(connection, most=most)
+            rows = connection.execute(
+                select(
+                    jobs.c.state,
+                    jobs.c.tries,
+                    jobs.c.reason,
+                    films.c.public_id,
+                    films.c.source,
+                    studies.c.public_id.label("of"),
+                )
+                .select_from(jobs.join(films).join(studies))
+                .where(jobs.c.state.in_(("dead", "open")), jobs.c.reason != "")
+                .order_by(jobs.c.state, films.c.id.desc())
+                .limit(most)
+            )
+            return [
+                Failed(
+                    film=row.public_id,
+                    study=row.of,
+                    source=row.source,
+                    tries=row.tries,
+                    given_up=row.state == "dead",
+                    reason=row.reason,
+                )
+                for row in rows
+            ]
 
     def requeue(self, study: str, *, actor: str) -> int:
         """Have the films of a study scored that could not be; returns how many."""

@@ -19,7 +19,7 @@ from unseen_server.worklist import (
     clearing,
     completeness,
     disagreement,
-    drift_alarms,
+    drift_counting,
     jobs,
     outbox,
     settle_time,
@@ -264,7 +264,7 @@ class Batch:
             return
         for policy, scored in sorted(self._observed.items()):
             be_alone_with(self._writing.connection, [f"watch {policy}"], late=True)
-            stood = drift_alarms.observe_all(self._writing, policy, scored, self._rules.drift)
+            stood = drift_counting.observe_all(self._writing, policy, scored, self._rules.drift)
             if stood is not None and self._cleared.get(policy, -1) >= stood:
                 raise OvertakenError("A drift alarm was raised while films were cleared. Nothing was changed.")
 

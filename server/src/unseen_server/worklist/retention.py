@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, func, select
 
-from unseen_server.worklist import site_settings
+from unseen_server.worklist import stored_settings
 from unseen_server.worklist.outside_reports import forget_early
 from unseen_server.worklist.states import DONE, NotAllowedError, State, WorklistError
 from unseen_server.worklist.study_removal import Removed, remove_rows, unlink
@@ -72,7 +72,7 @@ def count_old(site: Site, *, older_than_days: float, source: str | None = None) 
 def retire_by_age(site: Site) -> int:
     """Remove what the site's settings no longer keep; returns how many studies. For a server, once in a while."""
     with site.database.reading() as connection:
-        kept = site_settings.read(connection)
+        kept = stored_settings.read(connection)
     with site.writing() as writing:
         forget_early(writing)
     periods: list[tuple[float | None, str | None]] = [(days, source) for source, days in kept.kept_of.items()]

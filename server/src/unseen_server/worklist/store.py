@@ -24,7 +24,7 @@ from unseen_server.worklist.accounts import Accounts
 from unseen_server.worklist.activation import Activations
 from unseen_server.worklist.audit_trail import AuditTrail
 from unseen_server.worklist.database import PATIENCE_S, Database
-from unseen_server.worklist.drift_alarm_store import DriftAlarms
+from unseen_server.worklist.drift_alarms import DriftAlarms
 from unseen_server.worklist.films import WorklistFilms
 from unseen_server.worklist.findings import Findings
 from unseen_server.worklist.job_queue import JobQueue

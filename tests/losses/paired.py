@@ -20,10 +20,6 @@ from torch import Tensor
 LARGEST_Z = 3.5
 
 
-def rng(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 @dataclass(frozen=True)
 class Paired:
     """Over all draws: the mean difference between estimate and loss over its standard error, and the sizes."""

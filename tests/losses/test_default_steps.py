@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, NETWORKS, image, paired, rng
+from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, NETWORKS, image, paired
+from tests.seeded import rng
 from unseen.losses import BackprojectedRisk, Loss, MeasurementConsistency, Recorrupted, Seen, Sure, Thinning
 from unseen.losses.count_thinning import thinned
 from unseen.losses.independent_pair import IndependentPair

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from tests.seeded import rng
 from unseen.data import phantoms
 from unseen.evaluation import psnr
 from unseen.losses import EquivariantSplitting, Seen, Splitting
@@ -18,10 +19,6 @@ from unseen.training import Training
 
 HIDDEN = 3
 A = Mask(torch.arange(8).expand(1, 8, 8) != HIDDEN)  # one column is never measured
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 MASK = Mask(torch.rand(1, 6, 6, generator=rng(1)) > 0.4)

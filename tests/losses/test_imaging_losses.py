@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.losses.paired import image, rng
+from tests.losses.paired import image
+from tests.seeded import rng
 from unseen.losses import (
     Equivariance,
     EquivariantAdversarial,

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.losses.paired import FAINT_NETWORKS, image, paired, rng
+from tests.losses.paired import FAINT_NETWORKS, image, paired
+from tests.seeded import rng
 from unseen.losses import Recorrupted, RecorruptedEquivariance, Seen
 from unseen.losses.loss import Units, observed, observed_count
 from unseen.losses.recorruption import recorrupted

@@ -16,7 +16,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.losses.paired import LARGEST_Z, NETWORKS, Paired, image, linear, paired, rng, smooth
+from tests.losses.paired import LARGEST_Z, NETWORKS, Paired, image, linear, paired, smooth
+from tests.seeded import rng
 from unseen.losses import MeasurementConsistency, Seen, Sure, Thinning, hudson_risk, mixed_sure
 from unseen.losses.count_thinning import thinned
 from unseen.losses.loss import observed, observed_count

@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, Paired, image, paired, rng
+from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, Paired, image, paired
+from tests.seeded import rng
 from unseen.losses import MeasurementConsistency, Recorrupted, Seen, Sure
 from unseen.losses.loss import observed, observed_count
 from unseen.losses.recorruption import recorrupted

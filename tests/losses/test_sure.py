@@ -8,12 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from tests.seeded import rng
 from unseen.losses import running_averages_frozen, sure, sure_literal
 from unseen.physics import Gaussian, Mask, PoissonGaussian
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def noisy(batch: int = 3, size: int = 8, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -20,16 +20,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.seeded import rng
 from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.physics import Gaussian, Mask
 
 SIZE, SIGMA, TAU = 24, 0.4, 1e-3
 FEW, MANY, BATCH = 250, 2000, 250  # draws
 LARGEST_Z = 3.5
-
-
-def rng(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @functools.cache

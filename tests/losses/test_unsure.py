@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen.data import phantoms
 from unseen.evaluation import psnr
 from unseen.losses import Equivariance, Seen, Sure, Unsure
@@ -17,10 +18,6 @@ from unseen.reconstruction import ArtifactRemoval, learn
 from unseen.training import Training
 
 SIGMA = 0.3
-
-
-def rng(seed: int = 1) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def noise(n: int = 4, *, complex_too: bool = False) -> Tensor:
@@ -35,9 +32,9 @@ def test_at_the_true_level_it_is_sure_but_for_the_noise_itself(kind: str) -> Non
     y = A(noise(complex_too=kind == "complex"))
     f = lambda y, process: 0.7 * process.A.pinv(y) + process.A.pinv(y).abs() ** 2  # noqa: E731
     with_noise, without = Measurement(A, noise=Gaussian(SIGMA)), Measurement(A)
-    risk = Sure()(Seen(y, with_noise, f), generator=rng())
+    risk = Sure()(Seen(y, with_noise, f), generator=rng(1))
     for process in (with_noise, without):  # the sigma of a process is not read
-        value = Unsure(start=SIGMA)(Seen(y, process, f), generator=rng())
+        value = Unsure(start=SIGMA)(Seen(y, process, f), generator=rng(1))
         torch.testing.assert_close(value, risk + SIGMA**2, rtol=1e-5, atol=1e-5)
 
 
@@ -48,7 +45,7 @@ def test_the_level_rises_while_noise_passes_and_falls_while_it_is_turned_round(p
     steps = torch.optim.Adam(loss.critic.parameters(), lr=loss.critic_rate)
     for _ in range(10):
         steps.zero_grad()
-        loss.critic_loss(seen, generator=rng()).mean().backward()
+        loss.critic_loss(seen, generator=rng(1)).mean().backward()
         steps.step()
     assert loss.sigma == pytest.approx(math.exp(10 * 0.01 * direction), rel=1e-3)
 
@@ -56,25 +53,25 @@ def test_the_level_rises_while_noise_passes_and_falls_while_it_is_turned_round(p
 def test_the_level_is_said_in_the_units_of_y() -> None:
     loss = Unsure(start=0.1)
     process, units = Measurement(Identity((1, 16, 16))), Units(1e-3, 1e-3)
-    loss(Seen(noise(), process, lambda y, process: y, units=units), generator=rng())
+    loss(Seen(noise(), process, lambda y, process: y, units=units), generator=rng(1))
     assert loss.sigma == pytest.approx(1e-4)
 
 
 def test_no_gradient_of_the_level_reaches_the_network_nor_of_the_network_the_level() -> None:
     loss, weight = Unsure(), torch.tensor(0.5, requires_grad=True)
     seen = Seen(noise(), Measurement(Identity((1, 16, 16))), lambda y, process: weight * y)
-    loss.critic_loss(seen, generator=rng()).mean().backward()
+    loss.critic_loss(seen, generator=rng(1)).mean().backward()
     (level,) = loss.critic.parameters()
     assert weight.grad is None and level.grad is not None
     level.grad = None
-    loss(seen, generator=rng()).mean().backward()
+    loss(seen, generator=rng(1)).mean().backward()
     assert level.grad is None and weight.grad is not None
 
 
 def test_counts_and_levels_that_are_none_are_refused() -> None:
     seen = Seen(noise().abs().round(), Measurement(Identity((1, 16, 16)), noise=Poisson(1.0)), lambda y, process: y)
     with pytest.raises(TypeError, match="Unsure is for Gaussian noise, but the process has Poisson"):
-        Unsure()(seen, generator=rng())
+        Unsure()(seen, generator=rng(1))
     for start in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="start is a level above 0"):
             Unsure(start=start)

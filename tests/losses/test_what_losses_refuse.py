@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.losses.paired import rng
+from tests.seeded import rng
 from unseen.losses import (
     Equivariance,
     MultiOperator,

@@ -11,14 +11,11 @@ from torch import Tensor
 from torch.nn.functional import avg_pool3d, max_pool3d
 
 from tests.physics.analytic_scans import Ellipsoid, elements
+from tests.seeded import rng
 from unseen.physics import ConeBeam, Tomography
 
 ELLIPSOID = Ellipsoid((20.0, 12.0, 10.0), (5.0, -4.0, 2.0))
 DISTANCES = {"source_distance": 150.0, "detector_distance": 75.0}
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def scan(height: int, angles: Tensor) -> tuple[ConeBeam, Tensor, Tensor]:

@@ -6,11 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen import physics
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def smooth_images(*, batch: int = 8, size: int = 256) -> Tensor:

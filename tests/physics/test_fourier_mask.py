@@ -7,13 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen import physics
 from unseen.physics.coils import CoilImages
 from unseen.physics.pseudo_inverse import solve_least_squares
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def complex_noise(*shape: int, seed: int = 1) -> Tensor:

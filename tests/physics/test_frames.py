@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen.losses import Equivariance, MeasurementConsistency
 from unseen.physics import (
     CompressedSensing,
@@ -27,10 +28,6 @@ from unseen.reconstruction import ArtifactRemoval, learn, load
 from unseen.training import Training
 
 FRAMES, SIZE = 4, 8
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def interleaved() -> Tensor:

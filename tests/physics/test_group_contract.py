@@ -12,16 +12,13 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen import physics
 from unseen.physics.group import Group
 from unseen.physics.groups.rotations import Interpolation
 
 SIZE = 12
 LARGEST_P = 1e-4  # of a uniform sampler, one seed in 10,000 fails; the seeds are fixed
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 MADE: dict[str, Callable[[], Group]] = {

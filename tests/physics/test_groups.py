@@ -11,14 +11,11 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from tests.seeded import rng
 from unseen import physics
 from unseen.physics.groups.rotations import Interpolation
 
 BOTH: list[Interpolation] = ["three-shear", "bilinear"]
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def element(*numbers: float) -> Tensor:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen.physics import (
     Flips,
     FourierMask,
@@ -32,10 +33,6 @@ from unseen.physics.identifiability.multiplicity import multiplicity
 from unseen.physics.identifiability.spectrum import Spectrum
 
 QUARTERS = Rotations(multiples_of=90)
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def random_map(m: int, size: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Callable[[Tensor], Tensor]:

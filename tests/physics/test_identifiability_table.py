@@ -7,6 +7,7 @@ import time
 import pytest
 import torch
 
+from tests.seeded import rng
 from unseen.physics import (
     Blur,
     Downsampling,
@@ -25,10 +26,6 @@ from unseen.physics import (
 
 INTERPOLATION = "through interpolation only"
 QUARTERS = Rotations(multiples_of=90)
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def inpainting(size: int) -> Operator:

@@ -8,11 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.seeded import rng
 from unseen import physics
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def centred_transform(x: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.imaging.inputs import sampled_columns
+from tests.seeded import rng
 from unseen.physics import (
     Blur,
     Downsampling,
@@ -24,11 +25,6 @@ from unseen.physics import (
     gaussian_kernel,
     identify,
 )
-
-
-def rng(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
 
 # -- identify: one verdict at every seed
 

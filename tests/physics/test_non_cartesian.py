@@ -9,11 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen import physics
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def complex_noise(*shape: int, seed: int = 1) -> Tensor:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen.physics import (
     Blur,
     CompressedSensing,
@@ -26,10 +27,6 @@ from unseen.physics import (
     stack,
 )
 from unseen.priors import TV, Tikhonov
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def image(*shape: int) -> Tensor:

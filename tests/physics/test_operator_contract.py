@@ -17,6 +17,7 @@ from scipy.sparse.linalg import aslinearoperator, lsqr
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from tests.seeded import rng
 from unseen import physics
 from unseen.physics import compilation
 from unseen.physics.dense import Dense
@@ -49,10 +50,6 @@ class HalfTheColumns(Operator):
 
     def _adjoint(self, y: Tensor) -> Tensor:
         return y.repeat_interleave(2, dim=-1)
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def random_mask(*shape: int, seed: int = 0) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from tests.physics.analytic_scans import Ellipsoid, elements
+from tests.seeded import rng
 from unseen.physics import ConeBeam, Tomography
 from unseen.physics.redundancy import redundancy_weights
 from unseen.physics.scan_geometry import ScanGeometry
@@ -27,10 +28,6 @@ ELLIPSE = Ellipsoid((20.0, 12.0), (5.0, -4.0))
 FAN = {"source_distance": 120.0, "detector_distance": 60.0}
 PARALLEL: dict[str, float] = {}
 OFFSET = 2.3
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def scan(height: int, beam: dict[str, float], angles: Any, **options: Any) -> tuple[Tomography, Tensor, Tensor]:

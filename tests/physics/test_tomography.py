@@ -12,6 +12,7 @@ import torch
 from skimage.transform import iradon, radon
 from torch import Tensor
 
+from tests.seeded import rng
 from unseen.physics import Tomography, solve_least_squares
 from unseen.physics.parallel_projector import Projector, fold
 from unseen.physics.ramp import ramp_filter
@@ -20,10 +21,6 @@ from unseen.physics.tensor_products import lengths
 # Semi-axes and middle in half sides of the image, turned by so many radians.
 ELLIPSE = (0.6, 0.35, 0.12, -0.08, 0.5)
 UNEVEN = torch.tensor([3.0, 77.0, -40.0, 200.0, 200.0, 20.0, 359.0])
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def ellipse(size: int, *, samples: int = 16) -> Tensor:

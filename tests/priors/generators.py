@@ -20,10 +20,6 @@ def shapes(n: int = 64, *, seed: int = 0, size: int = SIZE) -> Tensor:
     return squares_and_circles(n, size, torch.Generator().manual_seed(seed))
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def short(epochs: int = 2, *, seed: int = 0, batch_size: int = 16, every: int | None = None) -> Training:
     return Training(
         epochs=epochs, batch_size=batch_size, seed=seed, device="cpu", threads=1, checkpoint_every_steps=every

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from tests.priors.generators import EVERY, LATENT, SIZE, in_double, linear, seeded, shapes, trained, untrained, wrapped
+from tests.priors.generators import EVERY, LATENT, SIZE, in_double, linear, shapes, trained, untrained, wrapped
+from tests.seeded import rng
 from unseen.artifacts import RecipeError
 from unseen.networks import DcganDecoder
 from unseen.priors import GENERATORS, Generator, TrainedGenerator, Wrapped
@@ -25,7 +26,7 @@ def test_it_has_every_part_of_the_protocol(name: str) -> None:
 @pytest.mark.parametrize("n", [0, 1, N])
 def test_latents_make_as_many_finite_images(name: str, n: int) -> None:
     G = EVERY[name]()
-    z = G.latents(n, generator=seeded())
+    z = G.latents(n, generator=rng())
     assert tuple(z.shape) == (n, *G.latent_shape)
     images = G(z)
     assert tuple(images.shape) == (n, 1, SIZE, SIZE) and images.dtype == torch.float32
@@ -35,7 +36,7 @@ def test_latents_make_as_many_finite_images(name: str, n: int) -> None:
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "linear"])
 def test_images_lie_between_black_and_white(name: str) -> None:
     G = EVERY[name]()
-    far = 100 * G.latents(20, generator=seeded())
+    far = 100 * G.latents(20, generator=rng())
     assert G(far).min() >= 0 and G(far).max() <= 1
     assert G(far).max() > G(far).min()
 
@@ -44,15 +45,15 @@ def test_images_lie_between_black_and_white(name: str) -> None:
 def test_a_sample_is_the_image_of_latents_drawn_alike(name: str) -> None:
     G = EVERY[name]()
     state = torch.random.get_rng_state()
-    assert torch.equal(G.sample(N, generator=seeded(3)), G(G.latents(N, generator=seeded(3))))
-    assert not torch.equal(G.latents(N, generator=seeded(3)), G.latents(N, generator=seeded(4)))
+    assert torch.equal(G.sample(N, generator=rng(3)), G(G.latents(N, generator=rng(3))))
+    assert not torch.equal(G.latents(N, generator=rng(3)), G.latents(N, generator=rng(4)))
     assert torch.equal(state, torch.random.get_rng_state()), "nothing is drawn from torch's global generator"
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_image_is_of_its_own_latent_alone(name: str) -> None:
     G = in_double(EVERY[name]())
-    z = G.latents(N, generator=seeded()).double()
+    z = G.latents(N, generator=rng()).double()
     together = G(z)
     alone = torch.cat([G(one[None]) for one in z])
     torch.testing.assert_close(together, alone, rtol=1e-9, atol=1e-9)
@@ -66,14 +67,14 @@ def test_a_image_is_of_its_own_latent_alone(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_it_is_differentiable_and_the_derivative_is_right(name: str) -> None:
     G = in_double(EVERY[name]())
-    z = G.latents(2, generator=seeded()).double().requires_grad_()
+    z = G.latents(2, generator=rng()).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda z: G(z)[..., ::5, ::5], z, eps=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_penalty_is_twice_minus_the_log_density_of_the_prior(name: str) -> None:
     G = in_double(EVERY[name]())
-    z = G.latents(N, generator=seeded()).double()
+    z = G.latents(N, generator=rng()).double()
     spread = linear().spread.double() if name == "linear" else torch.ones(z[0].numel(), dtype=torch.float64)
     prior = torch.distributions.Normal(torch.zeros_like(spread), spread)
 
@@ -88,7 +89,7 @@ def test_the_penalty_is_twice_minus_the_log_density_of_the_prior(name: str) -> N
 @pytest.mark.parametrize("name", EVERY)
 def test_latents_follow_the_prior_that_the_penalty_is_of(name: str) -> None:
     G = EVERY[name]()
-    mean = G.penalty(G.latents(4000, generator=seeded())).mean()
+    mean = G.penalty(G.latents(4000, generator=rng())).mean()
     assert mean == pytest.approx(LATENT, rel=0.08), "of k standard normal numbers the squares' sum is k on average"
 
 
@@ -133,7 +134,7 @@ def test_a_wrapped_network_is_what_it_was() -> None:
     decoder = DcganDecoder(SIZE, features=4, latent=LATENT)
     G = Wrapped(decoder, (LATENT, 1, 1), values=(-1, 1))
     assert not decoder.training
-    z = G.latents(2, generator=seeded())
+    z = G.latents(2, generator=rng())
     assert torch.equal(G(z), (decoder(z) + 1) / 2)
     plain = Wrapped(decoder, (LATENT, 1, 1))
     assert torch.equal(plain(z), decoder(z))

@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from tests.fork_server import ForkServer
-from tests.priors.generators import LATENT, SIZE, seeded, shapes, short, trained, untrained
+from tests.priors.generators import LATENT, SIZE, shapes, short, trained, untrained
 from tests.priors.victim import EPOCHS, run
+from tests.seeded import rng
 from unseen.priors import AE, GENERATORS, VAE, WGANGP, TrainedGenerator
 from unseen.training import Progress, TrainingError
 
@@ -57,7 +58,7 @@ def test_validation_is_kept_and_changes_nothing(key: str) -> None:
     def validate(G: TrainedGenerator, epochs: int) -> dict[str, float]:
         seen.append((epochs, G.training))
         torch.rand(7)
-        return {"mean": float(G.sample(4, generator=seeded()).mean())}
+        return {"mean": float(G.sample(4, generator=rng()).mean())}
 
     steps: list[Progress] = []
     G = untrained(key).fit(shapes(), training=short(), validate=validate, progress=steps.append)
@@ -124,7 +125,7 @@ def test_a_gan_learns_what_its_images_have_in_common() -> None:
     images = torch.stack([disc, disc.flip((0, 1))])[torch.arange(256) % 2][:, None]
     settings = {"latent": 2, "features": 8, "learning_rate": 2e-3, "critic_steps": 2}
     G = WGANGP(**settings).fit(images, training=short(60, batch_size=32))
-    x = G.sample(200, generator=seeded())[:, 0]
+    x = G.sample(200, generator=rng())[:, 0]
     first, second = x[:, 2:7, 2:7].mean(dim=(1, 2)), x[:, 9:14, 9:14].mean(dim=(1, 2))
     assert (first - second).abs().mean() > 0.5 * (disc[2:7, 2:7].mean() - disc[9:14, 9:14].mean())
     assert 0.2 < (first > second).float().mean() < 0.8
@@ -193,7 +194,7 @@ def test_the_code_of_an_autoencoder_is_whitened_after_training() -> None:
 def test_a_code_that_says_nothing_is_no_error(key: str) -> None:
     flat = torch.full((8, 1, SIZE, SIZE), 0.5)
     G = untrained(key).fit(flat, training=short(1, batch_size=4))
-    assert torch.isfinite(G.sample(4, generator=seeded())).all()
+    assert torch.isfinite(G.sample(4, generator=rng())).all()
 
 
 @pytest.mark.parametrize("key", GENERATORS)

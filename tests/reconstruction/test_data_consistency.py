@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.reconstruction.making import holes, images
+from tests.seeded import rng
 from unseen.artifacts import RecipeError
 from unseen.physics import (
     BeerLambert,
@@ -28,11 +29,6 @@ from unseen.physics import (
 from unseen.reconstruction import ArtifactRemoval, learn, load
 from unseen.reconstruction.data_consistency import projected
 from unseen.training import Training
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
 
 NOISE_FREE = {
     "inpainting": lambda: Measurement(Mask(holes())),

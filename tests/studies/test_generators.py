@@ -22,6 +22,7 @@ from studies.generators.report import Line, report_html, spread_chart, study_jso
 from studies.generators.smoothness import between, smoothness, steepest
 from studies.generators.study import LEAST, Study, study
 from tests.priors.small_generators import Bent, Convolutional
+from tests.seeded import rng
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.array_files import ArrayError
@@ -42,10 +43,6 @@ from unseen.training.settings import Training
 QUICK = Search(restarts=2, iterations=15)
 SHAPES = squares_and_circles(140, 16, torch.Generator().manual_seed(0))
 DEALT = Images(SHAPES[:80], SHAPES[80:100], SHAPES[100:], tuple(i // 2 for i in range(40)), "drawn")
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def value(figure: object) -> float:

@@ -15,7 +15,7 @@ drift                 after the calibration all scores fall by a fifth of a norm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -140,7 +140,7 @@ def hospital(setting: str, population: Sequence[Labelled], rng: np.random.Genera
     return found
 
 
-def adapted_hospitals_row(*, hospitals: int = 1000, seed: int = 0, say: Callable[[str], None] = print) -> Row:
+def adapted_hospitals_row(*, hospitals: int = 1000, seed: int = 0) -> Row:
     """`hospitals` of each setting, each judged at every rate."""
     rng = np.random.default_rng(seed)
     population = [films(rng, EVERYBODY, device=one) for one in range(2)]
@@ -148,7 +148,7 @@ def adapted_hospitals_row(*, hospitals: int = 1000, seed: int = 0, say: Callable
     for setting in SETTINGS:
         found = [promise for _ in range(hospitals) for promise in hospital(setting, population, rng)]
         settings.append({"setting": setting, "rates": [_summary(found, rate) for rate in RATES]})
-        say(f"{hospitals} hospitals: {setting}")
+        print(f"{hospitals} hospitals: {setting}")
     return {
         "recipe": RECIPE,
         "seed": seed,

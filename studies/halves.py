@@ -8,7 +8,7 @@ within source and label.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,7 +39,7 @@ CONFIDENCE = 0.95
 SPLITS = 200
 
 
-def scored_studies(recipe: Recipe, *, root: Path | None = None, say: Callable[[str], None] = print) -> list[Study]:
+def scored_studies(recipe: Recipe, *, root: Path | None = None) -> list[Study]:
     """Every labelled film of the recipe's manifest as a study with its out-of-fold score; models are trained, or found
     again."""
     cohort = cohort_of(recipe)
@@ -62,7 +62,7 @@ def scored_studies(recipe: Recipe, *, root: Path | None = None, say: Callable[[s
                     films=(film.pixel_sha256,),
                 )
             )
-        say(f"fold {fold}: scored")
+        print(f"fold {fold}: scored")
     return studies
 
 

@@ -89,7 +89,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
     given = parser.parse_args(None if arguments is None else list(arguments))
     for model in given.models or [f"models/{name}" for name in MODELS]:
-        films = scored_films(model, say=lambda line: print(line, flush=True))
+        films = scored_films(model)
         row = laterality_row(model, films)
         print("wrote", write_row(row, given.rows), flush=True)
         found = row["laterality"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,7 +163,6 @@ def finder_row(
     phantom_seed: int = TEST_PHANTOMS,
     n: tuple[int, int] = (ABNORMAL_PHANTOMS, NORMAL_PHANTOMS),
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """The row of one recipe's finder over `seeds` trainings."""
     root, recipe = runs_root() if root is None else root, resolve(recipe)
@@ -176,7 +175,7 @@ def finder_row(
             finder = fold_finder(with_changes(recipe, seed=seed), cohort, fold, examples, root=root)
             for key, some in measured(finder, asked).items():
                 found[seed].setdefault(key, []).extend(some)
-            say(f"{name}: fold {fold}, seed {seed}: measured")
+            print(f"{name}: fold {fold}, seed {seed}: measured")
     keys = list(found[seeds[0]])
     values = {key: np.array([found[seed][key] for seed in seeds]) for key in keys}
 

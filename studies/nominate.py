@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,16 +191,13 @@ def with_given_finder(name: str, cohort: Cohort, root: Path) -> Detector:
     return train_recipe(_recipe(name, 0), fold=CHOOSE, finder=Path("models") / name, root=root).detector
 
 
-def scored(
-    detectors: Mapping[str, Detector], asked: Iterable[Asked], kept: Mapping[str, Path], *, say: Callable[[str], None]
-) -> None:
+def scored(detectors: Mapping[str, Detector], asked: Iterable[Asked], kept: Mapping[str, Path]) -> None:
     """Score films by several detectors of one finder, each film's views once, and keep the scores as lines of JSON.
 
     Args:
         detectors: the detectors, by name.
         asked: the films.
         kept: file of each detector's scores.
-        say: called with a line of progress.
     """
     known = {name: {one.file for one in kept_films(kept[name])} for name in detectors}
     for number, one in enumerate(asked, 1):
@@ -218,7 +215,7 @@ def scored(
             with kept[name].open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line.__dict__) + "\n")
         if number % 50 == 0:
-            say(f"{number} films")
+            print(f"{number} films", flush=True)
 
 
 def kept_file(name: str, fold: int, seed: int, root: Path) -> Path:
@@ -329,7 +326,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         for detectors in groups:
             cpu |= {name: one.facts.get("cpu_seconds", one.facts.get("training_seconds", 0.0))
                     for name, one in detectors.items()}  # fmt: skip
-            scored(detectors, asked_of(cohort, given.part), kept, say=lambda line: print(line, flush=True))
+            scored(detectors, asked_of(cohort, given.part), kept)
             for name in detectors:
                 kept[name].with_suffix(".done").touch()
                 looked |= {name} if fold == REPORT else set()

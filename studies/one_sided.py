@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,12 +77,11 @@ def held_out(cohort: Cohort) -> list[str]:
     return [e.name for e in cohort.films.entries if e.label == "abnormal" or cohort.fold_of[e.name] == FOLD]
 
 
-def scored_films(model: str, *, say: Callable[[str], None] = print) -> list[ScoredFilm]:
+def scored_films(model: str) -> list[ScoredFilm]:
     """Score the held-out films with a model, or read the scores that are kept.
 
     Args:
         model: name or folder of a model, such as models/pca.
-        say: called with a line of progress.
 
     Returns:
         The scored films in the order of the manifest.
@@ -106,7 +105,7 @@ def scored_films(model: str, *, say: Callable[[str], None] = print) -> list[Scor
             file.flush()
             known[one.file] = one
             if len(known) % 50 == 0:
-                say(f"{model}: {len(known)} of {len(names)} films")
+                print(f"{model}: {len(known)} of {len(names)} films", flush=True)
     return [known[name] for name in names]
 
 

@@ -6,7 +6,6 @@ Trains a phantom recipe, scores 1,000 twin pairs, and asks whether the detector 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,6 @@ def twin_row(
     pairs: int = PAIRS,
     unlabelled: Source | None = None,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """Train (or find) the recipe's run, score the twins, and return the row.
 
@@ -38,7 +36,7 @@ def twin_row(
     from unseen.evaluation.assessment import evaluate
 
     trained = train_recipe(recipe, unlabelled=unlabelled, root=root)
-    say(f"{recipe.name}: trained; scoring {pairs} twin pairs")
+    print(f"{recipe.name}: trained; scoring {pairs} twin pairs")
     result = evaluate(
         trained.detector,
         phantoms.twins(pairs, seed=_SEED),

@@ -9,7 +9,7 @@ the abnormal films of folds 1 to 4, and the normal films of fold 4, on which no 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,12 +33,11 @@ FINDER = "models/ensemble-five"
 OWN, KEEPING = "own", "keeping"
 
 
-def scored_twice(root: Path, *, say: Callable[[str], None] = print) -> dict[tuple[str, str], list[ScoredFilm]]:
+def scored_twice(root: Path) -> dict[tuple[str, str], list[ScoredFilm]]:
     """Score the films with each model and each of its two finders, or read the scores that are kept.
 
     Args:
         root: folder of runs.
-        say: called with a line of progress.
 
     Returns:
         The scored films by the model's name and the finder (`OWN` or `KEEPING`), in the order of the manifest.
@@ -66,7 +65,7 @@ def scored_twice(root: Path, *, say: Callable[[str], None] = print) -> dict[tupl
                 with path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(one)) + "\n")
         if number % 40 == 39:
-            say(f"{number + 1} of {len(missing)} films")
+            print(f"{number + 1} of {len(missing)} films")
     return {key: [known[name] for name in names] for key, (_, _, known) in detectors.items()}
 
 
@@ -100,9 +99,9 @@ def kept_row(model: str, own: Sequence[ScoredFilm], keeping: Sequence[ScoredFilm
     }
 
 
-def kept_rows(root: Path, *, say: Callable[[str], None] = print) -> list[Row]:
+def kept_rows(root: Path) -> list[Row]:
     """Return the rows of all models."""
     began = process_time()
-    found: Mapping[tuple[str, str], list[ScoredFilm]] = scored_twice(root, say=say)
+    found: Mapping[tuple[str, str], list[ScoredFilm]] = scored_twice(root)
     spent = round(process_time() - began, 1)
     return [kept_row(model, found[model, OWN], found[model, KEEPING], spent) for model in MODELS]

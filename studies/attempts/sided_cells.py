@@ -143,7 +143,6 @@ def sided_cells(
     root: Path,
     *,
     finder: LungFinder | None = None,
-    say: Callable[[str], None] = print,
 ) -> SidedCells:
     """Compute a variant's features, or read those that were kept.
 
@@ -153,7 +152,6 @@ def sided_cells(
         fold_of: fold of each film by name.
         root: folder of runs.
         finder: finds the lungs; None: that of `FINDER`.
-        say: called with a line of progress.
 
     Returns:
         The features, in the order of `films`.
@@ -173,7 +171,7 @@ def sided_cells(
             kept = dict(_computed(variant, chunk, fold_of, found, network, first))
             with replacing(path) as temporary, temporary.open("wb") as written:
                 np.savez(written, **kept)  # type: ignore[arg-type]
-            say(f"{variant}: {first + len(chunk)} of {len(films)} films")
+            print(f"{variant}: {first + len(chunk)} of {len(films)} films")
         with np.load(path, allow_pickle=False) as read:
             parts.append({name: read[name] for name in read.files})
 

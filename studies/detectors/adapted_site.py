@@ -65,7 +65,6 @@ def adapted_site_row(
     draws: int = DRAWS,
     rates: Sequence[float] = RATES,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """The row of a recipe's detector; its models are trained, or found again.
 
@@ -78,7 +77,7 @@ def adapted_site_row(
     found = []
     for share in shares:
         draws_of = [drawn(films, folds, draw, share, rates) for draw in range(draws)]
-        say(f"{share:g} of the patients teach: {draws} draws")
+        print(f"{share:g} of the patients teach: {draws} draws")
         found.append({"share": share, "rates": _by_rate(rates, sources, draws_of, over_draws)})
     without = alone(films, folds, rates)
     name = f"{ROWS}{recipe.short}" + ("" if place is None else f"-{place}")

@@ -9,7 +9,7 @@ films alone does not know that.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +80,6 @@ def adjusted_rows(
     rounds: Sequence[tuple[int, Sequence[str]]] = ROUNDS,
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Iterator[Row]:
     """AUROC of the recipe's detector, adjusted, and of the lung area alone, by finder and by training of the finder:
     the row as it is after each round.
@@ -101,7 +100,7 @@ def adjusted_rows(
             if name != OPEN:
                 figures["minus_open"] = above_floor(scores, scores_of(OPEN, seed))
             finders.setdefault(name, []).append(figures)
-            say(f"{name}, seed {seed}")
+            print(f"{name}, seed {seed}")
         row = {**study_of_folds(f"{ROWS}{recipe.short}", recipe, folds), "finders": finders}
         seeds = [one["seed"] for one in finders.get(OPEN, ())]
         if len(seeds) > 1:

@@ -8,7 +8,7 @@ finished fold are kept in the folder of runs, so a study that is stopped continu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,6 @@ def elsewhere_row(
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
     workers: int = 2,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """Train and score the recipe on the set `place`, `workers` folds at a time, one thread each.
 
@@ -55,7 +54,6 @@ def elsewhere_row(
         folds: folds that are tested.
         root: folder of the runs.
         workers: number of processes.
-        say: called with a line of progress.
 
     Returns:
         The row.
@@ -73,7 +71,7 @@ def elsewhere_row(
             found, trained_on = future.result()
             for matched, table in found.items():
                 tables.setdefault((place, place, matched), []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
-            say(f"{recipe.name} on {place}: fold {fold}")
+            print(f"{recipe.name} on {place}: fold {fold}")
     row = row_of_cells(f"{ROWS}{place}/{recipe.short}", recipe, folds, trained_on, tables)
     return {**row, "finder": finder} if finder else row
 

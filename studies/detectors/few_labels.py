@@ -7,7 +7,7 @@ head. Everything else is `screening.adapt`'s own choice among the films that tea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +87,6 @@ def few_labels_row(
     counts: Sequence[int] = ABNORMALS,
     draws: int = DRAWS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """The row of a recipe's detector with labels; its models are trained, or found again.
 
@@ -97,13 +96,13 @@ def few_labels_row(
     recipe = resolve(recipe)
     study = labelled_films(recipe, place=place, root=root)
     films, fold = study.films, study.fold
-    say(f"{len(films)} labelled films seen by {FOLDS} models")
+    print(f"{len(films)} labelled films seen by {FOLDS} models")
     curve: list[Row] = []
     most = min(int(study.abnormal[fold != number].sum()) for number in folds)
     for count in (*(count for count in counts if count < most), None):
         found = [study.judged(folds, count, draw) for draw in range(1 if count is None else draws)]
         curve.append({"abnormals": count, **study.figures(found)})
-        say(f"{count or 'all'} abnormal films: {curve[-1]['adapted']['value']:.3f}")
+        print(f"{count or 'all'} abnormal films: {curve[-1]['adapted']['value']:.3f}")
     everything = found[0]
     table = study.table(everything)
     name = f"{ROWS}{recipe.short}" + ("" if place is None else f"-{place}")

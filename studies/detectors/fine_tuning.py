@@ -8,7 +8,7 @@ many steps: it would be opened on folds 1 to 4 if it were better there than the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +95,6 @@ def fine_tuning_row(
     seed: int,
     epochs: int = EPOCHS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """AUROC on fold 0 after each epoch of one training, which goes on where it was stopped; films as the recipe's
     detector sees them."""
@@ -116,7 +115,7 @@ def fine_tuning_row(
         with torch.inference_mode():
             logits = torch.cat([network(part) for part in torch.split(given, 16)])
         found = round(auroc(abnormal, logits.double().numpy()), 4)
-        say(f"fine-tuning, seed {seed}, epoch {epoch}: {found:.3f}")
+        print(f"fine-tuning, seed {seed}, epoch {epoch}: {found:.3f}")
         return {"auroc": found}
 
     history = train(

@@ -6,7 +6,7 @@ the network that is given labels, at both sizes: what the finer pixels hold for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,6 @@ def finer_row(
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
     workers: int = 2,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """The row of a recipe trained and tested at both sizes, `workers` folds at a time, one thread each.
 
@@ -44,7 +43,7 @@ def finer_row(
     check_normals_alone(recipe, "finer")
 
     def scores(sized: Recipe) -> tuple[pl.DataFrame, float]:
-        results = cross_fit([sized], folds=folds, root=root, workers=workers, say=say)[sized.name]
+        results = cross_fit([sized], folds=folds, root=root, workers=workers)[sized.name]
         return tables_of(results), sum(result.seconds for result in results) / len(results)
 
     finer = _finer(recipe)
@@ -61,13 +60,10 @@ def labelled_finer_row(
     *,
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """The same of the classifier `kind` that is given labels, in the view of a recipe of `pca`."""
     recipe = resolve(recipe)
-    as_it_is, table = (
-        labelled_tables(kind, sized, folds=folds, root=root, say=say)[0] for sized in (recipe, _finer(recipe))
-    )
+    as_it_is, table = (labelled_tables(kind, sized, folds=folds, root=root)[0] for sized in (recipe, _finer(recipe)))
     return {**_told(f"{kind}-{recipe.short}", recipe, folds, table, as_it_is), "kind": kind}
 
 

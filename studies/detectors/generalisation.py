@@ -8,7 +8,7 @@ sharper than the least sharp of their normals, and the shortcuts are measured on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,6 @@ def generalisation_row(
     elsewhere: Sequence[str] = ELSEWHERE,
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """The matrix of a recipe whose own films have sources of their own; `elsewhere` adds one source a set."""
     import polars as pl
@@ -57,7 +56,7 @@ def generalisation_row(
         found, trained_on = _fold(recipe, elsewhere, fold, runs_root() if root is None else root)
         for key, table in found.items():
             tables.setdefault(key, []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
-        say(f"{recipe.name}: fold {fold}")
+        print(f"{recipe.name}: fold {fold}")
     return row_of_cells(ROWS + recipe.short, recipe, folds, trained_on, tables)
 
 

@@ -60,7 +60,6 @@ def labelled_row(
     *,
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """The row of a classifier that learns from the labelled films of the other folds, in the recipe's view.
 
@@ -68,7 +67,7 @@ def labelled_row(
     recipe  of `pca`, which sees the same pixels without labels: what the classifier is set beside
     """
     recipe = resolve(recipe)
-    table, floor, learnt = labelled_tables(kind, recipe, folds=folds, root=root, say=say)
+    table, floor, learnt = labelled_tables(kind, recipe, folds=folds, root=root)
     metrics: Row = metrics_from_table(table)
     return {
         **study_of_folds(f"{ROWS}{kind}-{recipe.short}", recipe, folds),
@@ -86,7 +85,6 @@ def labelled_tables(
     *,
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[dict[str, int]]]:
     """The classifier's scores and `pca`'s, each with the column `fold`, and from how many films of each label every
     fold's classifier learnt; of a resolved recipe."""
@@ -99,7 +97,7 @@ def labelled_tables(
         found.append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
         floors.append(floor.with_columns(fold=pl.lit(fold, pl.Int64)))
         learnt.append(films)
-        say(f"{kind}, with labels, on what {recipe.name} sees at {recipe.view['size']} px: fold {fold}")
+        print(f"{kind}, with labels, on what {recipe.name} sees at {recipe.view['size']} px: fold {fold}")
     return pl.concat(found), pl.concat(floors), learnt
 
 
@@ -110,7 +108,6 @@ def labelled_elsewhere_row(
     *,
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Row:
     """The same of the set `place`, learnt from and tested, as the films came and matched for resolution: a row such as
     `elsewhere_row`'s, with `kind` in it."""
@@ -127,7 +124,7 @@ def labelled_elsewhere_row(
         for is_matched, films in ((False, tested), (True, [matched(film) for film in tested])):
             table, _ = _tables(floor, score, films)
             tables.setdefault((place, place, is_matched), []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
-        say(f"{kind}, with labels, on {place} as {recipe.name} sees it: fold {fold}")
+        print(f"{kind}, with labels, on {place} as {recipe.name} sees it: fold {fold}")
     return {
         **row_of_cells(f"{ELSEWHERE}{place}/{kind}-{recipe.short}", recipe, folds, floor.trained_on, tables),
         "kind": kind,

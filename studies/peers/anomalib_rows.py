@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -67,7 +67,6 @@ def anomalib_rows(
     models: Sequence[str] = tuple(MODELS),
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Iterator[Row]:
     """A row for each model and each of `SEEN`; what is there already is found again.
 
@@ -87,7 +86,7 @@ def anomalib_rows(
                     _write(recipe, fold, "lungs" if seen == "lungs" else "whole", folder, root)
                 found.update(_scores(name, folder, python))
                 spent.append(_printed(folder / f"{name}.txt"))
-                say(f"anomalib {name}, {seen}: fold {fold}")
+                print(f"anomalib {name}, {seen}: fold {fold}")
             yield _row(recipe, name, seen, _with_scores(scored, found), spent, folds)
 
 

@@ -30,7 +30,7 @@ def test_it_learns_from_labels_of_other_folds_alone(
         write_shaded(data / "set", tested_swapped=swapped)
         monkeypatch.setenv("UNSEEN_DATA", str(data))
         recipe = recipe_of("pca", "whole")
-        row = few_labels_row(recipe, folds=(1,), counts=(4,), draws=2, root=tmp_path / "root", say=lambda said: None)
+        row = few_labels_row(recipe, folds=(1,), counts=(4,), draws=2, root=tmp_path / "root")
         found.append(row)
     right, wrong = found
     assert right["recipe"].startswith(ROWS) and [entry["abnormals"] for entry in right["curve"]] == [4, None]

@@ -21,7 +21,7 @@ from unseen.evaluation.delong import delong_test
 def test_a_recipe_at_twice_its_size_is_set_beside_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crossfit, "worker_processes", AtOnce)
     recipe = world.recipes[0]
-    row = finer_row(recipe, folds=FOLDS, root=world.root, workers=1, say=lambda said: None)
+    row = finer_row(recipe, folds=FOLDS, root=world.root, workers=1)
     assert row["recipe"] == f"{ROWS}{recipe.short}" and row["px"] == [32, 64]
     twice = recipe.model_copy(update={"view": {**recipe.view, "size": 64}})
     own, finer = (
@@ -59,9 +59,7 @@ def test_the_classifier_that_is_given_labels_is_trained_at_both_sizes(
         return train(learner, tensors, *given, **told)  # type: ignore[arg-type]
 
     monkeypatch.setattr(labelled_network, "train", seen)
-    row = labelled_finer_row(
-        "network", recipe_of("pca", "whole"), folds=(1,), root=tmp_path / "root", say=lambda said: None
-    )
+    row = labelled_finer_row("network", recipe_of("pca", "whole"), folds=(1,), root=tmp_path / "root")
     assert [size for size, _ in sizes] == [32, 64] and sizes[0][1] != sizes[1][1]
     assert row["kind"] == "network" and row["recipe"] == f"{ROWS}network-pca-64-whole"
     page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})

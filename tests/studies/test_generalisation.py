@@ -26,7 +26,7 @@ def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
     if not folder.exists():
         shutil.copytree(world.data / "set", folder)
     recipe = recipe_of("pca")
-    row = generalisation_row(recipe, elsewhere=("another",), folds=FOLDS, root=world.root, say=lambda said: None)
+    row = generalisation_row(recipe, elsewhere=("another",), folds=FOLDS, root=world.root)
     assert row["recipe"] == f"{ROWS}pca-64-lungs" and row["folds"] == list(FOLDS)
     cells = matrix(row)
     sources = (*HOSPITALS, "another")
@@ -46,13 +46,13 @@ def test_another_set_is_learnt_from_by_itself(world: World, monkeypatch: pytest.
         shutil.copytree(world.data / "set", folder)
     monkeypatch.setattr(elsewhere, "worker_processes", AtOnce)
     recipe = recipe_of("pca")
-    row = elsewhere.elsewhere_row(recipe, "another", folds=FOLDS, root=world.root, say=lambda said: None)
+    row = elsewhere.elsewhere_row(recipe, "another", folds=FOLDS, root=world.root)
     assert row["recipe"] == f"{elsewhere.ROWS}another/pca-64-lungs" and row["folds"] == list(FOLDS)
     came, matched = row["cells"]
     assert (came["matched"], matched["matched"]) == (False, True) and came["n"] == matched["n"]
     assert came["auroc"] != matched["auroc"] or came["like_pairs"] != matched["like_pairs"]  # other pixels
     assert matched["shortcut"]["name"] not in OF_FILES  # matching changes no file
-    whole = generalisation_row(recipe, elsewhere=("another",), folds=FOLDS, root=world.root, say=lambda said: None)
+    whole = generalisation_row(recipe, elsewhere=("another",), folds=FOLDS, root=world.root)
     assert matrix(whole)["another", "another", True] == matched  # the matrix' diagonal
     page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
     n = matched["n"]

@@ -57,9 +57,7 @@ def test_it_learns_from_labels_of_other_folds_alone(
         write_shaded(data / "set", tested_swapped=swapped)
         monkeypatch.setenv("UNSEEN_DATA", str(data))
         monkeypatch.setattr(labelled_network, "STEPS", 60)
-        found.append(
-            labelled_row(kind, recipe_of("pca", "whole"), folds=(1,), root=tmp_path / "root", say=lambda said: None)
-        )
+        found.append(labelled_row(kind, recipe_of("pca", "whole"), folds=(1,), root=tmp_path / "root"))
     told, swapped_row = found
     assert told["recipe"] == f"{ROWS}{kind}-pca-64-whole" and told["learnt"] == [{"normal": 10, "abnormal": 10}]
     auroc = told["metrics"]["auroc"]["pooled"]["value"]
@@ -77,9 +75,7 @@ def test_another_set_is_learnt_from_with_its_own_labels(
     for name in ("set", "another"):
         write_shaded(tmp_path / "data" / name, tested_swapped=False)
     monkeypatch.setenv("UNSEEN_DATA", str(tmp_path / "data"))
-    row = labelled_elsewhere_row(
-        "linear", recipe_of("pca", "whole"), "another", folds=(1, 2), root=tmp_path / "root", say=lambda said: None
-    )
+    row = labelled_elsewhere_row("linear", recipe_of("pca", "whole"), "another", folds=(1, 2), root=tmp_path / "root")
     assert row["recipe"] == f"{ELSEWHERE}another/linear-pca-64-whole" and row["kind"] == "linear"
     came, matched = row["cells"]
     assert (came["matched"], matched["matched"]) == (False, True) and came["n"] == matched["n"]

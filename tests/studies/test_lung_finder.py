@@ -50,7 +50,7 @@ def test_a_row_is_about_films_that_its_finders_have_not_seen(world: World, monke
     assert len(said) == 20, "each phantom is asked of one fold"
 
     row = lung_finder.finder_row(
-        "all-masks", recipe, seeds=(0, 1), folds=FOLDS, phantom_seed=5, n=(16, 4), root=world.root, say=lambda _: None
+        "all-masks", recipe, seeds=(0, 1), folds=FOLDS, phantom_seed=5, n=(16, 4), root=world.root
     )
     assert row["dice"]["normal, pooled"]["films"] == 24 and row["kept"]["effusion"]["films"] == 4
     assert row["seeds"] == [0, 1] and row["finder"]["size"] == 32

@@ -89,8 +89,8 @@ def test_scores_are_those_of_the_detector_and_are_kept(films: list[Film], tmp_pa
     }
     kept = {name: tmp_path / f"{name}.jsonl" for name in detectors}
     asked = [Asked(film, film.name, 0, "") for film in films[20:]]
-    scored(detectors, asked[:3], kept, say=print)
-    scored(detectors, asked, kept, say=print)
+    scored(detectors, asked[:3], kept)
+    scored(detectors, asked, kept)
     for name, detector in detectors.items():
         found = list(kept_films(kept[name]))
         assert [one.file for one in found] == [one.file for one in asked]
@@ -117,7 +117,7 @@ def test_the_index_is_the_mean_of_both_figures(films: list[Film], tmp_path: Path
     detectors: dict[str, Detector] = {"dct": Dct(view=view).fit(films)}
     kept = {"dct": tmp_path / "dct.jsonl"}
     asked = [one for film in twins for one in (Asked(film, film.name, 0, ""), *one_sided_lesions(film, 0))]
-    scored(detectors, asked, kept, say=print)
+    scored(detectors, asked, kept)
     lines = list(kept_films(kept["dct"]))
     found = chosen_figures(lines)
     assert found["n"] == {"normal": 30, "synthetic": 60, "real": 0}

@@ -79,10 +79,7 @@ def test_the_row_sets_every_way_beside_the_films_as_they_came(world: World, film
     folder = world.data / "elsewhere"
     if not folder.exists():
         shutil.copytree(world.data / "set", folder)
-    rows = [
-        preparations_row(recipe_of("pca"), elsewhere=place, root=world.root, say=lambda said: None)
-        for place in (None, "elsewhere")
-    ]
+    rows = [preparations_row(recipe_of("pca"), elsewhere=place, root=world.root) for place in (None, "elsewhere")]
     for row, place in zip(rows, ("ms_cxr", "elsewhere"), strict=True):
         assert row["recipe"] == f"{ROWS}{place}/pca-64-lungs"
         assert [way["way"] for way in row["ways"]] == list(ways(films))

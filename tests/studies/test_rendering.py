@@ -58,7 +58,7 @@ def _write_rows(world: World, folder: Path, runs: Path) -> None:
         patch.setattr(LungFinder, "Config", Hardly)
         patch.setattr(cohort, "PHANTOM_NORMALS", 10)
         small = recipe_of("pca").model_dump() | {"name": "phantoms/pca-64-lungs", "data": {}}
-        row = twin_row(resolve(Recipe(**small)), pairs=12, root=runs, say=lambda _: None)
+        row = twin_row(resolve(Recipe(**small)), pairs=12, root=runs)
     write_row(row, folder)
 
 

@@ -84,9 +84,7 @@ def ways(normals: Iterable[Film], *, frame: object = "lungs") -> Mapping[str, Wa
     }
 
 
-def preparations_row(
-    recipe: Recipe, *, elsewhere: str | None = None, root: Path | None = None, say: Callable[[str], None] = print
-) -> Row:
+def preparations_row(recipe: Recipe, *, elsewhere: str | None = None, root: Path | None = None) -> Row:
     """Train and score the recipe on films prepared in each way; the row holds figures and paired changes.
 
     elsewhere  the name of a set beside the recipe's own, trained on and tested in its place
@@ -101,7 +99,7 @@ def preparations_row(
     tables, trained_on = {}, ""
     for name, way in ways(normals, frame=recipe.view["frame"]).items():
         tables[name], trained_on = _table(recipe, way, normals, tested)
-        say(f"{recipe.name}, {elsewhere or 'its own films'}: {name}")
+        print(f"{recipe.name}, {elsewhere or 'its own films'}: {name}")
     return {
         "recipe": f"{ROWS}{elsewhere or 'ms_cxr'}/{recipe.short}",
         "seed": recipe.seed,

@@ -16,7 +16,7 @@ import numpy as np
 from studies.attempts.adapt_heads import HEADS, RULES, adapt_scores
 from studies.attempts.heads import COUNTS, DRAWS, cohort_at, conditions_of
 from studies.attempts.label_curves import SETS, labels_of
-from studies.pages.cells import Entry, signed, table, three_digits
+from studies.pages.cells import Entry, signed, signed_interval, table, three_digits
 from studies.rows import Row
 from studies.ten_labels import Labels
 from unseen.evaluation.bootstrap import Drawn, draw_all
@@ -108,9 +108,9 @@ def comparison_section(rows: Sequence[Entry]) -> list[str]:
             count,
             three_digits(one[DECIDING][ridge]),
             three_digits(one[DECIDING][covariance]),
-            _signed(one[DECIDING]["difference"]),
-            _signed(one["head alone"]["difference"]),
-            _signed(one["combined"]["difference"]),
+            signed_interval(one[DECIDING]["difference"]),
+            signed_interval(one["head alone"]["difference"]),
+            signed_interval(one["combined"]["difference"]),
             " and ".join(f"{100 * one['kept'][head]:.0f} %" for head in HEADS),
         ]
         for row in rows
@@ -139,8 +139,3 @@ def comparison_section(rows: Sequence[Entry]) -> list[str]:
         ),
         verdict,
     ]  # fmt: skip
-
-
-def _signed(entry: Entry) -> str:
-    """Return a difference with its interval, to three digits."""
-    return f"{signed(entry['value'], 3)} [{signed(entry['low'], 3)}, {signed(entry['high'], 3)}]"

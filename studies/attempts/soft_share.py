@@ -41,7 +41,7 @@ from studies.attempts.heads import COUNTS, DRAWS, Floats, Places, cohort_at, con
 from studies.attempts.label_check import LABELS, NOTHING, STATISTICS, quantiles
 from studies.attempts.label_covariates import PROJECTION
 from studies.attempts.label_curves import KNOWN, STATED, labels_of, projections, with_projections
-from studies.pages.cells import Entry, signed, table
+from studies.pages.cells import Entry, signed_interval, table
 from studies.rows import Row
 from studies.ten_labels import Labels
 from unseen.detectors.adapted import standardised
@@ -379,7 +379,7 @@ def soft_share_section(rows: Sequence[Entry]) -> list[str]:
             f"**{rule}**" if rule == best else rule,
             *(f"{row[DISEASE][str(count)][rule]['value']:.3f}" for count in COUNTS),
             _difference(row[DISEASE]["mean"][rule]["above_hard"], rule),
-            _signed(row[NULL]["mean"][rule]["above_normals"]),
+            signed_interval(row[NULL]["mean"][rule]["above_normals"]),
             _difference(row[NULL]["mean"][rule]["above_hard"], rule),
         ]
         for row in rows
@@ -434,7 +434,7 @@ def _by_setting(rows: Sequence[Entry], best: str | None) -> list[str]:
     ]
 
     def named(some: Sequence[tuple[str, str, Entry]]) -> str:
-        said = [f"{setting} on `{name}` {_signed(one)}" for name, setting, one in some]
+        said = [f"{setting} on `{name}` {signed_interval(one)}" for name, setting, one in some]
         return f" ({'; '.join(said)})" if said else ""
 
     lower = [one for one in every if one[2]["high"] < 0]
@@ -449,9 +449,4 @@ def _by_setting(rows: Sequence[Entry], best: str | None) -> list[str]:
 
 
 def _difference(entry: Entry, rule: str) -> str:
-    return "–" if rule == HARD else _signed(entry)
-
-
-def _signed(entry: Entry) -> str:
-    """Return a difference with its interval, to three digits."""
-    return f"{signed(entry['value'], 3)} [{signed(entry['low'], 3)}, {signed(entry['high'], 3)}]"
+    return "–" if rule == HARD else signed_interval(entry)

@@ -13,7 +13,7 @@ from studies.curves.training import DIVERGED, PREFIX, steps_of
 from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Rule, Series, plane
 from studies.imaging.published import PUBLISHED, Published, share
 from studies.imaging.settings import method_of, resolved
-from studies.pages.cells import signed, table
+from studies.pages.cells import difference_text, signed, table
 from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval
@@ -177,7 +177,7 @@ def to_the_source(curve: Curve) -> str:
     verdict = "rises" if slope.low > 0 else "falls" if slope.high < 0 else "does not change significantly"
     sentences = [
         f"**Trend at {curve.words}**: from {found.first:,} to {found.last:,} steps, at the full learning rate, the "
-        f"PSNR {verdict}: {figure(slope.to_json(), sign=True)} dB per doubling of the steps."
+        f"PSNR {verdict}: {difference_text(slope)} dB per doubling of the steps."
     ]
     if source is None or literal is None or printed is None:
         return sentences[0]
@@ -215,11 +215,11 @@ def said(curve: Curve) -> str:
         verdict = "still rises" if gain.low > 0 else "falls" if gain.high < 0 else "does not change significantly"
         sentences.append(
             f"Between the last two of these points ({steps_of(before):,} and {steps_of(last):,} steps) it {verdict}: "
-            f"{figure(gain.to_json(), sign=True)} dB."
+            f"{difference_text(gain)} dB."
         )
     if "tv" in curve.references:
         ahead = difference(last, curve.references["tv"])
-        sentences.append(f"At {steps_of(last):,} steps it differs from TV by {figure(ahead.to_json(), sign=True)} dB.")
+        sentences.append(f"At {steps_of(last):,} steps it differs from TV by {difference_text(ahead)} dB.")
     if len(good) < len(curve.points):
         after = next(row for row in curve.points if diverged(row))
         sentences.append(
@@ -277,7 +277,7 @@ def _lines(curve: Curve, curves: Sequence[Curve]) -> list[list[str]]:
                 share(steps_of(row), planned_steps(curve)),
                 "–" if curve.source is None else share(steps_of(row), curve.source.budget.steps),
                 figure(row["metrics"][PSNR]),
-                "–" if tv is None else figure(difference(row, tv).to_json(), sign=True),
+                "–" if tv is None else difference_text(difference(row, tv)),
                 f"{row['validation_psnr']:.2f}",
             ]
         )

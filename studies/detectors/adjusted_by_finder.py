@@ -19,7 +19,7 @@ import numpy as np
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
 from studies.detectors.claim import above_floor
-from studies.pages.cells import Entry, signed, table
+from studies.pages.cells import Entry, signed, signed_interval, table
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.files import write_bytes
 from unseen.artifacts.recipe import Recipe, validated
@@ -272,10 +272,7 @@ def _worse(rows: Sequence[Entry]) -> list[str]:
     if not found:
         return []
 
-    said = ", ".join(
-        f"{name} {signed(entry['value'], 3)} [{signed(entry['low'], 3)}, {signed(entry['high'], 3)}]"
-        for name, entry in found.items()
-    )
+    said = ", ".join(f"{name} {signed_interval(entry)}" for name, entry in found.items())
     over_all = ", ".join(
         f"`{_detector(row)}` {signed(_mean(row, ALL_INSIDE) - _mean(row, OPEN), 3)}"
         for row in rows

@@ -9,7 +9,7 @@ from itertools import pairwise
 from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Mark, Rule, Series, forest, plane
 from studies.evidence.charts import Row as Line
 from studies.evidence.screen import Answer, Screen, best_first, rendered
-from studies.pages.cells import signed
+from studies.pages.cells import difference_text, signed
 from studies.rows import Row
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.intervals import interval_text as figure
@@ -111,7 +111,13 @@ def imaging_screen(
             "training: share of the source's",
         ],
         lines=best_first(
-            [one.title, one.arm, _interval(one.ahead), _interval(one.differences.get("supervised")), one.budget]
+            [
+                one.title,
+                one.arm,
+                difference_text(one.ahead),
+                difference_text(one.differences.get("supervised")),
+                one.budget,
+            ]
             for one in [*above, *middle, *ordered[-2:]]
         ),
         notes=[
@@ -125,16 +131,12 @@ def imaging_screen(
         ],
         answer=Answer(
             "Does learning from measurements alone beat total variation?",
-            f"On {len(above)} of {len(ordered)} problems, after {budget}; best {_interval(best.ahead)} dB "
+            f"On {len(above)} of {len(ordered)} problems, after {budget}; best {difference_text(best.ahead)} dB "
             f"({best.name})",
             "make results-imaging",
             date,
         ),
     )
-
-
-def _interval(found: Interval | None) -> str:
-    return "–" if found is None else figure(found.to_json(), sign=True)
 
 
 _TV = ("tv", "")

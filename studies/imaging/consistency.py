@@ -13,7 +13,7 @@ from studies.imaging.longer import of_recipe
 from studies.imaging.published import budget_of
 from studies.imaging.settings import method_of
 from studies.imaging.summaries import against_tv, average
-from studies.pages.cells import table
+from studies.pages.cells import difference_text, table
 from studies.rows import Row
 from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.bootstrap import mean_of
@@ -71,9 +71,9 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
                     title,
                     f"{NAMES[arm]}{budgets.dagger(some)}",
                     figure(average(some, "psnr")),
-                    "–" if arm == "ei" else _signed(against(some, plain)),
-                    "–" if beyond is None else f"{_signed(beyond)} (over {target:.2f})",
-                    _signed(against_tv(some, variation)),
+                    "–" if arm == "ei" else difference_text(against(some, plain)),
+                    "–" if beyond is None else f"{difference_text(beyond)} (over {target:.2f})",
+                    difference_text(against_tv(some, variation)),
                     ", ".join(str(row["seed"]) for row in some),
                     budget,
                 ]
@@ -106,14 +106,11 @@ def _sentence(title: str, some: Sequence[Row], plain: Sequence[Row], tv: Sequenc
     changed = (
         f"EI projected in training has {figure(average(some, 'psnr'))} dB (EI without projection has no row)"
         if gain is None
-        else f"projection in training changes EI by {_signed(gain)} dB"
+        else f"projection in training changes EI by {difference_text(gain)} dB"
     )
     told = f"{title}: after {budget}, {changed}"
     if ahead is None:
         return f"{told}."
     verdict = "pays" if ahead.low > 0 else "does not pay" if ahead.high < 0 else "is not decided"
-    return f"{told}, and learning {verdict} there: {_signed(ahead)} dB from total variation, which needs no training."
-
-
-def _signed(found: Interval | None) -> str:
-    return "–" if found is None else figure(found.to_json(), sign=True)
+    from_tv = difference_text(ahead)
+    return f"{told}, and learning {verdict} there: {from_tv} dB from total variation, which needs no training."

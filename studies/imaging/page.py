@@ -21,12 +21,11 @@ from studies.imaging.published import NEAR, PUBLISHED, REI_MRI, budget_of, share
 from studies.imaging.settings import MethodSettings, images_of, method_of, training_of
 from studies.imaging.summaries import Ahead, against_tv, average, best_without_truth, mean, stopping
 from studies.outlook.page import imaging_blocks
-from studies.pages.cells import number_range, signed, table
+from studies.pages.cells import difference_text, number_range, signed, table
 from studies.row_files import read_study
 from studies.rows import Row
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe
-from unseen.evaluation.intervals import Interval
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.reconstruction.side_by_side import columns_of
 
@@ -167,8 +166,8 @@ def _learning_pays(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
             [
                 method_of(recipe).title,
                 f"{NAMES[one.arm]}{budgets.dagger(best)}",
-                _signed(one.difference),
-                _signed(against_tv(of_arm(mine, "supervised"), of_arm(mine, "tv"))),
+                difference_text(one.difference),
+                difference_text(against_tv(of_arm(mine, "supervised"), of_arm(mine, "tv"))),
                 _verdict(one),
                 budgets.spent(best, budget_of(recipe, method_of(recipe))),
             ]
@@ -213,10 +212,6 @@ def _budget(rows: Sequence[Row], recipe: Recipe, arm: str) -> str:
 
 def _verdict(one: Ahead) -> str:
     return "yes" if one.difference.low > 0 else "**no**" if one.difference.high < 0 else "not significantly different"
-
-
-def _signed(found: Interval | None) -> str:
-    return "–" if found is None else figure(found.to_json(), sign=True)
 
 
 def _stopping(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
@@ -372,7 +367,7 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: Sequence[str]) -> li
             lines.append([NAMES[arm], "no row yet", "–", "–", "–", papers, "–", "–", "–", "–"])
             continue
         psnr, ssim, as_papers = (figure(average(some, name)) for name in ("psnr", "ssim", "psnr_papers"))
-        ahead = "–" if arm == "tv" else _signed(against_tv(some, variation))
+        ahead = "–" if arm == "tv" else difference_text(against_tv(some, variation))
         behind = "–" if source is None or printed is None else signed(_as_papers(some) - source.converted(printed))
         name = f"{NAMES[arm]}{budgets.dagger(some)}"
         lines.append(

@@ -11,7 +11,7 @@ from studies.imaging.published import EI_INPAINTING, share
 from studies.outlook.ambient import ARMS
 from studies.outlook.generators import IMAGES, KINDS
 from studies.outlook.learning import DISTANCES, NUMBERS
-from studies.pages.cells import table
+from studies.pages.cells import difference_text, table
 from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.bootstrap import share as gap_share
@@ -109,7 +109,7 @@ def _shift(rows: Sequence[Row]) -> list[str]:
         some = of(rows, "shift", arm)
         if some:
             gain = None if arm == "supervised-shapes" else difference(some, elsewhere)
-            cells = [words, psnr_cell(some), "–" if gain is None else figure(gain.to_json(), sign=True)]
+            cells = [words, psnr_cell(some), difference_text(gain)]
             lines.append([*cells, _seeds(some), budget_cell(some)])
     if not lines or not elsewhere:
         return []
@@ -123,7 +123,7 @@ def _shift(rows: Sequence[Row]) -> list[str]:
             some = of(rows, "shift", arm)
             said.append(
                 f"{words}, after {some[0]['steps']:,} steps, is {_verdict(found)} the supervised network of the other "
-                f"set: {figure(found.to_json(), sign=True)} dB."
+                f"set: {difference_text(found)} dB."
             )
     head = ["arm", "PSNR on digits, dB [95 %]", "− supervised on shapes, dB", "seeds", _BUDGET]
     return [" ".join(said), table(head, lines)]

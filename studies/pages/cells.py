@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unseen.artifacts.files import write_text
+from unseen.evaluation.intervals import Interval, interval_text
 
 Entry = Mapping[str, Any]  # Any: a part of a JSON row
 
@@ -69,6 +70,20 @@ def signed(value: float, digits: int = 2) -> str:
     ('−0.13', '+0.1')
     """
     return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def signed_interval(entry: Entry) -> str:
+    """Return a difference with its interval, to three digits.
+
+    >>> signed_interval({"value": -0.0126, "low": -0.02, "high": 0.001})
+    '−0.013 [−0.020, +0.001]'
+    """
+    return f"{signed(entry['value'], 3)} [{signed(entry['low'], 3)}, {signed(entry['high'], 3)}]"
+
+
+def difference_text(found: Interval | None) -> str:
+    """Return a difference with its sign and its interval; a dash where there is none."""
+    return "–" if found is None else interval_text(found.to_json(), sign=True)
 
 
 def dagger(row: Entry) -> str:

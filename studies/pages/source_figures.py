@@ -30,7 +30,7 @@ from studies.pages.budgets import (
     PX,
     SUITABLE,
 )
-from studies.pages.cells import dagger
+from studies.pages.cells import dagger, difference_text
 from studies.pages.training_cost import Training, cost_text
 from studies.priors.page import WORDS, generator_budget
 from studies.rows import Row
@@ -199,7 +199,7 @@ def _shift(training: Training) -> Callable[[Rows], Counterpart]:
             return Counterpart(not_run(training, rows), "–", _IMAGING_PAGE)
         told = (
             f"inpainting of digits: EI on their measurements {outlook.psnr_cell(alone)} dB, supervised on shapes "
-            f"{outlook.psnr_cell(others)} dB: {figure(gain.to_json(), sign=True)} dB"
+            f"{outlook.psnr_cell(others)} dB: {difference_text(gain)} dB"
         )
         return Counterpart(told, outlook.budget_cell(alone), _OUTLOOK_PAGE)
 

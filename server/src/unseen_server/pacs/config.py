@@ -11,14 +11,21 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from unseen.artifacts import RecipeError, UserError, reason_of, validated
-from unseen_server.pacs.non_dicom_settings import FhirSettings, Hl7Settings, HttpSettings, Networks, SyslogSettings
+from unseen_server.pacs.non_dicom_settings import (
+    FhirSettings,
+    Hl7Settings,
+    HttpSettings,
+    Listening,
+    Networks,
+    PacsTable,
+    SyslogSettings,
+)
 
 PAGE = "docs/how-to/pacs.md"
 Port = Annotated[int, Field(ge=1, le=65535)]
-Listening = Annotated[int, Field(ge=0, le=65535)]
 Title = Annotated[str, Field(pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
@@ -30,11 +37,7 @@ class PacsConfigError(UserError, ValueError):
     """A pacs.toml that cannot be used; one line a mistake, each with the file and the key."""
 
 
-class _ConfigTable(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Tls(_ConfigTable):
+class Tls(PacsTable):
     """`[tls]`: a second port with TLS, and the certificate that the node shows as a client, too."""
 
     port: Listening = 2762
@@ -43,7 +46,7 @@ class Tls(_ConfigTable):
     ca: str
 
 
-class Limits(_ConfigTable):
+class Limits(PacsTable):
     """`[limits]`: what one peer, or all together, may take."""
 
     associations: int = Field(default=10, ge=1, le=1000)
@@ -52,7 +55,7 @@ class Limits(_ConfigTable):
     idle_s: float = Field(default=60, gt=0, le=86400)
 
 
-class Peer(_ConfigTable):
+class Peer(PacsTable):
     """`[[peers]]`: another application, where it is reached, and what it may do."""
 
     name: Name
@@ -120,7 +123,7 @@ class Peer(_ConfigTable):
         return self.confirm or ("commitment" if self.called else "qido")
 
 
-class PacsConfig(_ConfigTable):
+class PacsConfig(PacsTable):
     """The whole file.
 
     >>> PacsConfig.model_validate({"peers": [{"name": "archive", "ae_title": "ORTHANC", "host": "127.0.0.1"}]}).ae_title

@@ -8,17 +8,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from unseen_server.service.ip_networks import checked_networks
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+Listening = Annotated[int, Field(ge=0, le=65535)]
 Networks = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(checked_networks)]
 AccessionField = Literal["OBR-2", "OBR-3", "OBR-18", "OBR-19", "OBR-20", "ORC-2", "ORC-3", "IPC-1"]
 UidField = Literal["ZDS-1", "IPC-3"]
 
 
-class _SettingsTable(BaseModel):
+class PacsTable(BaseModel):
+    """Table of pacs.toml."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Hl7Fields(_SettingsTable):
+class Hl7Fields(PacsTable):
     """Fields of a message that are read; part of `[hl7]`.
 
     system         what the reporting system is called here; "": as it calls itself in MSH-3 and MSH-4
@@ -52,7 +54,7 @@ class Hl7Settings(Hl7Fields):
     """
 
     host: str = "0.0.0.0"
-    port: Port = 2575
+    port: Listening = 2575
     tls: bool = False
     addresses: Networks = ()
     reports: str = Field(min_length=1)
@@ -63,7 +65,7 @@ class Hl7Settings(Hl7Fields):
     idle_s: float = Field(default=3600, gt=0, le=86400)
 
 
-class FhirSettings(_SettingsTable):
+class FhirSettings(PacsTable):
     """`[fhir]`: reports by FHIR R4, `POST /fhir/DiagnosticReport` at the address of `[http]`.
 
     token          what a sender shows as its bearer token
@@ -86,18 +88,18 @@ class FhirSettings(_SettingsTable):
         return self
 
 
-class HttpSettings(_SettingsTable):
+class HttpSettings(PacsTable):
     """`[http]`: where `/metrics`, `/live`, `/ready` and FHIR answer.
 
     tls  with the certificate of [tls]; clients need none
     """
 
     host: str = "127.0.0.1"
-    port: Port = 8043
+    port: Listening = 8043
     tls: bool = False
 
 
-class SyslogSettings(_SettingsTable):
+class SyslogSettings(PacsTable):
     """`[syslog]`: where audit events are sent as DICOM audit messages.
 
     transport  udp (RFC 5426), tcp (RFC 6587, octet counting) or tls (RFC 5425), the last with the certificates of [tls]

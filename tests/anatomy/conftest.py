@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
@@ -14,8 +12,6 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 
 SMALL = LungFinder.Config(size=32, features=8, depth=2, steps=40)  # the least that finds phantoms' lungs: Dice 0.9
-
-MakeFilm = Callable[..., Film]
 
 
 def film_of(pixels: NDArray[np.float32], *, digest: str = "0" * 64, lungs: NDArray[np.bool_] | None = None) -> Film:

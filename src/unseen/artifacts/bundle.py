@@ -124,13 +124,13 @@ def check_free(folder: Path) -> None:
         )
 
 
-def annotate(folder: Path, *, metrics: Mapping[str, object], adjustment: Mapping[str, float] | None = None) -> Card:
+def annotate(folder: Path, *, metrics: Mapping[str, object]) -> Card:
     """Write what an evaluation has found into the card of the bundle at ``folder``; the weights stay as they are.
 
     Raises:
         BundleError: there is no sound bundle.
     """
-    update = {"metrics": dict(metrics), "adjustment": None if adjustment is None else dict(adjustment)}
+    update = {"metrics": dict(metrics), "adjustment": None}
     card = load(folder).card.model_copy(update=update)
     write_bytes(folder / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
     return card

@@ -13,7 +13,6 @@ _CHECKOUT = Path(__file__).resolve().parents[3] / "models" / "src" / "unseen_mod
 
 _PHANTOM_MODELS = Path(__file__).resolve().parents[1] / "phantom_models"
 
-
 _POLICY = ".policy.json"
 
 
@@ -64,13 +63,3 @@ def located(path: Path) -> Path:
         return path
     needed = path.name if path.name.endswith(_POLICY) else f"{path.name}/card.json"
     return next((folder / path.name for folder in _folders() if (folder / needed).is_file()), path)
-
-
-def is_shipped(path: Path) -> bool:
-    """Return whether `path` names an installed model or its policy, and no file or folder of the user's.
-
-    Example:
-        >>> is_shipped(Path("models/phantom-screener")), is_shipped(Path("models/no-such-model"))
-        (True, False)
-    """
-    return located(path) != path

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]  # Any: numbers of whatever precision the file holds
-AXES = (-2, -1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom import dcmwrite, encaps, uid
+from pydicom import dcmread, dcmwrite, encaps, uid
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
@@ -95,6 +95,15 @@ def written(ds: Dataset, *, syntax: str = uid.ExplicitVRLittleEndian) -> bytes:
     dcmwrite(
         out, file, implicit_vr=syntax == uid.ImplicitVRLittleEndian, little_endian=little, enforce_file_format=True
     )
+    return out.getvalue()
+
+
+def compressed(data: bytes) -> bytes:
+    """The same instance, as JPEG 2000 without loss."""
+    ds = dcmread(io.BytesIO(data))
+    ds.compress(uid.JPEG2000Lossless, generate_instance_uid=False)
+    out = io.BytesIO()
+    ds.save_as(out)
     return out.getvalue()
 
 

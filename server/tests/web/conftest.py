@@ -6,17 +6,21 @@ import atexit
 import dataclasses
 import functools
 import itertools
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
 
 from tests.kept_routes import share_routes
 from tests.once import shared_folder
+from tests.web.running import until
 from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.kept_store import KeptStores
@@ -25,6 +29,7 @@ from unseen.screening.gate import Gate
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, gate_in
 from unseen_server.service.scoring_models import Models
+from unseen_server.web import server as serving
 from unseen_server.web.app import create_app
 from unseen_server.worklist.readiness import Readiness
 from unseen_server.worklist.store import Store
@@ -162,6 +167,22 @@ def make_api(store: Store) -> Iterator[MakeApi]:
 @pytest.fixture
 def api(make_api: MakeApi) -> Api:
     return make_api()
+
+
+@pytest.fixture
+def port(api: Api) -> Iterator[int]:
+    """Port of a real server over the application, in a thread."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    server = uvicorn.Server(serving._config(api.app, api.app.state.served.address))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    until(lambda: server.started, 30)
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join(timeout=30)
+    listener.close()
 
 
 def look_at(client: TestClient, study: str) -> None:

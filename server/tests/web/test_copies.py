@@ -6,9 +6,8 @@ import io
 
 import pydicom
 import pytest
-from pydicom.uid import JPEG2000Lossless
 
-from tests.data.making import dicom
+from tests.data.making import compressed, dicom
 from tests.web.conftest import Api
 from tests.web.test_viewing import noise, sent
 from unseen.screening.screener import Screener
@@ -17,15 +16,6 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
 UIDS = {"SOPInstanceUID": "1.2.3.4", "StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "ViewPosition": "PA"}
-
-
-def compressed(data: bytes) -> bytes:
-    """The same instance, as JPEG 2000 without loss."""
-    ds = pydicom.dcmread(io.BytesIO(data))
-    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
-    written = io.BytesIO()
-    ds.save_as(written)
-    return written.getvalue()
 
 
 def corrected(data: bytes) -> bytes:

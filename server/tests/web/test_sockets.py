@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from tests.web.conftest import Api
 from tests.web.running import until
 from tests.worklist.conftest import png
 from unseen_server import http_connections
-from unseen_server.web import server as serving
 from unseen_server.web import upload_stream
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -53,16 +50,8 @@ class Line:
 
 
 @pytest.fixture
-def line(api: Api) -> Iterator[Any]:
+def line(api: Api, port: int) -> Iterator[Any]:
     """`line()`: a new connection to a server over the application."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
-    server = uvicorn.Server(serving._config(api.app, api.app.state.served.address))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    until(lambda: server.started, 30)
-    port = listener.getsockname()[1]
     opened: list[Line] = []
 
     def new() -> Line:
@@ -72,9 +61,6 @@ def line(api: Api) -> Iterator[Any]:
     yield new
     for one in opened:
         one.socket.close()
-    server.should_exit = True
-    thread.join(timeout=30)
-    listener.close()
 
 
 def incoming(store: Store) -> list[Path]:

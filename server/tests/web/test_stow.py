@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from dicomweb_client.api import DICOMwebClient
 from pydicom import dcmread, dcmwrite
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -24,7 +22,6 @@ from tests.web.running import until
 from tests.worklist.conftest import Place, dicom_film, listed
 from unseen.data.decoder_protocol import Refused
 from unseen.data.leading_elements import leading_header
-from unseen_server.web import server as serving
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
@@ -62,22 +59,6 @@ def items(answer: Any, tag: str) -> list[dict[str, Any]]:
 
 def reasons(answer: Any, tag: str = "00081198") -> list[int]:
     return [one["00081197"]["Value"][0] for one in items(answer, tag)]
-
-
-@pytest.fixture
-def port(api: Api) -> Iterator[int]:
-    """A real server over the application."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
-    server = uvicorn.Server(serving._config(api.app, api.app.state.served.address))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    until(lambda: server.started, 30)
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join(timeout=30)
-    listener.close()
 
 
 def test_a_client_stores_several_instances_and_again_and_hears_of_each(api: Api, store: Store, port: int) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pydicom
 import pytest
-from pydicom.uid import JPEG2000Lossless
 
+from tests.data.making import compressed
 from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up
@@ -26,15 +26,6 @@ DX_FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
 
 def header_of(data: bytes) -> ReceivedHeader:
     return ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True))
-
-
-def compressed(data: bytes) -> bytes:
-    """The same instance, as JPEG 2000 without loss."""
-    ds = pydicom.dcmread(io.BytesIO(data))
-    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
-    written = io.BytesIO()
-    ds.save_as(written)
-    return written.getvalue()
 
 
 def worker(store: Store, screener: Screener) -> Worker:

@@ -80,7 +80,7 @@ def test_the_mix_of_nothing_reaches_nothing(make_table: TableMaker) -> None:
 def test_a_planted_shortcut_is_caught_in_words(make_table: TableMaker) -> None:
     metrics = metrics_from_table(make_table(400, shift=1.0, planted=3.0), draws=300)
     verdict = text_at(metrics, "shortcuts", "verdict", "pooled")
-    assert verdict.startswith("shortcut: abnormal films are sharper: mean |Laplacian| alone reaches 0.9")
+    assert verdict.startswith("shortcut: abnormal films are sharper: mean |Laplacian| alone reaches AUROC 0.9")
     assert "is below it" in verdict
     assert entry_at(metrics, "shortcuts", "above_all", "pooled") is False
 
@@ -93,7 +93,7 @@ def test_a_detector_that_orders_films_the_wrong_way_round_is_called_worse_than_c
 def test_a_shortcut_of_the_normals_is_caught_too(make_table: TableMaker) -> None:
     metrics = metrics_from_table(make_table(400, shift=3.0, planted=-2.0), draws=300)
     verdict = text_at(metrics, "shortcuts", "verdict", "pooled")
-    assert verdict.startswith("shortcut: abnormal films are less sharp: mean |Laplacian| alone reaches 0.9")
+    assert verdict.startswith("shortcut: abnormal films are less sharp: mean |Laplacian| alone reaches AUROC 0.9")
     assert "is above every single statistic" in verdict
     strength = entry_at(metrics, "shortcuts", "pooled", "sharpness", "strength")
     value = figure_at(metrics, "shortcuts", "pooled", "sharpness")

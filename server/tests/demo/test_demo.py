@@ -9,11 +9,15 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, run
 from unseen.artifacts import bundle
 from unseen.screening.policy import Policy
+from unseen_server.demo.demonstration import _calibrated
+from unseen_server.demo.simulated_sites import NORTH, SiteShare, write_sites
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
@@ -75,6 +79,8 @@ def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:
     assert set(policy.sources) == {"North", "South"}
     assert all(source.abnormals >= 29 and source.threshold is not None for source in policy.sources.values())
     refused = re.search(r"(\d+) (?:study was|studies were) not scored and not used", said)
+    explained = re.findall(r"not scored: (\d+) (?:normal|abnormal) films?, .+ \[[a-z-]+\]: [A-Z]", said)
+    assert sum(map(int, explained)) == (int(refused[1]) if refused else 0), "each film that was not scored has a reason"
     used = sum(source.abnormals + len(source.normals) for source in policy.sources.values())
     assert used + (int(refused[1]) if refused else 0) == 2 * (LABELLED + 30)
     with Store.open(out / "worklist", create=False) as store:
@@ -99,9 +105,26 @@ def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:
         "Look at: the share of normal studies that is cleared at each site.",
         f"{side} × {side} pixels of 12 bits, {scores} scores",
         "stopped: the server finished",
+        f"Results are in {out}: reports/, models/, policy.json, worklist/",
+        "The page was checked and is no longer served (no terminal, or --no-browser). To open it: ",
     ):
         assert what in said, what
     assert re.search(r"all of it took \d+ s", said)
+
+
+def test_the_calibration_names_the_reason_of_each_film_that_was_not_scored(tmp_path: Path) -> None:
+    shares = [SiteShare(station=NORTH, normals=3, abnormals=3, seed=5)]
+    manifest = write_sites(shares, tmp_path / "sites", side=192)
+    grey = np.random.default_rng(0).integers(0, 256, (192, 192), dtype=np.uint8)
+    for number in range(2):
+        Image.fromarray(np.roll(grey, number)).save(manifest.with_name(f"noise-{number}.png"))
+        with manifest.open("a", encoding="utf-8") as rows:
+            rows.write(f"noise-{number}.png,normal,North,noise-{number},,,\n")
+    lines = _calibrated(manifest, tmp_path / "policy.json")
+    explained = [line for line in lines if line.startswith("not scored: ")]
+    assert any(re.match(r"not scored: 2 normal films, .+ \[[a-z-]+\]: [A-Z]", line) for line in explained), lines
+    (total,) = (line for line in lines if "not used for the calibration" in line)
+    assert int(total.split()[0]) == sum(int(line.split()[2]) for line in explained), lines
 
 
 def test_a_worklist_that_is_not_the_demos_is_left_alone(tmp_path: Path, say: Say) -> None:

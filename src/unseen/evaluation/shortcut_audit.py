@@ -144,29 +144,31 @@ def verdict(audit: Audit, detector: Figure, *, where: str = "") -> str:
     statistic, figure = _BY_NAME[name], audit.shortcuts[name]
     strength, difference = audit.strengths[name], audit.differences[name]
     assert isinstance(figure, Interval) and isinstance(strength, Interval)
-    reached = f"the detector reaches {detector.value:.2f}" + (", worse than chance," if detector.high < 0.5 else "")
+    reached = f"the detector reaches AUROC {detector.value:.2f}"
+    worse = ", worse than chance," if detector.high < 0.5 else ""
     if audit.above_all:
-        judged = f"{reached} and is above every single statistic"
+        judged = f"{reached}{worse} and is above every single statistic"
     elif isinstance(difference, Interval) and difference.high < 0:
-        judged = f"{reached} and is below it"
+        judged = f"{reached}{worse} and is below it"
     elif isinstance(difference, Interval) and difference.value <= 0:
-        judged = f"{reached} and is not above it"
+        judged = f"{reached}{worse} and is not above it"
     else:
-        judged = f"the detector reaches {detector.value:.2f}, which is not shown to be above {_not_beaten(audit)}"
+        judged = f"{reached}, which is not significantly above {_not_beaten(audit)}"
     gap = ""
     if isinstance(difference, Interval):
         gap = f" (difference {difference.value:+.2f}, {difference.low:+.2f} to {difference.high:+.2f})".replace(
             "-", "−"
         )
     if strength.value >= STRONG:
-        alone = f"{statistic.words} alone reaches {strength.value:.2f}"
+        alone = f"{statistic.words} alone reaches AUROC {strength.value:.2f}"
         head = f"shortcut{place}: {shortcut_direction(statistic, figure)}: {alone}; {judged}{gap}."
     else:
-        head = f"No strong shortcut{place}: the strongest is {statistic.words} at {strength.value:.2f}; {judged}{gap}."
+        strongest = f"the strongest is {statistic.words} with AUROC {strength.value:.2f}"
+        head = f"No strong shortcut{place}: {strongest}; {judged}{gap}."
     if not audit.above_all:
         head += " What the score shows of disease is not proven by this AUROC."
     if isinstance(audit.mix, Interval) and audit.mix.value >= max(detector.value, STRONG):
-        head += f" All statistics together, given the labels (supervised), reach {audit.mix.value:.2f}."
+        head += f" All statistics together, given the labels (supervised), reach AUROC {audit.mix.value:.2f}."
     return head
 
 

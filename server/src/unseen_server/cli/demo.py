@@ -83,6 +83,8 @@ def demo(
     began = time.monotonic()
     worklist = out / "worklist"
     check_free(worklist)
+    if not browser:
+        console.note("without a terminal, or with --no-browser, the demo checks the reader's page and ends")
     with _alone(out):
         made = demonstrate(
             out,
@@ -120,14 +122,18 @@ def demo(
         with OwnServer([*words, "--port", "0"], log=out / "serve.log") as server:
             if not browser:
                 _check(server, filled, models=1 + len(made.further))
-                console.result(
-                    "     the page was checked and is not served (no terminal, or --no-browser). To open it: "
-                    f"{program()} serve {' '.join(map(str, words))}"
-                )
             console.result(f"     all of it took {time.monotonic() - began:.0f} s")
+            console.result(
+                f"Results are in {out.resolve()}: reports/, models/, policy.json, worklist/, and the films of each step"
+            )
             console.limits()
             if browser:
                 _stay(server, words)
+            else:
+                console.result(
+                    "The page was checked and is no longer served (no terminal, or --no-browser). To open it: "
+                    f"{program()} serve {' '.join(map(str, words))}"
+                )
 
 
 @contextlib.contextmanager

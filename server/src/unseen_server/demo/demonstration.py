@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from unseen.training import Training
 from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, SiteShare, draw_twins, write_sites
 
 if TYPE_CHECKING:
+    from unseen.screening import Screened
     from unseen.training import Progress
 
 STEPS: Final = 9
@@ -212,11 +214,23 @@ def _calibrated(labelled: Path, policy: Path) -> list[str]:
 
     torch.set_num_threads(1)
     screener = load_screener(_SCREENER)
-    made = calibrate(screener.detector, films(labelled), _MAX_MISS_RATE, _CONFIDENCE, gate=screener.gate).policy
+    refused: Counter[tuple[str, str]] = Counter()
+
+    def watch(one: Screened) -> None:
+        if one.decision.score is None:
+            refused[one.label or "unlabelled", one.decision.reason] += 1
+
+    made = calibrate(
+        screener.detector, films(labelled), _MAX_MISS_RATE, _CONFIDENCE, gate=screener.gate, watch=watch
+    ).policy
     if made is None:
         raise RuntimeError(f"{labelled}: the calibration made no policy: please report this")
     made.save(policy)
-    return [*policy_lines(made), calibration_note(made)]
+    reasons = [
+        f"not scored: {count} {label} film{'' if count == 1 else 's'}, {reason}"
+        for (label, reason), count in refused.most_common()
+    ]
+    return [*policy_lines(made), *reasons, calibration_note(made)]
 
 
 def calibration_note(policy: Policy) -> str:
@@ -228,14 +242,16 @@ def calibration_note(policy: Policy) -> str:
     >>> calibration_note(of(sources={"South": few}))
     'Look at: South has too few labelled abnormal films, so none of its films is cleared. This is intended: no film is \
 cleared without the guarantee. A larger --labelled gives each site more films.'
+    >>> calibration_note(of(sources={"North": few, "South": few})).partition(" This")[0]
+    'Look at: North and South have too few labelled abnormal films, so none of their films is cleared.'
     """
     few = [name for name, source in policy.sources.items() if source.threshold is None]
     if not few:
         return "Look at: the share of normal studies that is cleared at each site. Every other film is read."
-    has = "has" if len(few) == 1 else "have"
+    has, its = ("has", "its") if len(few) == 1 else ("have", "their")
     return (
-        f"Look at: {' and '.join(few)} {has} too few labelled abnormal films, so none of its films is cleared. This is "
-        "intended: no film is cleared without the guarantee. A larger --labelled gives each site more films."
+        f"Look at: {' and '.join(few)} {has} too few labelled abnormal films, so none of {its} films is cleared. This "
+        "is intended: no film is cleared without the guarantee. A larger --labelled gives each site more films."
     )
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from tests.data.making import dicom, image
-from unseen.data import Film, ManifestError, films, projection_of, stated_projection, stated_view
+from unseen.data import Film, ManifestError, films, loader, projection_of, stated_projection, stated_view
 from unseen.data.film_projection import stated_beam
 from unseen.data.manifest import _MISSING as MISSING
 from unseen.data.manifest import VIEW_POSITIONS, parse_manifest, stream_manifest
@@ -106,6 +106,24 @@ def test_the_header_has_priority_and_each_contradiction_is_logged_once(
     )
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_of_a_training_loop_log_contradictions_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], workers: int
+) -> None:
+    for name in ("AP", "PA"):
+        (tmp_path / f"{name}.dcm").write_bytes(dicom(PIXELS, bits=12, ViewPosition=name))
+    (tmp_path / "m.csv").write_bytes(written([("AP.dcm", "AP"), ("PA.dcm", "AP")]))
+    with caplog.at_level(logging.WARNING, logger="unseen"):
+        [batch] = loader(tmp_path / "m.csv", size=16, batch_size=2, workers=workers)
+    assert batch["file"] == ["AP.dcm", "PA.dcm"]
+    sentence = "contradicts the DICOM header of 1 film: PA.dcm (manifest AP, header 'PA'). The header is used."
+    if workers:  # its log is that process's
+        assert sentence in capfd.readouterr().err
+    else:
+        [record] = caplog.records
+        assert sentence in record.getMessage()
+
+
 def test_a_header_without_view_position_takes_the_manifests_where_it_states_no_other_projection(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -192,10 +210,6 @@ def test_a_newline_in_a_header_or_a_name_adds_no_line_to_the_log(
 
 @given(st.sampled_from((*VIEW_POSITIONS, "FRONTAL", "CHEST", "AP AXIAL")), TERMS)
 def test_terms_contradict_each_other_where_projection_or_beam_are_stated_and_differ(header: str, manifest: str) -> None:
-    film = Film(
-        name="a.dcm", pixels=np.zeros((1, 1), np.float32), source="ward", patient="a", study="a", bits=8,
-        view_position=header, file_sha256="", pixel_sha256="", file_bytes=0, file_format="dicom",
-    )  # fmt: skip
     projections = {stated_projection(view_position=one) for one in (header, manifest)} - {"uncertain"}
     beams = {stated_beam(one) for one in (header, manifest)} - {None}
-    assert is_contradicted(manifest, film) == (len(projections) == 2 or len(beams) == 2)
+    assert is_contradicted(manifest, header) == (len(projections) == 2 or len(beams) == 2)

@@ -189,7 +189,12 @@ def test_a_view_position_of_the_manifest_is_kept_where_the_header_has_none(store
     archive.put("pa.dcm", dicom_film(4, StudyInstanceUID="1.2.4"), 0.4)
     archive.views = {"supine.png": "AP", "side.png": "LL", "pa.dcm": "AP"}
     archive.write()
-    assert archive.into(store).films == 4
+    done = archive.into(store)
+    assert done.films == 4
+    assert done.contradictions.sentence == (
+        "the manifest's view_position contradicts the DICOM header of 1 film: pa.dcm (manifest AP, header 'PA'). The "
+        "header is used. Correct the manifest"
+    )
     with store.database.reading() as connection:
         columns = (films.c.sha256, films.c.view_position, films.c.projection)
         kept = {

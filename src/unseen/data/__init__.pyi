@@ -45,6 +45,7 @@ from .manifest import SourceError as SourceError
 from .manifest import is_system_file as is_system_file
 from .manifest import read_manifest as read_manifest
 from .manifest import stream_manifest as stream_manifest
+from .manifest_view import ViewContradictions as ViewContradictions
 from .manifest_view import stated_view as stated_view
 from .nifti_files import read_nifti as read_nifti
 from .parquet_tables import TableError as TableError

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unseen.data.film import Film, NotRead, area, one_line
-from unseen.data.reading import Given, films_in
+from unseen.data.manifest_view import ViewContradictions
+from unseen.data.reading import Films, Given, films_in, read_film
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +32,8 @@ def loader(
     """Return a `torch.utils.data.DataLoader` over films.
 
     A film that is not square gets a black border, so that its proportions stay. A file that cannot be read is left out
-    of its batch, with a warning.
+    of its batch, with a warning. Another warning names the films of a batch whose DICOM header contradicts the
+    manifest's column `view_position`.
 
     Args:
         given: films, or a folder, a glob, a manifest or a list of files.
@@ -59,24 +61,24 @@ def loader(
     listed = films_in(given)
     to_tensor = transform or _Square(size)
 
-    class Items(Dataset[tuple[Film | NotRead, Any]]):
+    class Items(Dataset[tuple[Film | NotRead, Any, str | None]]):
         def __init__(self) -> None:
             self.one_by_one = _one_by_one(listed)
+            self.views = [entry.view_position for entry in listed.entries] if isinstance(listed, Films) else None
 
         def __len__(self) -> int:
             return len(self.one_by_one)
 
-        def __getitem__(self, number: int) -> tuple[Film | NotRead, Any]:
+        def __getitem__(self, number: int) -> tuple[Film | NotRead, Any, str | None]:
             film = self.one_by_one[number]()
-            return film, None if isinstance(film, NotRead) else to_tensor(film)
+            view = None if self.views is None else self.views[number]
+            return film, None if isinstance(film, NotRead) else to_tensor(film), view
 
     return DataLoader(Items(), batch_size=batch_size, shuffle=shuffle, num_workers=workers, collate_fn=_batch)
 
 
 def _one_by_one(listed: Any) -> Sequence[Callable[[], Film | NotRead]]:  # Any: films, listed or as they are
     from functools import partial
-
-    from unseen.data.reading import Films, read_film
 
     if isinstance(listed, Films):
         return [partial(read_film, entry, masks=listed.masks, lesions=listed.lesions) for entry in listed.entries]
@@ -105,13 +107,18 @@ class _Square:
         return torch.from_numpy(image)[None]
 
 
-def _batch(items: list[tuple[Film | NotRead, Any]]) -> dict[str, Any]:
+def _batch(items: list[tuple[Film | NotRead, Any, str | None]]) -> dict[str, Any]:
     import torch
 
-    for film, _ in items:
+    found = ViewContradictions()
+    for film, _, view in items:
         if isinstance(film, NotRead):
             _log.warning("%s is left out of its batch: %s", one_line(film.name), film.reason)
-    read = [(film, tensor) for film, tensor in items if isinstance(film, Film)]
+        else:
+            found.add(film.name, manifest=view, view_position=film.view_position, projection=film.projection)
+    if found.films:
+        _log.warning(found.sentence)
+    read = [(film, tensor) for film, tensor, _ in items if isinstance(film, Film)]
     return {
         "image": torch.stack([tensor for _, tensor in read]) if read else torch.zeros(0),
         "label": torch.tensor([_LABELS[film.label] for film, _ in read], dtype=torch.int64),

@@ -8,14 +8,15 @@ stays uncertain if the manifest calls it frontal.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Final
 
 from unseen.data.decoder_protocol import Projection
+from unseen.data.film import one_line
 from unseen.data.film_projection import Beam, stated_beam, stated_projection
 
-if TYPE_CHECKING:
-    from unseen.data.film import Film
+_MOST_NAMED: Final = 3
 
 
 def stated_view(
@@ -61,30 +62,74 @@ def stated_view(
     return (manifest if called in (projection, "uncertain") else view_position), projection
 
 
-def is_contradicted(manifest: str, film: Film) -> bool:
+def is_contradicted(manifest: str, view_position: str | None) -> bool:
     """Return whether the DICOM header of a film states another view than the manifest.
 
     Args:
         manifest: the manifest's cell, a defined term of ViewPosition.
-        film: the film, as it was read with this cell.
+        view_position: of the film, as it was read with this cell.
 
     Returns:
         True where both state a projection for certain, or AP or PA, and differ in it. "AP_SUPINE" does not contradict
         "AP"; "CHEST" contradicts nothing.
 
     Example:
-        >>> from dataclasses import replace
-        >>> from unseen.data import phantoms
-        >>> film = replace(phantoms.normals(1, size=64)[0], view_position="AP_SUPINE")
-        >>> is_contradicted("AP", film), is_contradicted("PA", film)
+        >>> is_contradicted("AP", "AP_SUPINE"), is_contradicted("PA", "AP_SUPINE")
         (False, True)
     """
-    written = film.view_position
-    if written is None or not written.strip():
+    if view_position is None or not view_position.strip():
         return True  # the manifest's cell was not taken
-    (projection, beam), (called, called_beam) = _meaning(written), _meaning(manifest)
+    (projection, beam), (called, called_beam) = _meaning(view_position), _meaning(manifest)
     other_projection = "uncertain" not in (projection, called) and projection != called
     return other_projection or (None not in (beam, called_beam) and beam != called_beam)
+
+
+@dataclass
+class ViewContradictions:
+    """Films whose DICOM header states another view than the manifest: their number, and the first three.
+
+    Attributes:
+        films: number of films.
+        named: the first of them, with both views.
+
+    Example:
+        >>> from unseen.data import ViewContradictions
+        >>> found = ViewContradictions()
+        >>> found.add("a.dcm", manifest="AP", view_position="PA", projection="frontal")
+        >>> found.add("b.dcm", manifest="AP", view_position="AP", projection="frontal")
+        >>> found.sentence.partition(":")[0]
+        "the manifest's view_position contradicts the DICOM header of 1 film"
+    """
+
+    films: int = 0
+    named: list[str] = field(default_factory=list)
+
+    def add(self, name: str, *, manifest: str | None, view_position: str | None, projection: Projection | None) -> None:
+        """Count a film if its header contradicts the manifest.
+
+        Args:
+            name: of the film.
+            manifest: the manifest's cell, a defined term of ViewPosition; None: it states nothing.
+            view_position: of the film, as it was read with this cell.
+            projection: likewise.
+        """
+        if manifest is None or not is_contradicted(manifest, view_position):
+            return
+        self.films += 1
+        if len(self.named) < _MOST_NAMED:
+            self.named.append(f"{one_line(name)} (manifest {manifest}, header {(view_position or projection)!r})")
+
+    @property
+    def sentence(self) -> str:
+        """The sentence for a log or a person; "" without a contradiction."""
+        if not self.films:
+            return ""
+        of = "1 film" if self.films == 1 else f"{self.films:,} films"
+        more = ", …" if self.films > len(self.named) else ""
+        return (
+            f"the manifest's view_position contradicts the DICOM header of {of}: {', '.join(self.named)}{more}. The "
+            "header is used. Correct the manifest"
+        )
 
 
 @lru_cache(maxsize=256)  # films of a site have few

@@ -21,14 +21,13 @@ from unseen.artifacts.errors import UserError
 from unseen.data.array_films import Array, films_from_arrays, is_array
 from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
-from unseen.data.film import Film, NotRead, one_line
+from unseen.data.film import Film, NotRead
 from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries
-from unseen.data.manifest_view import is_contradicted, stated_view
+from unseen.data.manifest_view import ViewContradictions, stated_view
 
 _log = logging.getLogger("unseen")
-_MOST_NAMED = 3
 _MOST_DECODERS = 4  # a score takes longer than a quarter of decoding, but for JPEG 2000
 
 
@@ -108,26 +107,20 @@ class Films:
 
     def _checked(self, results: Iterable[Film | NotRead]) -> Iterator[Film | NotRead]:
         """Yield the results; raise NotReadError where reading is strict, and log contradictions after the last one."""
-        contradicted, named = 0, list[str]()
+        found = ViewContradictions()
         for entry, result in zip(self.entries, results, strict=True):
             if isinstance(result, NotRead):
                 if self.strict:
                     raise NotReadError(result)
-            elif entry.view_position is not None and is_contradicted(entry.view_position, result):
-                contradicted += 1
-                if len(named) < _MOST_NAMED:
-                    header = result.view_position or result.projection
-                    named.append(f"{one_line(entry.name)} (manifest {entry.view_position}, header {header!r})")
+            else:
+                found.add(
+                    entry.name,
+                    manifest=entry.view_position,
+                    view_position=result.view_position,
+                    projection=result.projection,
+                )
             yield result
-        if not contradicted:
-            return
-        of = "1 film" if contradicted == 1 else f"{contradicted:,} films"
-        more = ", …" if contradicted > len(named) else ""
-        text = (
-            f"the manifest's view_position contradicts the DICOM header of {of}: {', '.join(named)}{more}. The header "
-            "is used. Correct the manifest"
-        )
-        if text not in self._logged:
+        if (text := found.sentence) and text not in self._logged:
             self._logged.add(text)
             _log.warning(text)
 

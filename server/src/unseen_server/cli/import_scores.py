@@ -48,6 +48,8 @@ def import_scores(
     if refused > len(done.named):
         for reason, count in done.refused.most_common():
             console.note(f"{count:,} films: {reason}")
+    if done.contradictions.films:
+        console.warn(done.contradictions.sentence)
     if done.missing:
         console.note(f"{done.missing:,} parts are not there yet. Run `unseen score` with --resume, then this again")
     console.result(

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from unseen.artifacts import sha256_of
-from unseen.data import TableReader, stream_manifest
+from unseen.data import TableReader, ViewContradictions, stream_manifest
 from unseen.runs import ArchiveError, ArchivePlan, cut_parts, part_path, read_part
 from unseen.screening import study_decision
 from unseen_server.worklist.archive_films import RANKED, ArchiveFilm, Row, look_at
@@ -74,6 +74,7 @@ class ImportedScores:
         missing: parts that the run has not written yet.
         refused: films that stay out, counted by their sentence.
         named: the first of these.
+        contradictions: films whose DICOM header states another view than the manifest.
 
     >>> ImportedScores(films=2).refused
     Counter()
@@ -86,6 +87,7 @@ class ImportedScores:
     missing: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     named: list[RefusedFilm] = field(default_factory=list)
+    contradictions: ViewContradictions = field(default_factory=ViewContradictions)
 
 
 def import_scores(
@@ -176,6 +178,11 @@ def _import_part(
                 actor, ACTION, digest, part=path.name, films=len(new), refused=len(refused),
                 model=plan.weights_sha256, manifest=plan.manifest_sha256,
             )  # fmt: skip
+    for entry, one in zip(entries, looked, strict=True):
+        if isinstance(one, ArchiveFilm):
+            found.contradictions.add(
+                entry.name, manifest=entry.view_position, view_position=one.view, projection=one.projection
+            )
     found.parts += bool(new)
     found.films += len(new)
     found.not_scored += sum(one.decision.action == "not_scored" for one in new)

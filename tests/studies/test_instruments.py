@@ -122,6 +122,7 @@ def test_the_nomination_marks_trainings_that_had_not_converged(rows: dict[str, R
 
 def test_several_hospitals_have_too_few_abnormal_studies(rows: dict[str, Row], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screening, "_RATE", 0.001)
-    first = screening.screening_screen(rows, [])
+    known = {name: row for name, row in rows.items() if name != f"{screening.ADAPTED}-0"}  # has no such rate
+    first = screening.screening_screen(known, [])
     assert first is not None
     assert "Montgomery and Shenzhen have too few abnormal studies for 0.1 %" in " ".join(first.sentences)

@@ -11,12 +11,18 @@ from torch import Tensor
 
 from unseen.physics import (
     Blur,
+    Flips,
     FourierMask,
     Gaussian,
+    Group,
     Identity,
     Mask,
     Measurement,
     Operator,
+    Permutations,
+    Rotations,
+    Scalings,
+    Shifts,
     Tomography,
     stack,
 )
@@ -108,6 +114,12 @@ def test_a_wrong_argument_is_answered_with_the_right_one(
 ) -> None:
     with pytest.raises(kind, match=message):
         made()
+
+
+@pytest.mark.parametrize("group", [Shifts(), Rotations(), Flips(), Scalings(), Permutations()])
+def test_a_group_moves_tensors(group: Group) -> None:
+    with pytest.raises(TypeError, match=r"moves tensors, but got ndarray: give torch.from_numpy\(x\)"):
+        group.T(np.zeros((2, 1, 8, 8)), group.sample(2, generator=None))  # type: ignore[arg-type]  # the mistake
 
 
 def test_a_kernel_may_be_an_array_or_whole_numbers() -> None:

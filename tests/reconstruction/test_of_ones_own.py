@@ -392,3 +392,25 @@ def test_a_network_that_does_not_fit_is_named_before_it_learns(
     A, x = Mask(holes()), images(2)
     with pytest.raises(kind, match=message):
         learn(A(x), A, losses="supervised", truth=x, network=network, training=short(1))
+
+
+def test_a_network_in_the_place_of_the_settings_is_answered_with_its_name() -> None:
+    with pytest.raises(TypeError, match=r"ArtifactRemoval\(network=…\).*but got Conv2d"):
+        ArtifactRemoval(nn.Conv2d(1, 1, 3, padding=1))  # type: ignore[arg-type]  # the mistake
+
+
+def test_validate_may_call_f_without_its_process_and_gives_numbers_by_name() -> None:
+    A, x = Mask(holes()), images(2)
+    y = A(x)
+
+    def learnt(validate: Callable[..., object]) -> un.training.History:
+        network = ArtifactRemoval(features=4, depth=1)
+        f = learn(y, A, losses="mc", network=network, training=short(2), validate=validate)  # type: ignore[arg-type]
+        assert f.history is not None
+        return f.history
+
+    found = learnt(lambda f, epochs: {"psnr": un.evaluation.psnr(f(y), x).mean(), "epochs": epochs})
+    assert found.validation["epochs"] == [1, 2] and all(value > 0 for value in found.validation["psnr"])
+    for wrong in (3.0, {"psnr": [1.0, 2.0]}, {"psnr": torch.ones(2)}, None):
+        with pytest.raises(TypeError, match="validate gives numbers by name"):
+            learnt(lambda f, epochs, wrong=wrong: wrong)

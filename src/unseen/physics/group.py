@@ -82,6 +82,10 @@ class Group(ABC):
         return f"{type(self).__name__}()"
 
     def _check(self, x: Tensor, g: Tensor) -> None:
+        if not isinstance(x, Tensor):
+            raise TypeError(
+                f"{type(self).__name__} moves tensors, but got {type(x).__name__}: give torch.from_numpy(x)."
+            )
         if x.ndim != 4:
             raise ValueError(
                 f"{type(self).__name__} moves images (batch, channels, height, width), but got "

@@ -70,6 +70,11 @@ class ArtifactRemoval(Reconstructor):
     else:
         # Any: Config defines the types of the settings, and pydantic checks them
         def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
+            if isinstance(config, nn.Module):
+                raise TypeError(
+                    "A network is given by name: ArtifactRemoval(network=…), or for_process(process, network=…), but "
+                    f"got {type(config).__name__} in the place of the settings."
+                )
             super().__init__(config, **settings)
             self.own_network = "" if network is None else place_of(type(network))
             self.network = (

@@ -375,6 +375,7 @@ def learn(
         optimiser=optimiser,
         schedule=schedule,
     )
+    f.process = process  # for validate, which may call f(y)
     f.history = train(
         learner,
         [torch.arange(len(learnt))],
@@ -382,7 +383,7 @@ def learn(
         folder=None if folder is None else Path(folder),
         validate=None
         if held is None and validate is None
-        else lambda epochs: {**learner.judged(f), **({} if validate is None else validate(f, epochs))},
+        else lambda epochs: {**learner.judged(f), **({} if validate is None else _found(validate(f, epochs)))},
         progress=partial(shown_on(), f.key) if progress is True else progress or None,
         identity=learner.identity(began_with) if folder is not None else "",
     )
@@ -391,8 +392,21 @@ def learn(
     f.trained_on = computed_on(f.history.device, training)
     new = tuple(map(measurement_digest, y))
     f.training_digests = (*(digest for digest in seen_before if digest not in set(new)), *new)
-    f.process = process
     return f
+
+
+def _found(values: object) -> Mapping[str, float]:
+    """Return what validate gave.
+
+    Raises:
+        TypeError: no mapping of names to numbers.
+    """
+    try:
+        if isinstance(values, Mapping):
+            return {str(name): float(value) for name, value in values.items()}
+    except (TypeError, ValueError, RuntimeError):  # RuntimeError: torch's, of a tensor with several numbers
+        pass
+    raise TypeError(f'validate gives numbers by name, such as {{"psnr": 30.0}}, but gave {values!r}.')
 
 
 def _warn_of_start(f: Reconstructor, y: Tensor, process: Measurement) -> None:

@@ -75,7 +75,7 @@ def dense(A: FunctionOperator) -> Tensor:
         (lambda x: x * x.abs(), {}, r"forward\(u − 2 v\) ≠ .* is a Link"),
         (lambda x: x.sum(), {}, r"of \(2, 1, 4, 4\) it gave \(\)"),
         (lambda x: x[0], {}, r"it gave \(1, 4, 4\)"),
-        (lambda x: x.numpy(), {}, "it gave a ndarray"),
+        (lambda x: x.numpy(), {}, r"one gave a ndarray\. For NumPy arrays give arrays=True"),
         (lambda x: x / 0, {}, "NaN or infinity"),
         (pairs, {"adjoint": lambda y: y.repeat_interleave(2, -1)}, r"⟨A x, y⟩ = .* Leave adjoint out"),
         (pairs, {"adjoint": lambda y: y}, r"but gave \(2, 1, 4, 2\)"),

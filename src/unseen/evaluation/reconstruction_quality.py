@@ -106,7 +106,7 @@ class ReconstructionQuality:
         return f"{figure.value:.2f}" if self.images == 1 and isinstance(figure, Interval) else str(figure)
 
     def _json(self, figure: Figure) -> dict[str, Json]:
-        of_one = {"low": None, "high": None, "reason": "one image"} if self.images == 1 else {}
+        of_one: dict[str, Json] = {"low": None, "high": None, "reason": "one image"} if self.images == 1 else {}
         return figure.to_json() | of_one
 
     def to_json(self) -> dict[str, object]:
@@ -179,8 +179,9 @@ def evaluate_reconstructor(
         >>> evaluate_reconstructor(f, truth, metrics=["psnr", error]).mean("network", "error").value < 0.02
         True
     """
-    if not isinstance(f, Reconstructor):
-        raise TypeError(f"f is a reconstructor, such as learn and load return, but got a {type(f).__name__}.")
+    given: object = f
+    if not isinstance(given, Reconstructor):
+        raise TypeError(f"f is a reconstructor, such as learn and load return, but got a {type(given).__name__}.")
     process = f.process
     if process is None:
         raise ValueError(f"this {f.key} was saved without its process: give one, load(folder, process=…)")

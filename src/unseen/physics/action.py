@@ -43,7 +43,8 @@ class Action(Immutable, ABC):
     """True if a NaN in an image makes its whole measurement NaN: then one entry is looked at, not the image."""
 
     def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:
-        for name, shape in (("domain", domain), ("range", range)):
+        given: dict[str, object] = {"domain": domain, "range": range}
+        for name, shape in given.items():
             if not isinstance(shape, Sequence):
                 raise TypeError(f"{name} is the shape of a sample, such as (1, 64, 64), but got {shape!r}.")
         self._set(domain=tuple(map(int, domain)), range=tuple(map(int, range)), batch=batch, _moved={})

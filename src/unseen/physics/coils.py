@@ -36,9 +36,10 @@ class CoilImages(Operator):
 
     # Any: numbers of whatever precision
     def __init__(self, maps: Tensor | NDArray[Any], *, real: bool = False) -> None:
-        if isinstance(maps, int):
+        given: object = maps
+        if isinstance(given, int):
             raise TypeError(
-                f"Sensitivity maps are arrays, such as simulated_coils(size, coils={maps}), but got {maps}."
+                f"Sensitivity maps are arrays, such as simulated_coils(size, coils={given}), but got {given}."
             )
         maps = as_tensor(maps)
         if maps.ndim not in (3, 4) or not maps.is_complex():

@@ -42,6 +42,11 @@ class FunctionOperator(Operator):
         [3.0, 1.0, 2.0]
     """
 
+    _function: Function
+    _back: Function | None
+    _arrays: bool
+    _single: bool  # whether the functions take single precision alone
+
     def __init__(
         self,
         forward: Function,
@@ -66,15 +71,14 @@ class FunctionOperator(Operator):
     def _probed(self, x: Tensor) -> Tensor:
         """Return forward(x), in single precision where forward takes no other."""
         try:
-            y: object = self._called(self._function, x)
+            y = self._called(self._function, x)
         except RuntimeError:  # torch's, of a function with tensors of its own in single precision
             self._set(_single=True)
             y = self._called(self._function, x)
-        if not isinstance(y, Tensor) or y.ndim < 2 or len(y) != len(x):
-            found = describe(tuple(y.shape)) if isinstance(y, Tensor) else f"a {type(y).__name__}"
+        if y.ndim < 2 or len(y) != len(x):
             raise ValueError(
-                f"forward takes images (batch, *domain) and gives measurements (batch, …), but of "
-                f"{describe(tuple(x.shape))} it gave {found}."
+                "forward takes images (batch, *domain) and gives measurements (batch, …), but of "
+                f"{describe(tuple(x.shape))} it gave {describe(tuple(y.shape))}."
             )
         if not bool(torch.isfinite(torch.view_as_real(y + 0j)).all()):
             raise ValueError("forward gave NaN or infinity for random images. Give a function that is linear.")
@@ -152,7 +156,10 @@ class FunctionOperator(Operator):
         else:
             found = torch.from_numpy(np.array(function(given.detach().numpy(force=True)))).to(tensor.device)
         if not isinstance(found, Tensor):
-            return found  # type: ignore[no-any-return]  # which the check of the first call refuses
+            raise ValueError(
+                f"The functions of an operator give tensors, but one gave a {type(found).__name__}. For NumPy arrays "
+                "give arrays=True."
+            )
         real = tensor.dtype.to_real() if tensor.is_complex() else tensor.dtype
         if found.is_complex():
             real = torch.promote_types(real, torch.float32).to_complex()

@@ -82,9 +82,10 @@ class Group(ABC):
         return f"{type(self).__name__}()"
 
     def _check(self, x: Tensor, g: Tensor) -> None:
-        if not isinstance(x, Tensor):
+        given: object = x
+        if not isinstance(given, Tensor):
             raise TypeError(
-                f"{type(self).__name__} moves tensors, but got {type(x).__name__}: give torch.from_numpy(x)."
+                f"{type(self).__name__} moves tensors, but got {type(given).__name__}: give torch.from_numpy(x)."
             )
         if x.ndim != 4:
             raise ValueError(

@@ -72,6 +72,7 @@ class Measurement:
     def __post_init__(self) -> None:
         A: object = self.A
         link: object = self.link
+        noise: object = self.noise
         if not isinstance(A, Operator):
             raise TypeError(f"A is an operator, but got a {type(A).__name__}. A matrix: Dense(matrix, size=…).")
         if isinstance(link, Noise):  # Measurement(A, Gaussian(0.1))
@@ -81,16 +82,18 @@ class Measurement:
                 )
             object.__setattr__(self, "noise", link)
             object.__setattr__(self, "link", None)
-        for name, part, kind, example in (
-            ("link", self.link, Link, "BeerLambert(1e5)"),
-            ("noise", self.noise, Noise, "Gaussian(0.1)"),
-        ):
-            if not isinstance(part, kind | None):
-                raise TypeError(f"{name}=… is a {kind.__name__} such as {example}, but got a {type(part).__name__}.")
+            link, noise = None, link
+        if not isinstance(link, Link | None):
+            raise TypeError(f"link=… is a Link such as BeerLambert(1e5), but got a {type(link).__name__}.")
+        if not isinstance(noise, Noise | None):
+            raise TypeError(f"noise=… is a Noise such as Gaussian(0.1), but got a {type(noise).__name__}.")
 
     @classmethod
     def of(cls, process: Measurement | Operator) -> Measurement:
         """Return a process as it is; of an operator alone, the process without link and noise.
+
+        Args:
+            process: a process, or an operator.
 
         Raises:
             TypeError: neither.
@@ -100,7 +103,7 @@ class Measurement:
             >>> Measurement.of(Identity((1, 4, 4))).noise is None
             True
         """
-        return process if isinstance(process, cls) else cls(process)  # type: ignore[arg-type]  # __post_init__ checks
+        return process if isinstance(process, Measurement) else cls(process)
 
     @arrays_too
     def __call__(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -113,9 +116,10 @@ class Measurement:
         Returns:
             y: (batch, *A.range), zero where nothing is measured.
         """
-        if not isinstance(generator, torch.Generator | None):
+        given: object = generator
+        if not isinstance(given, torch.Generator | None):
             raise TypeError(
-                f"generator is a torch.Generator, but got {generator!r}. Give torch.Generator().manual_seed(0)."
+                f"generator is a torch.Generator, but got {given!r}. Give torch.Generator().manual_seed(0)."
             )
         u = self.mean(x)
         if self.noise is not None:

@@ -22,9 +22,10 @@ class Stacked(Operator):
     def __init__(self, parts: Sequence[Operator]) -> None:
         if not parts:
             raise ValueError("stack takes at least one operator, but got none.")
-        for part in parts:
-            if not isinstance(part, Operator):
-                raise TypeError(f"stack takes operators, as in stack(A, B), but got a {type(part).__name__}.")
+        given: Sequence[object] = parts
+        for one in given:
+            if not isinstance(one, Operator):
+                raise TypeError(f"stack takes operators, as in stack(A, B), but got a {type(one).__name__}.")
         first = parts[0]
         for part in parts[1:]:
             if part.domain != first.domain:

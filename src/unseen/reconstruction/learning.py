@@ -451,9 +451,10 @@ def _reconstructor(
         if not any(True for _ in network.parameters()):
             raise ValueError(f"network has no weights to learn: {network!r}. Give a network with parameters.")
         return ArtifactRemoval.for_process(process, network=network)
-    if not isinstance(network, str | None):
-        cure = f"Make it: {network.__name__}(…)." if isinstance(network, type) else "Wrap it in a torch.nn.Module."
-        raise TypeError(f"network is a reconstructor, its name, or a torch.nn.Module, but got {network!r}. {cure}")
+    given: object = network
+    if not isinstance(given, str | None):
+        cure = f"Make it: {given.__name__}(…)." if isinstance(given, type) else "Wrap it in a torch.nn.Module."
+        raise TypeError(f"network is a reconstructor, its name, or a torch.nn.Module, but got {given!r}. {cure}")
     architecture = RECONSTRUCTORS.load(ArtifactRemoval.key if network is None else network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

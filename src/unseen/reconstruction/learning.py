@@ -423,7 +423,10 @@ def _warn_of_start(f: Reconstructor, y: Tensor, process: Measurement) -> None:
     reason = ""
     if isinstance(process.A, Dense):
         if (condition := process.A.condition()) > CONDITION:
-            reason = f"The condition number of A is {condition:.3g}, above {CONDITION:g}"
+            reason = (
+                f"The condition number of A is {condition:.3g}, above {CONDITION:g}, and the network begins with A⁺y, "
+                "in which noise hides the image"
+            )
     else:
         noise = noise_of_linearised(process, y, generator=torch.Generator().manual_seed(0))
         linear = Measurement(process.A)
@@ -433,11 +436,10 @@ def _warn_of_start(f: Reconstructor, y: Tensor, process: Measurement) -> None:
             return float(squares(drawn).double().sum() / squares(whole).double().sum().clamp(min=1e-300))
 
         if (found := share(start)) > HALF and found > 2 * share("adjoint"):
-            reason = f"Noise has {min(found, 1):.0%} of the energy of A⁺y"
+            reason = f"Noise has {100 * min(found, 1):.0f} % of the energy of the images that the network begins with"
     if reason:
         warnings.warn(
-            f"{reason}, and the network begins with A⁺y, in which noise hides the image. Begin with the adjoint: "
-            f"network={type(f).__name__}.for_process(process, start='adjoint')",
+            f"{reason}. Begin with the adjoint: network={type(f).__name__}.for_process(process, start='adjoint')",
             stacklevel=3,
         )
 

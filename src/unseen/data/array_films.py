@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeGuard, Union
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.film import Film, Label
+from unseen.data.pixel_digest import pixel_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -111,8 +111,7 @@ def _film(image: NDArray[np.generic], name: str, label: Label | None, source: st
         pixels = values.astype(np.float32)
     else:
         raise TypeError(f"{name}: grey values are unsigned integers or floating-point numbers, but got {values.dtype}.")
-    digest = hashlib.sha256(f"{values.shape} {values.dtype.name} ".encode())
-    digest.update(values.data.cast("B"))
+    digest = pixel_sha256(values)
     return Film(
         name=name,
         pixels=pixels,
@@ -121,8 +120,8 @@ def _film(image: NDArray[np.generic], name: str, label: Label | None, source: st
         patient=name,
         study=name,
         bits=bits,
-        file_sha256=digest.hexdigest(),
-        pixel_sha256=digest.hexdigest(),
+        file_sha256=digest,
+        pixel_sha256=digest,
         file_bytes=values.nbytes,
         file_format="array",
     )

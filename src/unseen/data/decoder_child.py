@@ -23,6 +23,7 @@ from unseen.artifacts.errors import reason_of
 from unseen.data import decoder_protocol
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused
 from unseen.data.file_type import file_kind
+from unseen.data.pixel_digest import pixel_sha256
 
 
 def read_image(path: str, *, limits: DecoderLimits, mask: bool = False, frame: int | None = None) -> DecodedImage:
@@ -43,9 +44,7 @@ def read_image(path: str, *, limits: DecoderLimits, mask: bool = False, frame: i
             image = image_files.read_common(data, file_format=found, limits=limits, mask=mask)
     size = len(data)
     digest = hashlib.sha256(data).hexdigest()
-    pixels = hashlib.sha256(f"{image.pixels.shape} {image.pixels.dtype.name} ".encode())
-    pixels.update(decoder_protocol.octets(image.pixels))
-    return replace(image, file_sha256=digest, file_bytes=size, pixel_sha256=pixels.hexdigest())
+    return replace(image, file_sha256=digest, file_bytes=size, pixel_sha256=pixel_sha256(image.pixels))
 
 
 def read_elements(path: str, *, limits: DecoderLimits) -> list[list[str]]:

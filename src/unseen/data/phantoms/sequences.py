@@ -23,6 +23,7 @@ from unseen.data.phantoms.lesion_ranges import CONTRASTS, KINDS, VISIBLE, Contra
 from unseen.data.phantoms.nodules import nodule
 from unseen.data.phantoms.patient import Patient, draw_patient
 from unseen.data.phantoms.pneumothoraces import pneumothorax
+from unseen.data.pixel_digest import pixel_sha256
 
 Stream = Literal["normal", "abnormal", "twin"]
 """Names of the sequences of phantoms; sequences with the same seed have different patients."""
@@ -212,13 +213,6 @@ def encode(steps: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(steps).save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
-
-
-def pixel_sha256(steps: NDArray[np.uint8]) -> str:
-    """Return the digest of the integer pixels with their shape and dtype, as the reader of a PNG file computes it."""
-    digest = hashlib.sha256(f"{steps.shape} {steps.dtype.name} ".encode())
-    digest.update(steps.tobytes())
-    return digest.hexdigest()
 
 
 SMALLEST, LARGEST = 64, 1024

@@ -21,11 +21,12 @@ from studies.rows import Row
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe
 from unseen.data.film import Film, NotRead
+from unseen.data.patient_fold import FOLDS
 from unseen.detectors.detector import Detector
 from unseen.detectors.saved import load
 from unseen.evaluation.bootstrap import BootstrapCohort
 from unseen.evaluation.intervals import Interval, Json
-from unseen.runs.cohort import FOLDS, cohort_of
+from unseen.runs.cohort import cohort_of
 from unseen.runs.training import resolve, train_recipe
 from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee

@@ -36,12 +36,13 @@ from unseen import __version__
 from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film
+from unseen.data.patient_fold import FOLDS
 from unseen.detectors.adapted import ridge, standardised
 from unseen.detectors.feature_pca import FeaturePca
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.matching import like_pairs
 from unseen.evaluation.roc import Auroc, folds_of
-from unseen.runs.cohort import FOLDS, cohort_of
+from unseen.runs.cohort import cohort_of
 from unseen.runs.training import resolve, shared_lungs
 
 if TYPE_CHECKING:

@@ -43,11 +43,12 @@ from studies.rows import Row
 from studies.ten_labels import SHARE, SHRINKAGE, Half, Labels
 from unseen import __version__
 from unseen.data.film import Film
+from unseen.data.patient_fold import FOLDS
 from unseen.detectors.adapted import normals_discriminant, ridge
 from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, codes, draw_all
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.networks.efficientnet_lite import CHANNELS
-from unseen.runs.cohort import FOLDS, cohort_of
+from unseen.runs.cohort import cohort_of
 from unseen.runs.training import resolve, shared_lungs
 from unseen.screening.labelled_studies import Study
 

@@ -27,13 +27,14 @@ from unseen.artifacts.files import replacing
 from unseen.artifacts.recipe import Recipe, digest
 from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film
+from unseen.data.patient_fold import FOLDS
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.saved import load
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.evaluation.simple_statistics import trivial_statistics
-from unseen.runs.cohort import FOLDS, Cohort, cohort_of
+from unseen.runs.cohort import Cohort, cohort_of
 from unseen.runs.training import resolve, shared_lungs, train_recipe
 from unseen.screening.adaptation import Labelled, choose, mix_of, predicted, statistics_of
 from unseen.screening.labelled_studies import Study

@@ -29,10 +29,11 @@ from torch.nn import functional
 from studies.imaging.settings import PictureSettings
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.digits import read_digits
+from unseen.data.patient_fold import fold_by_patient
 from unseen.runs.generator_training import Images
 
 TESTED, VALIDATING = 20, 6
-_CT_TESTED, _CT_VALIDATING, _FOLDS = 3, 1, 5
+_CT_TESTED, _CT_VALIDATING = 3, 1
 _DIGITS, _DIGITS_VALIDATING, _DIGITS_TESTED = 600, 60, 100
 _MORE_DIGITS = 6000
 _TOYS, _TOYS_TESTED = 500, 100
@@ -75,7 +76,7 @@ def _slices(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.str_], N
     first = np.sort(first)
     hounsfield, patients = hounsfield[first], patients[first]
     grey = np.clip((hounsfield.astype(np.float32) + 1024) / 2048, 0, 1)
-    fold = np.array([int(hashlib.sha256(patient.encode()).hexdigest(), 16) % _FOLDS for patient in patients.tolist()])
+    fold = np.array([fold_by_patient(patient) for patient in patients.tolist()])
     return grey, patients, fold
 
 

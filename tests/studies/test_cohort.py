@@ -12,11 +12,10 @@ import pytest
 from tests.studies.conftest import World
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.data.film import Film
+from unseen.data.patient_fold import FOLDS, fold_by_patient
 from unseen.runs.cohort import (
-    FOLDS,
     PHANTOM_LUNGS,
     cohort_of,
-    fold_by_patient,
     lung_films,
     own_normals,
     phantom_normals,

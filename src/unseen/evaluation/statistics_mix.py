@@ -6,11 +6,11 @@ patient is on both sides. It needs labels, which a detector does not have; it me
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unseen.data.patient_fold import fold_by_patient
 from unseen.evaluation.bootstrap import numbers, text
 from unseen.evaluation.roc import Bools, Floats, Ints
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-FOLDS = 5
-
-
 def patient_folds(table: pl.DataFrame, *, reshuffled: bool = False) -> Ints:
-    """int(sha256(patient), 16) mod 5 (docs/theory/cross-fitting.md); a film without a patient is its own. (films,)
+    """Return each film's fold by `fold_by_patient`, (films,); a film without a patient is its own.
 
     reshuffled  assign folds by another digest, for films whose models were assigned by this one
 
@@ -34,7 +31,7 @@ def patient_folds(table: pl.DataFrame, *, reshuffled: bool = False) -> Ints:
     patient, file = text(table, "patient"), text(table, "file")
     names = np.where(patient == "", file, patient)
     salt = "anew " if reshuffled else ""
-    return np.array([int(hashlib.sha256(f"{salt}{n}".encode()).hexdigest(), 16) % FOLDS for n in names], dtype=np.int64)
+    return np.array([fold_by_patient(f"{salt}{name}") for name in names], dtype=np.int64)
 
 
 def usable_statistics(table: pl.DataFrame) -> tuple[Floats, tuple[str, ...]]:

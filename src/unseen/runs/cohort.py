@@ -20,9 +20,9 @@ from unseen.data.csv_rows import open_table
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, has_label_folders, manifest_in
+from unseen.data.patient_fold import fold_by_patient
 from unseen.data.reading import Films, films
 
-FOLDS = 5
 DIGEST = ".sha256"
 """Ending of a file with the SHA-256 of a film or mask that is left out of a copy of the data, so that the copy has the
 digest of the whole."""
@@ -219,15 +219,6 @@ def phantom_unlabelled(recipe: Recipe) -> Iterable[Film]:
 
     half, seed = PHANTOM_UNLABELLED // 2, _UNLABELLED_SEED + recipe.seed
     return itertools.chain(phantoms.normals(half, seed=seed), phantoms.abnormals(half, seed=seed))
-
-
-def fold_by_patient(patient: str) -> int:
-    """Return a patient's fold where no split file deals them out.
-
-    >>> fold_by_patient("p1") == fold_by_patient("p1")
-    True
-    """
-    return int(hashlib.sha256(patient.encode()).hexdigest(), 16) % FOLDS
 
 
 def data_root() -> Path:

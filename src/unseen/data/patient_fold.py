@@ -1,0 +1,15 @@
+"""Fold of a patient where no split file deals them out: all films of a patient are in one fold."""
+
+import hashlib
+from typing import Final
+
+FOLDS: Final = 5
+
+
+def fold_by_patient(patient: str) -> int:
+    """Return int(sha256(patient), 16) mod `FOLDS` (docs/theory/cross-fitting.md).
+
+    >>> fold_by_patient("p1")
+    1
+    """
+    return int(hashlib.sha256(patient.encode()).hexdigest(), 16) % FOLDS

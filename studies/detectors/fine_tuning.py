@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, pooled_auroc, table
 from studies.rows import Row, study_of_folds
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, digest
@@ -155,7 +155,7 @@ def beside_fine_tuning(rows: Sequence[Entry], frozen: Entry | None) -> list[str]
     ]
     said = ""
     if frozen is not None:
-        there = float(frozen["metrics"]["auroc"]["pooled"]["value"])
+        there = pooled_auroc(frozen)
         better = float(curves[:, -1].mean()) > there
         said = (
             f" The frozen ensemble `{frozen['recipe'].rpartition('/')[2]}` has {there:.2f} there, so folds 1 to 4 "

@@ -39,7 +39,7 @@ from studies.evidence.detection import detectors_screen
 from studies.evidence.repeats import repeats
 from studies.evidence.screen import folded, rendered
 from studies.pages import budgets
-from studies.pages.cells import Entry, table, unrecorded
+from studies.pages.cells import Entry, pooled_auroc, table, unrecorded
 from studies.pages.instruments import claim
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
@@ -182,7 +182,7 @@ def _conclusions(
         if cell["matched"]
     ]
     if labelled:
-        best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
+        best = max(labelled, key=pooled_auroc)
         said.append(
             f"the supervised reference, on these films the best of {len(labelled)} classifiers of the same crops at "
             "their size, "
@@ -273,7 +273,7 @@ def _development(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]
     first = rows[0]
     n = first["metrics"]["n"]["pooled"]
     strongest = first["above_shortcut"]["pooled"]
-    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    ordered = sorted(rows, key=pooled_auroc, reverse=True)
     return [
         title,
         f"Montgomery + Shenzhen, lung crop, trained on the normals of folds 1 to 4, tested on fold 0: {n['normal']} "

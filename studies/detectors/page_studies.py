@@ -13,7 +13,7 @@ from studies.detectors.nomination import FLOOR, TESTED
 from studies.detectors.preparations.comparing import AS_THEY_CAME
 from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.pages import budgets
-from studies.pages.cells import Entry, dagger, dagger_note, signed, table, unrecorded
+from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc, signed, table, unrecorded
 from studies.pages.sections import SOURCES, aurocs
 from studies.pages.training_cost import ensemble_line
 from unseen.evaluation.intervals import interval_text as figure
@@ -31,7 +31,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only twins` makes them.*"]
     kinds = list(rows[0]["metrics"]["by_kind"])
-    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    ordered = sorted(rows, key=pooled_auroc, reverse=True)
     found = [
         [
             _on_twins(row),
@@ -92,7 +92,7 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
             "*Not opened: `python -m studies.detectors --only nominated` opens them for the nominated.*",
         ]
     n = rows[0]["metrics"]["n"]["pooled"]
-    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    ordered = sorted(rows, key=pooled_auroc, reverse=True)
     head = [
         "Recipe", *SOURCES, "site", f"minus `{FLOOR}`", "minus the best shortcut", "training, s per fold",
         "GANs: training",

@@ -9,7 +9,7 @@ from studies.evidence.charts import Row as Line
 from studies.evidence.repeats import TESTED, combined, on_test_folds
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.pages import budgets
-from studies.pages.cells import Entry, dagger, dagger_note, shortcut
+from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc, shortcut
 from studies.pages.instruments import both_figures, claim, sided_rows
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -31,7 +31,7 @@ def flagged(name: str, row: Entry) -> str:
 def supervised(rows: Mapping[str, Entry]) -> Entry | None:
     """The best classifier that is given labels, of the lung crops at 64 px."""
     found = [row for name, row in rows.items() if name.startswith(LABELLED)]
-    return max(found, key=_pooled, default=None)
+    return max(found, key=pooled_auroc, default=None)
 
 
 def taught(rows: Mapping[str, Entry]) -> Entry | None:
@@ -73,10 +73,6 @@ def mix_note(row: Entry) -> str:
     )
 
 
-def _pooled(row: Entry) -> float:
-    return float(row["metrics"]["auroc"]["pooled"]["value"])
-
-
 def _mark(entry: Entry, colour: str = BLUE) -> Mark:
     return Mark(float(entry["value"]), entry.get("low"), entry.get("high"), colour)
 
@@ -84,7 +80,7 @@ def _mark(entry: Entry, colour: str = BLUE) -> Mark:
 def _rules(statistic: Entry, rows: Mapping[str, Entry], *, name: str = "sharpness") -> list[Rule]:
     rules = [Rule(float(statistic["value"]), f"{name} alone, {statistic['value']:.2f}", ORANGE)]
     if (reference := supervised(rows)) is not None:
-        rules.append(Rule(_pooled(reference), f"supervised reference, {_pooled(reference):.2f}", GREEN))
+        rules.append(Rule(pooled_auroc(reference), f"supervised reference, {pooled_auroc(reference):.2f}", GREEN))
     if (head := taught(rows)) is not None:
         value = float(head["auroc"]["pooled"]["value"])
         rules.append(Rule(value, f"frozen features with all labels, {value:.2f}", VIOLET))
@@ -108,7 +104,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
     ]
     if not some:
         return None
-    ordered = sorted(some, key=_pooled, reverse=True)
+    ordered = sorted(some, key=pooled_auroc, reverse=True)
     best, first = ordered[0], min(some, key=lambda row: (row["px"], str(row["recipe"]).startswith("shipped/")))
     statistic = shortcut(first, "pooled", "sharpness")
     above = [f"`{called(row)}`" for row in ordered if row["metrics"]["shortcuts"]["above_all"].get("pooled")]
@@ -147,7 +143,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         page="results",
         figure=chart,
         alt=f"Forest plot of pooled AUROC with intervals, best first. The best, {called(best)}, has "
-        f"{_pooled(best):.2f}; the line of sharpness alone is at {statistic['value']:.2f}.",
+        f"{pooled_auroc(best):.2f}; the line of sharpness alone is at {statistic['value']:.2f}.",
         sentences=sentences,
         head=[
             "Model or recipe",
@@ -222,7 +218,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     normals_only = {
         name.removeprefix(TESTED).rpartition("-")[0]: row
         for name, row in rows.items()
-        if name.startswith(TESTED) and not _unlabelled(row)
+        if name.startswith(TESTED) and not learnt_from_unlabelled(row)
     }
     if not normals_only:
         return None
@@ -304,7 +300,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         alt=f"Forest plot of AUROC with intervals, best first: {best} "
         f"{entries[best]['value']:.2f}, {ordered[-1]} {entries[ordered[-1]]['value']:.2f}; {alone} alone at "
         f"{statistic['strength']:.2f}"
-        + (f", the supervised reference at {_pooled(reference):.2f}." if reference is not None else "."),
+        + (f", the supervised reference at {pooled_auroc(reference):.2f}." if reference is not None else "."),
         sentences=sentences,
         head=[
             "Recipe",
@@ -354,5 +350,6 @@ def _count(names: Sequence[str], one: str, many: str) -> str:
     return f"no {one}" if not names else f"{len(names)} {one if len(names) == 1 else many}"
 
 
-def _unlabelled(row: Entry) -> bool:
+def learnt_from_unlabelled(row: Entry) -> bool:
+    """Return whether a model of the row learnt from unlabelled films, too."""
     return any(int(fold["facts"].get("unlabelled_films", 0)) for fold in row["folds"].values())

@@ -13,7 +13,14 @@ from typing import Any
 from studies import recipe_files as recipes
 from studies.evidence.charts import BLUE, GREEN, ORANGE, Mark, forest
 from studies.evidence.charts import Row as Line
-from studies.evidence.detection import called, detectors_screen, results_screen, supervised, taught
+from studies.evidence.detection import (
+    called,
+    detectors_screen,
+    learnt_from_unlabelled,
+    results_screen,
+    supervised,
+    taught,
+)
 from studies.evidence.reliability import reliability_screen
 from studies.evidence.repeats import TESTED
 from studies.evidence.screen import IMAGES, Screen, rendered
@@ -24,7 +31,7 @@ from studies.imaging.page import PREFIX
 from studies.imaging.page import screen_of as imaging_of
 from studies.lung_finder import rows_in
 from studies.lung_finder import screen_of as lungs_of
-from studies.pages.cells import Entry, dagger, dagger_note, shortcut, table
+from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc, shortcut, table
 from studies.pages.screening_page import PRODUCTS
 from studies.pages.thesis_page import REPORTED
 from studies.priors.page import screen_of as priors_of
@@ -92,8 +99,8 @@ def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
     models = [row for name, row in rows.items() if name.startswith("shipped/") and "metrics" in row]
     if not models:
         return None
-    tested = [row for name, row in rows.items() if name.startswith(TESTED) and not _unlabelled(row)]
-    best = max(tested, key=_value, default=None)
+    tested = [row for name, row in rows.items() if name.startswith(TESTED) and not learnt_from_unlabelled(row)]
+    best = max(tested, key=pooled_auroc, default=None)
     statistic, reference = shortcut(models[0], "pooled", "sharpness"), supervised(rows)
     lines = [(f"{called(row)}{dagger(row)}", row["metrics"]["auroc"]["pooled"], BLUE) for row in models]
     if best is not None:
@@ -119,14 +126,6 @@ def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
         f"{name} {entry['value']:.2f}" for name, entry, _ in lines
     )
     return chart, f"{alt}.", [*models, *([best] if best is not None else [])]
-
-
-def _value(row: Entry) -> float:
-    return float(row["metrics"]["auroc"]["pooled"]["value"])
-
-
-def _unlabelled(row: Entry) -> bool:
-    return any(int(fold["facts"].get("unlabelled_films", 0)) for fold in row["folds"].values())
 
 
 def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | None) -> str:

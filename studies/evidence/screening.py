@@ -11,7 +11,7 @@ from studies.evidence.charts import Row as Line
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.hospitals import held
 from studies.pages import budgets
-from studies.pages.cells import Entry, dagger, dagger_note
+from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc
 from unseen.evaluation.intervals import interval_text as figure
 
 _COLOURS = {"shipped/pca": BLUE, "ms_cxr/roi-sure-64-lungs": ORANGE}
@@ -165,7 +165,7 @@ def _trained(names: Sequence[str], rows: Mapping[str, Entry]) -> str:
 def _unmeasured(rows: Mapping[str, Entry], measured: set[str]) -> str:
     """Says that no share was measured for the pretrained model with the highest AUROC, where that is so."""
     models = [row for name, row in rows.items() if name.startswith("shipped/") and "metrics" in row]
-    best = max(models, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), default=None)
+    best = max(models, key=pooled_auroc, default=None)
     if best is None or best["recipe"] in measured:
         return ""
     return (

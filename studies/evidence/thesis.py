@@ -8,7 +8,7 @@ from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, RED, VIOLET, Rule
 from studies.evidence.detection import flagged
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.pages import budgets
-from studies.pages.cells import Entry, dagger, dagger_note
+from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc
 from unseen.evaluation.intervals import interval_text as figure
 
 WIDE = 64  # features: the thesis's width
@@ -139,7 +139,7 @@ def _cross_validated(rows: Mapping[str, Entry]) -> list[str]:
     found = _honest(rows)
     if not found:
         return []
-    values = sorted(float(row["metrics"]["auroc"]["pooled"]["value"]) for row in found)
+    values = sorted(map(pooled_auroc, found))
     mark = max(map(dagger, found))
     return [
         f"Cross-validated at 64 px on {_films(found[0])} films, without a choice of the epoch, {len(found)} "

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from studies.detectors.development import RECIPES, TWINS
+from studies.pages.cells import pooled_auroc
 from studies.row_files import read_study
 from unseen.artifacts.files import replacing
 from unseen.artifacts.run_folder import Run
@@ -100,7 +101,7 @@ def main() -> None:
     rows = [row for name, row in known.items() if name.startswith(TWINS)]
     if not rows:
         raise SystemExit("no row of matched pairs yet: python -m studies.detectors --only twins")
-    best = max(rows, key=lambda row: row["metrics"]["auroc"]["pooled"]["value"])
+    best = max(rows, key=pooled_auroc)
     shown = ten()
     for row in rows:
         name = row["recipe"].removeprefix(TWINS)

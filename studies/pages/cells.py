@@ -49,6 +49,11 @@ def shortcut(row: Entry, group: str, name: str) -> Entry:
     return entry
 
 
+def pooled_auroc(row: Entry) -> float:
+    """Return a row's AUROC over all sources."""
+    return float(row["metrics"]["auroc"]["pooled"]["value"])
+
+
 DAGGER = "†"
 NOT_CONVERGED = (
     f"{DAGGER} Not converged: the training loss was still falling at the end; longer training could change the row "

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from studies.evidence.detection import results_screen
 from studies.evidence.screen import best_first, folded, rendered
 from studies.pages import budgets
-from studies.pages.cells import dagger, dagger_note, shortcut, table
+from studies.pages.cells import dagger, dagger_note, pooled_auroc, shortcut, table
 from studies.pages.instruments import HEAD, cells, laterality_section, nomination_section
 from studies.pages.readme import table_shows
 from studies.pages.sections import SOURCES, aurocs, conclusions, provenance, real_section, shipped_section, twin_section
@@ -59,7 +59,7 @@ def readme_table(rows: Mapping[str, Row]) -> str:
         *((f"`models/{row['recipe'].removeprefix('shipped/')}`", row) for row in _by_method(rows, "shipped/")),
         *((f"`{row['method']}`, {row['px']} px", row) for row in some),
     ]
-    named.sort(key=lambda pair: -float(pair[1]["metrics"]["auroc"]["pooled"]["value"]))
+    named.sort(key=lambda pair: -pooled_auroc(pair[1]))
     lines = best_first(
         [f"{words}{budgets.beside(row)}{dagger(row)}", *aurocs(row), *cells(rows, str(row["recipe"]))]
         for words, row in named

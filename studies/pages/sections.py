@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studies.pages import budgets
-from studies.pages.cells import Entry, convergence, dagger, dagger_note, shortcut, table
+from studies.pages.cells import Entry, convergence, dagger, dagger_note, pooled_auroc, shortcut, table
 from unseen.evaluation.intervals import interval_text as figure
 
 SOURCES = ("pooled", "shenzhen", "montgomery")
@@ -153,7 +153,7 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
     said: list[str] = []
     if lungs:
         known = [row for row in lungs if row["metrics"]["auroc"]["pooled"].get("value") is not None]
-        best = max(known, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
+        best = max(known, key=pooled_auroc)
         said.append(
             f"Among the thesis's recipes and `pca`, on lung crops, `{best['method']}` at {best['px']} px has the "
             f"highest pooled AUROC, {aurocs(best)[0]}. We did not select on the order of the rows."

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
-from studies.pages.cells import Entry, table, unrecorded
+from studies.pages.cells import Entry, pooled_auroc, table, unrecorded
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, RecipeError
@@ -175,7 +175,7 @@ def beside_anomalib(rows: Sequence[Entry]) -> list[str]:
     title = "## anomalib's detectors on the same films"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only anomalib` makes them.*"]
-    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    ordered = sorted(rows, key=pooled_auroc, reverse=True)
     groups = list(ordered[0]["metrics"]["auroc"])
     lines = [
         [

@@ -23,6 +23,7 @@ from typing import Any
 
 from benchmarks import history
 from benchmarks.inference import inference
+from benchmarks.kept_figures import as_json
 from benchmarks.machine import computes_bfloat16, described
 from benchmarks.page import page
 from benchmarks.screening import screening
@@ -71,7 +72,7 @@ def main() -> None:
     if not given.render:
         figures |= measured(given)
         figures["bounds"] = bounds(figures)
-        write_text(given.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        write_text(given.out, as_json(figures))
         print("wrote", given.out)
         line = history.entry(figures, {given.only} if given.only else set(PARTS))
         if line is not None:

@@ -18,7 +18,6 @@ is scored.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import subprocess
@@ -29,10 +28,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import record
+from benchmarks.kept_figures import record, show
 from benchmarks.pacs import written as written_film
 from unseen.artifacts.file_digest import sha256_of
-from unseen.artifacts.files import write_text
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.data.manifest import stream_manifest
@@ -76,10 +74,7 @@ def main() -> None:
         start_cpu_s=start_s,
         runs=runs,
     )
-    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-    print(text, end="")
-    if given.keep:
-        write_text(KEPT, text)
+    show(figures, KEPT if given.keep else None)
 
 
 def drawn(folder: Path, *, films: int, side: int) -> Path:

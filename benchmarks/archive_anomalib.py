@@ -17,7 +17,6 @@ it, with each film aligned by its lungs. It prints JSON:
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import statistics
@@ -33,9 +32,8 @@ from PIL import Image
 
 from benchmarks.archive import UNSEEN, seconds_of
 from benchmarks.archive_before import DISTINCT, linked, pixels_of, spread, write_section
-from benchmarks.machine import record
+from benchmarks.kept_figures import record, show
 from benchmarks.reading import films
-from unseen.artifacts.files import write_text
 from unseen.data import phantoms
 from unseen.detectors.frozen_features import published_file
 
@@ -104,9 +102,8 @@ def main() -> None:
         load=[round(load, 1), round(os.getloadavg()[0], 1)],
         runs=[row(kind, rates[kind], rates["anomalib"]) for kind in rates],
     )
-    print(json.dumps(figures, indent=1, ensure_ascii=False))
+    show(figures, KEPT if given.keep else None)
     if given.keep:
-        write_text(KEPT, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
         write_section(BEGIN, END, section(figures))
 
 

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.archive import spent
+from benchmarks.kept_figures import as_json
 from benchmarks.machine import described
 from benchmarks.reading import films
 from benchmarks.result_writes import earlier_package
@@ -79,7 +80,7 @@ def main() -> None:
         "limits": LIMITS,
     }
     if given.keep:
-        write_text(KEPT, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        write_text(KEPT, as_json(figures))
         write_table(figures)
 
 

@@ -16,7 +16,6 @@ of both runs must be equal byte by byte. It prints JSON:
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -26,8 +25,7 @@ from typing import Any
 
 from benchmarks.archive import digests, seconds_of
 from benchmarks.archive_before import drawn, spread, write_section
-from benchmarks.machine import record
-from unseen.artifacts.files import write_text
+from benchmarks.kept_figures import record, show
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "studies" / "results" / "archive-ray.json"
@@ -69,10 +67,8 @@ def main() -> None:
         most_ratio=round(max(ratios), 2),
         parts_identical=True,
     )
-    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-    print(text, end="")
+    show(figures, KEPT if given.keep else None)
     if given.keep:
-        write_text(KEPT, text)
         write_section(BEGIN, END, section(figures))
 
 

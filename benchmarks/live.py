@@ -27,7 +27,8 @@ from typing import Any
 
 from playwright.async_api import Page, async_playwright
 
-from benchmarks.machine import described, show
+from benchmarks.kept_figures import show
+from benchmarks.machine import described
 from benchmarks.reading import MEASURES, PASSWORD, WINDOW, entries, figures, films, signed_in
 from unseen.artifacts.research_only import LIMITS
 from unseen_server.web.server import OwnServer

@@ -27,6 +27,7 @@ from typing import Any
 
 from sqlalchemy import event, select, text
 
+from benchmarks.kept_figures import show
 from benchmarks.machine import described
 from tests.worklist.postgresql import binaries, server
 from unseen.artifacts.files import write_text
@@ -93,10 +94,8 @@ def main() -> None:
         write_table(json.loads(KEPT.read_text(encoding="utf-8")))
         return
     figures = measure(given.studies, times=min(given.times, PROBES))
-    written = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-    print(written, end="")
+    show(figures, None if given.no_keep else KEPT)
     if not given.no_keep:
-        write_text(KEPT, written)
         write_table(figures)
 
 

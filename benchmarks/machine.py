@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-from unseen.artifacts.research_only import LIMITS
 
 _FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
-
-
-def record(**figures: Any) -> dict[str, Any]:  # Any: JSON
-    """Figures as a file of results holds them: with the day, the machine and the limits."""
-    return {"date": datetime.now(UTC).date().isoformat(), "machine": described(), **figures, "limits": LIMITS}
-
-
-def show(figures: dict[str, Any], keep: Path | None) -> None:  # Any: JSON
-    """Print the figures of a benchmark as JSON, and write them to the file `keep` if one is given."""
-    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-    if keep is not None:
-        keep.write_text(text, encoding="utf-8")
-    print(text, end="")
 
 
 def described() -> dict[str, object]:

@@ -30,6 +30,7 @@ import psutil
 from pydicom import dcmwrite, uid
 from pydicom.dataset import Dataset, FileMetaDataset
 
+from benchmarks.kept_figures import as_json
 from benchmarks.machine import described
 from studies.evidence.screen import folded
 from studies.evidence.speed import RECEIVERS, pacs_screen
@@ -84,7 +85,7 @@ def main() -> None:
                 "memory": memory(Path(name) / "memory", objects=given.objects),
             }
         print(json.dumps(figures, indent=1))
-        RESULTS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        RESULTS.write_text(as_json(figures), encoding="utf-8")
     kept = json.loads(RESULTS.read_text(encoding="utf-8"))
     PAGE.write_text(page(kept), encoding="utf-8")
     pacs_screen(kept).write(PAGE.parent)

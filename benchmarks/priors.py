@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from benchmarks.kept_figures import as_json
 from benchmarks.machine import described
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.files import write_text
@@ -84,7 +85,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     figures = {"date": datetime.now(UTC).date().isoformat(), "machine": described()} | measured(given)
-    write_text(given.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    write_text(given.out, as_json(figures))
     print(json.dumps({key: value for key, value in figures.items() if key != "machine"}, indent=1))
     print("wrote", given.out)
     if (given.images, given.restarts) == (64, 10) and not figures["met"]:

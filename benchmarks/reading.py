@@ -39,7 +39,8 @@ import httpx
 import numpy as np
 from playwright.async_api import Browser, Page, async_playwright
 
-from benchmarks.machine import described, show
+from benchmarks.kept_figures import show
+from benchmarks.machine import described
 from benchmarks.made_up_list import fill
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.phantoms.dicom_phantoms import Station, as_dicom

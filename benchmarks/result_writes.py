@@ -39,6 +39,7 @@ import torch
 from sqlalchemy import func, insert, select
 
 import unseen
+from benchmarks.kept_figures import as_json
 from benchmarks.machine import described
 from tests.worklist.postgresql import binaries, server
 from unseen.anatomy.network_view import View
@@ -98,10 +99,10 @@ def main() -> None:
     if not given.no_keep:
         kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
         kept["before" if given.before else "now"] = figures
-        RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        RESULTS.write_text(as_json(kept), encoding="utf-8")
         if set(kept) == {"before", "now"}:
             write_table(kept)
-    print(json.dumps(figures, indent=1, ensure_ascii=False))
+    print(as_json(figures), end="")
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.kept_figures import as_json
 from benchmarks.queueing import Stage, constant, log_normal, one_of, simulate
 from benchmarks.sizing_page import render
 from unseen.artifacts.files import write_text
@@ -85,7 +86,7 @@ def main() -> None:
     )  # fmt: skip
     print(render(figures))
     if not given.no_keep:
-        write_text(KEPT, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        write_text(KEPT, as_json(figures))
         write_page(figures)
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import tempfile
 from datetime import UTC, datetime
@@ -23,9 +22,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.kept_figures import show
 from benchmarks.machine import described
 from benchmarks.result_writes import enter, where_of, worker_of
-from unseen.artifacts.files import write_text
 from unseen.artifacts.research_only import LIMITS
 from unseen.data import phantoms
 from unseen.data.film import Film
@@ -59,10 +58,7 @@ def main() -> None:
         "films": {"files": given.films, "rows": given.rows},
         "limits": LIMITS,
     }
-    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-    print(text, end="")
-    if not given.no_keep:
-        write_text(KEPT, text)
+    show(figures, None if given.no_keep else KEPT)
 
 
 def files(number: int) -> dict[str, float]:

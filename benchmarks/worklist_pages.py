@@ -30,6 +30,7 @@ import httpx
 from playwright.async_api import async_playwright
 from sqlalchemy import func, select
 
+from benchmarks.kept_figures import as_json
 from benchmarks.machine import described
 from benchmarks.made_up_list import SOURCES, fill
 from benchmarks.reading import PASSWORD, first_pages, signed_in
@@ -70,9 +71,9 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
     }
     if not given.no_page:
-        RESULTS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        RESULTS.write_text(as_json(figures), encoding="utf-8")
         write(figures)
-    print(json.dumps(figures, indent=1, ensure_ascii=False) if given.no_page else page(figures))
+    print(as_json(figures).rstrip() if given.no_page else page(figures))
 
 
 def measure(*, studies: int, url: str | None = None, times: int = 20, loads: int = 5) -> Figures:

@@ -27,6 +27,7 @@ from benchmarks.imaging.bounds import bounds
 from benchmarks.imaging.contender import Settings
 from benchmarks.imaging.page import page
 from benchmarks.imaging.racing import PEERS, ROOT, ROUNDS, pooled, race, sides
+from benchmarks.kept_figures import as_json
 from benchmarks.machine import described
 from studies.evidence.speed import imaging_speed_screen
 from unseen.artifacts.files import write_text
@@ -74,7 +75,7 @@ def main() -> None:
         figures = json.loads(given.out.read_text(encoding="utf-8"))
     if not given.render:
         _measure(figures, given)
-        write_text(given.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        write_text(given.out, as_json(figures))
         print("wrote", given.out)
         line = None if given.quick else imaging_entry(figures, set(given.only or PROBLEMS))
         if line is not None and given.history is not None:

@@ -26,7 +26,7 @@ from studies.halves import halves_row, scored_studies, weights_row
 from studies.hospitals import hospitals_row
 from studies.rendering import render
 from studies.robustness.study import robustness
-from studies.row_files import read_rows, write_row
+from studies.row_files import add_rows_option, read_rows, write_row
 from studies.rows import Row, annotate_bundles, row_of
 from studies.shipping import choice_row, finder_row, ship, ship_finder
 from studies.thesis import beside_earlier, thesis_row, train_thesis
@@ -65,7 +65,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", choices=(*PARTS, *_shipped("thesis/")), metavar="PART", help=f"of {', '.join(PARTS)}, thesis/NAME"
     )
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    add_rows_option(parser)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     parser.add_argument("--models", type=Path, default=SHIPPED, help="folder of the shipped models")

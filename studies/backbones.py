@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studies.row_files import write_row
+from studies.row_files import add_rows_option, write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.detectors.architectures import ARCHITECTURES, DEFAULT
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dinov2", type=Path, help="checkout of facebookresearch/dinov2")
     parser.add_argument("--speed", action="store_true", help="measure memory and time per film")
     parser.add_argument("--only", help="names that begin with this text")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
+    add_rows_option(parser)
     parser.add_argument("--measure", choices=ARCHITECTURES, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.measure:

@@ -24,7 +24,7 @@ from pydicom import Dataset, dcmwrite, uid
 from pydicom.dataset import FileMetaDataset
 
 from studies.pages.cells import put_between
-from studies.row_files import read_study, write_row
+from studies.row_files import add_rows_option, read_study, write_row
 from unseen import __version__
 from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, NotRead
@@ -209,7 +209,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m studies.grey_scale", description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="models/ensemble-five", help="bundle, or name of a shipped model")
     parser.add_argument("--runtime", choices=get_args(Runtime), default="torch", help="what computes the scores")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of rows (default: results)")
+    add_rows_option(parser)
     parser.add_argument("--kept", type=Path, help="file of the films measured so far, one JSON line each")
     parser.add_argument("--render", type=Path, help="only put the tables of the rows into this page")
     given = parser.parse_args()

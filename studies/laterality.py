@@ -17,7 +17,7 @@ from pathlib import Path
 
 from studies.crossfit import TEST_FOLDS
 from studies.one_sided import ScoredFilm, scored_films, table_of
-from studies.row_files import write_row
+from studies.row_files import add_rows_option, write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.detectors.saved import load
@@ -86,7 +86,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """Score the films with each model and write its row."""
     parser = argparse.ArgumentParser(prog="python -m studies.laterality", description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="names or folders of models (default: all shipped models)")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
+    add_rows_option(parser)
     given = parser.parse_args(None if arguments is None else list(arguments))
     for model in given.models or [f"models/{name}" for name in MODELS]:
         films = scored_films(model)

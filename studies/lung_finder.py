@@ -25,7 +25,7 @@ from studies.crossfit import TEST_FOLDS
 from studies.evidence.screen import Screen, folded
 from studies.evidence.screening import lungs_screen
 from studies.pages.cells import Entry, put_between, table
-from studies.row_files import read_study, write_row
+from studies.row_files import add_rows_option, read_study, write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.anatomy.found_lungs import Finder
@@ -290,7 +290,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--only", choices=tuple(RECIPES), help="only this finder")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="trainings (default: 0 1 2)")
     parser.add_argument("--development", action="store_true", help="fold 0 and other phantoms, one seed; writes no row")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"))
+    add_rows_option(parser)
     parser.add_argument("--page", type=Path, default=Path("docs/results-lungs.md"))
     parser.add_argument("--render", action="store_true", help="only put the rows into the page")
     given = parser.parse_args(None if arguments is None else list(arguments))

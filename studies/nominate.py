@@ -39,7 +39,7 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.laterality import sides
 from studies.one_sided import RECIPE, ScoredFilm, compared, halves, kept_films, named_side, table_of
-from studies.row_files import read_row, write_row
+from studies.row_files import add_rows_option, read_row, write_row
 from studies.rows import Row
 from studies.shipping import FOLD as REPORT
 from unseen import __version__
@@ -311,7 +311,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("recipes", nargs="*", help=f"of {', '.join((*RECIPES, *SLOW))} (default: {', '.join(RECIPES)})")
     parser.add_argument("--part", choices=PARTS, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="trainings of the report (default: 0)")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
+    add_rows_option(parser)
     given = parser.parse_args(None if arguments is None else list(arguments))
     root, fold, names = runs_root(), PARTS[given.part], given.recipes or list(RECIPES)
     cohort = cohort_of(resolve(recipes.load(RECIPE)))

@@ -7,6 +7,7 @@ may write at the same time: each write holds a lock on the folder and replaces t
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import fcntl
 import json
@@ -56,6 +57,13 @@ class Merged:
     replaced: tuple[str, ...]
     unchanged: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
+
+
+def add_rows_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--rows` of a study's program: the folder of the committed rows."""
+    parser.add_argument(
+        "--rows", type=Path, default=Path("studies/results"), help="folder of the rows (default: studies/results)"
+    )
 
 
 def study_of(name: str) -> str:

@@ -30,7 +30,7 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import GRID, VIEWS, FrozenCells, frozen_cells, remembered, scores_of
 from studies.pages.cells import Entry, table
-from studies.row_files import write_row
+from studies.row_files import add_rows_option, write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
@@ -257,7 +257,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """Compute the rows, print their figures and write them."""
     parser = argparse.ArgumentParser(prog="python -m studies.ten_labels", description=__doc__.splitlines()[0])
     parser.add_argument("sets", nargs="*", help=f"of {', '.join(SETS)} (default: all)")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
+    add_rows_option(parser)
     given = parser.parse_args(None if arguments is None else list(arguments))
     for name in given.sets or SETS:
         row = ten_labels_row(name, runs_root())

@@ -10,14 +10,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from studies import recipe_files as recipes
 from studies.one_sided import RECIPE, scored_films, table_of
-from studies.row_files import write_row
+from studies.row_files import add_rows_option, write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.data.film import Film
@@ -114,7 +113,7 @@ def withdrawn_row(models: Sequence[str] = MODELS) -> Row:
 def main(arguments: Iterable[str] | None = None) -> None:
     """Compute the figures, print them and write the row."""
     parser = argparse.ArgumentParser(prog="python -m studies.withdrawn_adjustment", description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
+    add_rows_option(parser)
     given = parser.parse_args(None if arguments is None else list(arguments))
     row = withdrawn_row()
     for group, found in {"sharpness": row["sharpness"], **row["scores"]}.items():

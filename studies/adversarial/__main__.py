@@ -21,7 +21,7 @@ import torch
 from studies.adversarial.arms import ARMS, NOISE, NOISE_WIDE, QUESTIONS, WIDE_ARMS, WIDE_QUESTIONS
 from studies.adversarial.noise import CELLS, cell, noise_row
 from studies.adversarial.training import arm_row, completed
-from studies.row_files import read_row, write_row
+from studies.row_files import add_rows_option, read_row, write_row
 from studies.rows import Row
 
 _SMALL, _WIDE = (*QUESTIONS, NOISE), (*WIDE_QUESTIONS, NOISE_WIDE)
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m studies.adversarial", description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=(*_SMALL, *_WIDE), default=_SMALL)
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,))
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    add_rows_option(parser)
     parser.add_argument(
         "--complete", action="store_true", help="add to existing rows projections and differences, without training"
     )

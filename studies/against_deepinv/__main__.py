@@ -21,7 +21,7 @@ from studies.against_deepinv.rows import choice_row, figures_row, name_of, train
 from studies.against_deepinv.training import LIBRARIES, choose, train
 from studies.imaging.arms import directly
 from studies.imaging.variation import by_variation
-from studies.row_files import read_row, write_row
+from studies.row_files import add_rows_option, read_row, write_row
 from studies.rows import Row
 from unseen.artifacts.recipe import RecipeError
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", default=list(CONTESTS), help="these problems")
     parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    add_rows_option(parser)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-deepinv.md goes (default: docs)")
     given = parser.parse_args(arguments)
     try:

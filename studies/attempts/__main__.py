@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 
 from studies.attempts.page import attempts_page
-from studies.row_files import read_rows, read_study, write_row
+from studies.row_files import add_rows_option, read_rows, read_study, write_row
 from studies.rows import Row
 from unseen.artifacts.files import write_text
 from unseen.artifacts.run_folder import runs_root
@@ -39,7 +39,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """Compute the rows of some parts, write them, and render the page."""
     parser = argparse.ArgumentParser(prog="python -m studies.attempts", description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="+", choices=PARTS, help="parts, in their order")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
+    add_rows_option(parser)
     parser.add_argument("--page", type=Path, default=Path("docs/results-attempts.md"), help="the page")
     given = parser.parse_args(None if arguments is None else list(arguments))
     torch.set_num_threads(1)

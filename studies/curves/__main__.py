@@ -17,7 +17,7 @@ import torch
 
 from studies.curves.training import names, recipe_of, references, trained
 from studies.imaging.page import write_page
-from studies.row_files import read_row, write_row
+from studies.row_files import add_rows_option, read_row, write_row
 from studies.rows import Row
 from unseen.artifacts.recipe import RecipeError
 from unseen.training.limits import RunLimits, RunStopped, limited
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", metavar="CURVE", help=f"these curves (default: those at {PX} px)")
     parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
     parser.add_argument("--stop-after", type=float, metavar="SECONDS", help="stop with a checkpoint after so long")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    add_rows_option(parser)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the page goes (default: docs)")
     given = parser.parse_args(arguments)
 

@@ -49,7 +49,7 @@ from studies.peers.anomalib_rows import RECIPE as ANOMALIB
 from studies.peers.anomalib_rows import anomalib_rows
 from studies.rendering import render
 from studies.robustness.study import robustness
-from studies.row_files import read_rows, write_row
+from studies.row_files import add_rows_option, read_rows, write_row
 from studies.rows import Row
 from studies.shipping import ship
 from unseen.artifacts.recipe import RecipeError
@@ -222,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m studies.detectors", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
     parser.add_argument("--only", nargs="+", choices=STUDIES, metavar="STUDY", help=f"of {', '.join(STUDIES)}")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    add_rows_option(parser)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the pages go (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     parser.add_argument(

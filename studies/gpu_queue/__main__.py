@@ -20,7 +20,7 @@ from studies.gpu_queue.packing import write_packs
 from studies.gpu_queue.page import cost_cell, costs_of, write_table
 from studies.gpu_queue.returned import merge
 from studies.gpu_queue.slot import CHECKPOINT_EVERY_S, FAILED, STOP_AFTER_S, run
-from studies.row_files import read_rows
+from studies.row_files import add_rows_option, read_rows
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.run_folder import runs_root
 from unseen.training.limits import RunLimits
@@ -62,7 +62,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     merging = commands.add_parser("merge", help="returned rows and runs into place")
     merging.add_argument("out", type=Path, nargs="?", default=OUT, help="folder that `run` wrote (default: gpu-out)")
     for one in (listing, rendering, running, merging):
-        one.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the committed rows")
+        add_rows_option(one)
     return parser.parse_args(arguments)
 
 

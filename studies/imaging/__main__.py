@@ -29,7 +29,7 @@ from studies.imaging.running import reconstructed, train_arm
 from studies.imaging.settings import Arm, resolved
 from studies.imaging.tuning import tuned
 from studies.imaging.variation import by_variation
-from studies.row_files import read_study, write_row
+from studies.row_files import add_rows_option, read_study, write_row
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run_folder import runs_root
 from unseen.reconstruction.data_consistency import Consistency
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--arm", nargs="+", metavar="ARM", help=f"these arms, of {', '.join(NAMES)}")
     parser.add_argument("--seeds", nargs="+", type=int, help="default: 0, then 1 and 2")
     parser.add_argument("--epochs", type=int, help="epochs of the arms that are trained (default: the recipe's)")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    add_rows_option(parser)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-imaging.md goes (default: docs)")
     parser.add_argument("--figures", type=Path, help="where images side by side go (default: beside the runs)")
     given = parser.parse_args(arguments)

@@ -19,7 +19,7 @@ from studies.outlook.ambient import ARMS, ambient_row
 from studies.outlook.generators import IMAGES, KINDS, generators_row
 from studies.outlook.learning import QUESTIONS, learnt
 from studies.priors.page import write_page as write_priors
-from studies.row_files import read_row, write_row
+from studies.row_files import add_rows_option, read_row, write_row
 from studies.rows import Row
 
 ASKED = (*QUESTIONS, "ambient", "generators")
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--render", action="store_true", help="only render the pages from the rows in --rows")
     parser.add_argument("--only", nargs="+", choices=ASKED, default=ASKED, help="these questions")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    add_rows_option(parser)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the pages go (default: docs)")
     given = parser.parse_args(arguments)
     if not given.render:

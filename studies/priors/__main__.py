@@ -20,7 +20,7 @@ from studies.priors.comparing import Effort, asked_of, compared
 from studies.priors.page import write_page
 from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named, spread_over
 from studies.priors.rows import SEED, name_of, row_of
-from studies.row_files import read_study, write_row
+from studies.row_files import add_rows_option, read_study, write_row
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.artifacts.run_folder import runs_root
 from unseen.priors.generator import Generator
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--kinds", nargs="+", choices=KINDS, default=KINDS, help="these kinds of generator (default: all)"
     )
     parser.add_argument("--again", action="store_true", help="solve anew what has its rows")
-    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    add_rows_option(parser)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-priors.md goes (default: docs)")
     given = parser.parse_args(arguments)
     try:

@@ -9,6 +9,7 @@ from unseen.losses.independent_pair import SHARE, IndependentPair, check_share
 from unseen.losses.loss import Seen
 from unseen.losses.sure_gaussian import check_output, check_request, projected, real_components
 from unseen.losses.sure_poisson import check_counts
+from unseen.physics.generator_device import generator_device
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Mask
 from unseen.physics.poisson_noise import PoissonGaussian
@@ -86,7 +87,7 @@ def thinned(
             f"Thinning splits whole counts, but the noise has a read-out of sigma = {noise.sigma:g}. Use mixed_sure."
         )
     check_share(share)
-    device = generator.device if generator is not None else torch.device("cpu")
+    device = generator_device(generator)
     counts = y.detach().to(device, torch.float64) / noise.gain
     whole = counts.round()
     strange = ((counts - whole).abs() > OFF_LATTICE * whole.clamp(min=1)) | ~(whole >= 0)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen
 from unseen.losses.sums import at_least_single, mean_square
+from unseen.physics.generator_device import generator_device
 
 
 class MultiOperator(Loss):
@@ -45,7 +46,7 @@ class MultiOperator(Loss):
                 "MultiOperator needs several operators, but got one. Give A a batch of operators, such as Mask(masks) "
                 "with masks of shape (operators, channels, height, width), and learn(..., operators=index)."
             )
-        device = generator.device if generator is not None else torch.device("cpu")
+        device = generator_device(generator)
         s = torch.randint(seen.pool.batch, (len(seen.y),), generator=generator, device=device).cpu()
         other = replace(seen.process, A=seen.pool.select(s))
         found = seen.again(other.mean(seen.reconstruction), other)

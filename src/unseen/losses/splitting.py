@@ -9,6 +9,7 @@ from torch import Tensor
 from unseen.losses.independent_pair import check_share
 from unseen.losses.loss import Loss, Seen
 from unseen.losses.sums import at_least_single, squares
+from unseen.physics.generator_device import generator_device
 from unseen.physics.operator import Operator
 
 
@@ -46,7 +47,7 @@ class Splitting(Loss):
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         process, y = seen.process, seen.y
-        device = generator.device if generator is not None else torch.device("cpu")
+        device = generator_device(generator)
         locations = (len(y), 1, *y.shape[2:])
         kept = (torch.rand(locations, generator=generator, device=device) < self.kept).cpu().expand(y.shape)
         part = process.A.restrict(kept)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.sure_gaussian import check_output, check_request, projected, real_components
+from unseen.physics.generator_device import generator_device
 from unseen.physics.noise import per_sample
 from unseen.physics.operator import Mask
 from unseen.physics.poisson_noise import PoissonGaussian
@@ -106,7 +107,7 @@ def skewed_probe(like: Tensor, *, generator: torch.Generator | None) -> Tensor:
         >>> [round(abs(c**k).mean().item(), 1) for k in (2,)], sorted({round(v, 3) for v in c[0, :99].tolist()})
         ([1.0], [-0.618, 1.618])
     """
-    device = generator.device if generator is not None else torch.device("cpu")
+    device = generator_device(generator)
     dtype = torch.promote_types(like.dtype, torch.float32)
     drawn = torch.rand(like.shape, generator=generator, dtype=dtype, device=device)
     return torch.where(drawn < UP, -math.sqrt((1 - UP) / UP), math.sqrt(UP / (1 - UP))).to(like)

@@ -22,6 +22,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from unseen.physics.generator_device import generator_device
 from unseen.physics.tensor_products import Shape, describe
 
 
@@ -103,7 +104,7 @@ class Group(ABC):
 
 def uniform(n: int, parameters: int, *, generator: torch.Generator | None) -> Tensor:
     """Draw numbers in [0, 1) on the generator's device: (n, parameters), float64, on the CPU."""
-    device = generator.device if generator is not None else torch.device("cpu")
+    device = generator_device(generator)
     return torch.rand(n, parameters, generator=generator, dtype=torch.float64, device=device).cpu()
 
 

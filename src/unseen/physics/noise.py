@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from unseen.physics.generator_device import generator_device
 from unseen.physics.immutability import Recorded
 from unseen.physics.tensor_products import describe
 
@@ -76,7 +77,7 @@ def standard_normal(like: Tensor, *, generator: torch.Generator | None) -> Tenso
     """
     if like.is_complex():
         return torch.view_as_complex(standard_normal(torch.view_as_real(like), generator=generator))
-    device = generator.device if generator is not None else torch.device("cpu")
+    device = generator_device(generator)
     dtype = torch.promote_types(like.dtype, torch.float32)
     return torch.randn(like.shape, generator=generator, dtype=dtype, device=device).to(like)
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unseen.physics.count_noise import fit_count_noise
+from unseen.physics.generator_device import generator_device
 from unseen.physics.noise import Noise, check_same_shape, standard_normal
 from unseen.physics.numpy_arrays import as_tensor
 
@@ -55,7 +56,7 @@ class PoissonGaussian(Noise):
 
     def sample(self, u: Tensor, *, generator: torch.Generator | None) -> Tensor:
         u = _as_counts(u)
-        device = generator.device if generator is not None else torch.device("cpu")
+        device = generator_device(generator)
         rate = u.detach().to(device, torch.float64) / self._gain
         rate = (rate * STEPS_OF_A_COUNT).round() / STEPS_OF_A_COUNT  # else rounding, so the unit, decides what is drawn
         counts = torch.poisson(rate, generator=generator)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unseen.physics.argument_checks import both_sides, is_count
+from unseen.physics.generator_device import generator_device
 
 
 def cartesian_sampling(
@@ -131,7 +132,7 @@ def _chosen(
         )
     count = max(1, round(len(frequency) / acceleration))
     lowest = frequency.argsort(stable=True)[: min(count, max(1, round(len(frequency) * centre_share)))]
-    device = generator.device if generator is not None else torch.device("cpu")
+    device = generator_device(generator)
     draws = torch.rand(len(density), generator=generator, dtype=torch.float64, device=device).cpu()
     keys = draws.log() / density.clamp(min=1e-12)  # the largest are a draw without replacement (Efraimidis & Spirakis)
     keys[lowest] = math.inf

@@ -219,6 +219,16 @@ def _filter(extent: float, size: int) -> Image.Resampling:
     return Image.Resampling.BOX if extent >= size else Image.Resampling.BILINEAR
 
 
+def scaled(pixels: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    """Resample pixels by one factor in both directions, to at least one pixel.
+
+    >>> scaled(np.zeros((4, 6), np.float32), 0.5).shape, scaled(np.zeros((1, 6), np.float32), 0.5).shape
+    ((2, 3), (1, 3))
+    """
+    height, width = pixels.shape
+    return area(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
 def thumbnail(film: Film, *, long_side: int = 256) -> NDArray[np.uint8]:
     """Return a film's image for a page: grey values, 0 to 255.
 
@@ -234,7 +244,5 @@ def thumbnail(film: Film, *, long_side: int = 256) -> NDArray[np.uint8]:
         >>> thumbnail(phantoms.normals(1, size=64)[0], long_side=32).shape
         (32, 32)
     """
-    height, width = film.pixels.shape
-    scale = min(1.0, long_side / max(height, width))
-    small = area(film.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+    small = scaled(film.pixels, min(1.0, long_side / max(film.pixels.shape)))
     return np.asarray(np.clip(small, 0, 1) * 255 + 0.5, dtype=np.uint8)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unseen.data.film import Film, NotRead, area, one_line
+from unseen.data.film import Film, NotRead, one_line, scaled
 from unseen.data.manifest_view import ViewContradictions
 from unseen.data.reading import Films, Given, films_in, read_film
 
@@ -98,9 +98,7 @@ class _Square:
     def __call__(self, film: Film) -> Tensor:
         import torch
 
-        height, width = film.pixels.shape
-        scale = self.size / max(height, width)
-        small = area(film.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+        small = scaled(film.pixels, self.size / max(film.pixels.shape))
         image = np.zeros((self.size, self.size), np.float32)
         top, left = (self.size - small.shape[0]) // 2, (self.size - small.shape[1]) // 2
         image[top : top + small.shape[0], left : left + small.shape[1]] = small

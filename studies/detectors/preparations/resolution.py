@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from unseen.data.film import Film, area
+from unseen.data.film import Film, scaled
 from unseen.evaluation.simple_statistics import LONG_SIDE, laplacian
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ class MatchedResolution:
 
 
 def _small(film: Film) -> NDArray[np.float32]:
-    height, width = film.pixels.shape
-    scale = LONG_SIDE / max(height, width)
-    return area(film.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+    return scaled(film.pixels, LONG_SIDE / max(film.pixels.shape))
 
 
 def _blurred(pixels: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.screening import Policy, PolicyError, Screener, calibrate
 from unseen.screening.decision import FIRST_PRIORITY
+from unseen.screening.labelled_studies import Study, one_a_patient
 
 RNG = np.random.default_rng(0)
 UNREAD = NotRead(name="x.dcm", reason="Truncated.", source="ward", patient="x")
@@ -153,6 +154,36 @@ def test_a_patients_films_count_once_and_a_study_is_its_highest_film() -> None:
     assert one.drift is not None
     assert one.drift.abnormals == tuple(
         sorted(max(0.0, float(f.columns["score"])) for f in films if f.label == "abnormal")
+    )
+
+
+def test_copies_of_a_film_under_other_names_count_once(caplog: pytest.LogCaptureFixture) -> None:
+    films = labelled(normals=30, abnormals=28)
+    first = films[-1]
+    copies = [replace(first, name=f"copy-{i}", patient=f"copy-{i}", study=f"copy-{i}") for i in range(60)]
+    policy = calibrate(Replayed(), films + copies, 0.10).policy
+    assert policy is not None
+    ward = policy.sources["ward"]
+    assert (ward.abnormals, ward.threshold) == (28, None), "one film is no sample of 60 patients"
+    assert f"60 films are copies of others under another name, by the pixels, such as {first.name} and copy-0" in (
+        caplog.text
+    )
+
+
+def test_patients_who_share_a_film_through_others_count_once() -> None:
+    def study(name: str, *films: str) -> Study:
+        return Study(name=name, patient=name, source="ward", abnormal=True, score=0.5, films=films)
+
+    chain = [study("A", "1", "2"), study("B", "3"), study("C", "2", "3"), study("D", "4")]
+    assert len(one_a_patient(chain)) == 2
+    assert one_a_patient(chain)[-1].patient == "D"
+
+
+def test_films_of_both_labels_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    films = labelled(normals=30, abnormals=29)
+    calibrate(Replayed(), [*films, replace(films[-1], name="again.png", patient="other", label="normal")], 0.10)
+    assert f"1 film is labelled normal and abnormal, by the pixels, such as {films[-1].name} and again.png" in (
+        caplog.text
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from unseen import __version__
-from unseen.data.film import Film, NotRead
+from unseen.data.film import Film, Label, NotRead, one_line
 from unseen.screening.audit_sample import AUDIT_SHARE
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
@@ -82,6 +83,7 @@ def calibrate(
     screener = Screener(detector, gate=gate)
     learnt: Counter[str] = Counter()
     unlabelled = 0
+    copies = _Copies()
 
     def fresh() -> Iterable[Film | NotRead]:
         nonlocal unlabelled
@@ -91,6 +93,8 @@ def calibrate(
             elif isinstance(film, Film) and film.pixel_sha256 in trained:
                 learnt[film.label] += 1
             else:
+                if isinstance(film, Film):
+                    copies.add(film)
                 yield film
             if progress:
                 progress(done)
@@ -113,11 +117,13 @@ def calibrate(
         )  # fmt: skip
     if unlabelled:
         _log.warning("%d %s without a label left out", unlabelled, "film" if unlabelled == 1 else "films")
+    for warning in copies.warnings():
+        _log.warning(warning)
     if unscored and all(study.score is None for study in studies):
         first = unscored[0]
         raise PolicyError(
             f"{len(studies)} labelled film{'s' if len(studies) != 1 else ''}, and none was scored, so there is nothing "
-            f"to calibrate on. The first: {first.film.name}: {first.decision.reason}"
+            f"to calibrate on. The first: {one_line(first.film.name)}: {first.decision.reason}"
         )
     policy = policy_of(
         studies,
@@ -137,6 +143,46 @@ def calibrate(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return Screener(detector, Policy(**(policy.model_dump() | update)), gate=gate)
+
+
+@dataclass
+class _Copies:
+    """Labelled films whose pixels came before, under the same name or another."""
+
+    first: dict[str, tuple[str, Label | None]] = field(default_factory=dict)
+    """Name and label of each film that came first, by its pixel digest."""
+    count: int = 0
+    pair: tuple[str, str] | None = None
+    contradicted: int = 0
+    contradiction: tuple[str, str] | None = None
+
+    def add(self, film: Film) -> None:
+        name, label = self.first.setdefault(film.pixel_sha256, (film.name, film.label))
+        if label != film.label:
+            self.contradicted += 1
+            self.contradiction = self.contradiction or (name, film.name)
+        elif name != film.name:
+            self.count += 1
+            self.pair = self.pair or (name, film.name)
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence for copies of one label, and one for copies of both labels."""
+        if self.pair is not None:
+            films = "film is a copy of another" if self.count == 1 else "films are copies of others"
+            yield (
+                f"{self.count} {films} under another name, by the pixels, such as {_named(self.pair)}: patients who "
+                "share a film count once"
+            )
+        if self.contradiction is not None:
+            films = "film is" if self.contradicted == 1 else "films are"
+            yield (
+                f"{self.contradicted} {films} labelled normal and abnormal, by the pixels, such as "
+                f"{_named(self.contradiction)}. Correct the labels"
+            )
+
+
+def _named(pair: tuple[str, str]) -> str:
+    return " and ".join(map(one_line, dict.fromkeys(pair)))
 
 
 def policy_of(

@@ -97,7 +97,8 @@ def _study(patient: str, name: str, films: list[_Frontal]) -> Study:
 def one_a_patient(studies: Iterable[Study]) -> list[Study]:
     """Select one study per patient, source and label: the study whose name has the lowest SHA-256 digest.
 
-    Studies of one patient are similar, so they are not independent samples. The selection does not depend on the score.
+    Studies of one patient are similar, so they are not independent samples. Patients who share a film, by its pixels,
+    count as one: the film is a copy under another name. The selection does not depend on the score.
 
     Args:
         studies: labelled studies.
@@ -106,17 +107,38 @@ def one_a_patient(studies: Iterable[Study]) -> list[Study]:
         The selected studies, in the order in which their patients first appear.
 
     Example:
-        >>> def study(name: str, patient: str) -> Study:
-        ...     return Study(name=name, patient=patient, source="ward", abnormal=False, score=0.2)
-        >>> [one.patient for one in one_a_patient([study("1", "A"), study("2", "A"), study("3", "B")])]
+        >>> def study(name: str, patient: str, film: str) -> Study:
+        ...     return Study(name=name, patient=patient, source="ward", abnormal=False, score=0.2, films=(film,))
+        >>> films = study("1", "A", "ab"), study("2", "A", "cd"), study("3", "B", "ef"), study("4", "A (copy)", "ab")
+        >>> [one.patient[0] for one in one_a_patient(films)]
         ['A', 'B']
     """
+    listed = list(studies)
+    person = _persons(listed)
     chosen: dict[tuple[str, str, bool], Study] = {}
-    for study in studies:
-        key = (study.patient, study.source, study.abnormal)
+    for study in listed:
+        key = (person[study.patient], study.source, study.abnormal)
         if key not in chosen or _rank(study) < _rank(chosen[key]):
             chosen[key] = study
     return list(chosen.values())
+
+
+def _persons(studies: Iterable[Study]) -> dict[str, str]:
+    """Return for each patient the first of those who are connected to it by shared films."""
+    first: dict[str, str] = {}
+    owner: dict[str, str] = {}
+
+    def root(patient: str) -> str:
+        while first[patient] != patient:
+            first[patient] = patient = first[first[patient]]
+        return patient
+
+    for study in studies:
+        first.setdefault(study.patient, study.patient)
+        for pixels in study.films:
+            one, other = root(owner.setdefault(pixels, study.patient)), root(study.patient)
+            first[other] = one
+    return {patient: root(patient) for patient in first}
 
 
 def _rank(study: Study) -> str:

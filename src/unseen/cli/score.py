@@ -128,7 +128,7 @@ def score(
         rows_of = ranked_rows if policy is None else decision_rows
         rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts, refusals, unread)
         if table is None:
-            decided = () if policy is None else ("decision", "probability")
+            decided: tuple[str, ...] = () if policy is None else ("decision", "probability")
             if screener.policy is not None and screener.policy.prevalence is None:
                 decided = ("decision",)
             for number, row in enumerate(rows):

@@ -178,10 +178,10 @@ def _import_part(
                 actor, ACTION, digest, part=path.name, films=len(new), refused=len(refused),
                 model=plan.weights_sha256, manifest=plan.manifest_sha256,
             )  # fmt: skip
-    for entry, one in zip(entries, looked, strict=True):
-        if isinstance(one, ArchiveFilm):
+    for entry, seen in zip(entries, looked, strict=True):
+        if isinstance(seen, ArchiveFilm):
             found.contradictions.add(
-                entry.name, manifest=entry.view_position, view_position=one.view, projection=one.projection
+                entry.name, manifest=entry.view_position, view_position=seen.view, projection=seen.projection
             )
     found.parts += bool(new)
     found.films += len(new)

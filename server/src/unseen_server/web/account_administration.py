@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
@@ -14,14 +14,13 @@ from unseen_server.web.request_model import RequestModel
 from unseen_server.web.shapes import WhoResponse
 from unseen_server.web.sign_in import LOCAL
 from unseen_server.web.state import Parts
-from unseen_server.worklist.accounts import INVITATION_S, MOST_SOURCES, Account
+from unseen_server.worklist.accounts import INVITATION_S, MOST_SOURCES, Account, Role
 from unseen_server.worklist.states import WorklistError
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
 
 AccountName = Annotated[str, Path(max_length=64)]
 NewPassword = Annotated[str, Field(max_length=1024, json_schema_extra={"format": "password"})]
-RoleName = Literal["sender", "reader", "lead", "admin"]
 Sources = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=MOST_SOURCES)]
 
 
@@ -33,7 +32,7 @@ class NewAccount(RequestModel):
         default=None,
         description="12 to 1024 characters; null: its owner chooses one by a link (`/accounts/{name}/link`)",
     )
-    role: RoleName = Field(description="sender < reader < lead < admin; a sender sends films and does nothing else")
+    role: Role = Field(description="sender < reader < lead < admin; a sender sends films and does nothing else")
     sources: Sources = Field(
         default=[],
         description="the only sources under which it may send films; a sender needs one. Empty: a lead or admin may "
@@ -45,7 +44,7 @@ class Change(RequestModel):
     """Changes of an account, which is then signed out everywhere; missing fields stay as they are."""
 
     password: NewPassword | None = None
-    role: RoleName | None = None
+    role: Role | None = None
     disabled: bool | None = None
     sources: Sources | None = Field(default=None, description="[]: the account is not limited to sources")
 

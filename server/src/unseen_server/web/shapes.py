@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field
 
@@ -10,12 +10,10 @@ from unseen.screening import Decision
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise, without_promise
 from unseen_server.web.response_model import ResponseModel
+from unseen_server.worklist.accounts import Account, Role
 from unseen_server.worklist.audit import Event
 from unseen_server.worklist.details import Report, StoredCopy, StoredFilm, StoredFinding, StudyDetails
 from unseen_server.worklist.states import State
-
-if TYPE_CHECKING:
-    from unseen_server.worklist.accounts import Account
 
 
 class Received(BaseModel):
@@ -118,7 +116,7 @@ class WhoResponse(BaseModel):
     """An account."""
 
     name: str
-    role: Literal["sender", "reader", "lead", "admin"]
+    role: Role
     disabled: bool = False
 
     @classmethod

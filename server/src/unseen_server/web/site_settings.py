@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
@@ -12,6 +12,7 @@ from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.request_model import RequestModel
 from unseen_server.web.state import Parts, ServerState
+from unseen_server.worklist.stored_settings import Identity
 
 router = APIRouter(tags=["administration"])
 
@@ -37,7 +38,7 @@ class SourceResponse(BaseModel):
 class SettingsResponse(BaseModel):
     """Settings of the site."""
 
-    identity: Literal["nobody", "lead", "reader"] = Field(
+    identity: Identity = Field(
         description="from which role on people see names and numbers in the films' headers; others see pseudonyms"
     )
     pseudonyms: bool = Field(description="patients and accession numbers are stored as pseudonyms; chosen once")
@@ -55,10 +56,10 @@ class SettingsResponse(BaseModel):
 class SettingsChange(RequestModel):
     """Settings that change; missing fields stay as they are."""
 
-    identity: Literal["nobody", "lead", "reader"] | None = Field(
+    identity: Identity | None = Field(
         default=None, description="needs `identity_was`: another admin may have changed it meanwhile"
     )
-    identity_was: Literal["nobody", "lead", "reader"] | None = Field(
+    identity_was: Identity | None = Field(
         default=None, description="what `identity` was when the change was confirmed; anything else is answered 409"
     )
     waiting_cap_s: Annotated[float, Field(gt=0, le=3.2e7)] | None = None

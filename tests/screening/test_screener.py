@@ -187,6 +187,15 @@ def test_films_of_both_labels_are_named(caplog: pytest.LogCaptureFixture) -> Non
     )
 
 
+@pytest.mark.parametrize("source", ["unknown", "Unknown", " UNKNOWN ", " "])
+def test_a_source_called_unknown_is_no_source(source: str) -> None:
+    policy = calibrate(Replayed(), labelled(source=source), 0.10).policy
+    assert policy is not None and not policy.sources
+    tagged = [replace(film, tags={"StationName": source}) for film in labelled()]
+    policy = calibrate(Replayed(), tagged, 0.10, source_tag="StationName").policy
+    assert policy is not None and not policy.sources
+
+
 def test_films_that_the_model_was_trained_on_and_films_without_a_label_calibrate_nothing() -> None:
     class Trained(Replayed):
         training_films = ("ward-a0", "ward-n0")

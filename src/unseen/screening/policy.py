@@ -99,7 +99,7 @@ class Policy(BaseModel):
     @field_validator("sources")
     @classmethod
     def _unknown_is_no_source(cls, sources: dict[str, SourcePolicy]) -> dict[str, SourcePolicy]:
-        if any(name.strip().lower() in (UNKNOWN_SOURCE, "") for name in sources):
+        if any(_is_unknown(name) for name in sources):
             raise ValueError(f'"{UNKNOWN_SOURCE}" is where films go that belong to no source; give the source a name')
         return sources
 
@@ -249,7 +249,8 @@ def claimed_source(tags: Mapping[str, str], source: str, *, tag: str | None = No
         fixed: sources that senders were authenticated for; for them `source` counts, whatever the header has.
 
     Returns:
-        The value of the attribute where it counts and the film has it, else `source`.
+        The value of the attribute where it counts and the film has it, else `source`; `UNKNOWN_SOURCE` for this word
+        in any case, as devices without a name write it.
 
     Example:
         >>> header = {"StationName": "DX-2"}
@@ -257,9 +258,16 @@ def claimed_source(tags: Mapping[str, str], source: str, *, tag: str | None = No
         'DX-2'
         >>> claimed_source(header, "ward", tag="StationName", fixed={"ward"})
         'ward'
+        >>> claimed_source({"StationName": "UNKNOWN"}, "ward", tag="StationName")
+        'unknown'
     """
     named = tags.get(tag) if tag and source not in fixed else None
-    return named or source
+    claimed = named or source
+    return UNKNOWN_SOURCE if _is_unknown(claimed) else claimed
+
+
+def _is_unknown(source: str) -> bool:
+    return source.strip().lower() in (UNKNOWN_SOURCE, "")
 
 
 def _field_digests(table: Mapping[str, object]) -> dict[str, str]:

@@ -69,6 +69,19 @@ def test_evaluate_agrees_with_scikit_learn(say: Say, world: World, tmp_path: Pat
     assert metrics["auroc"]["pooled"]["value"] == pytest.approx(expected, abs=1e-6)  # files have six decimals
 
 
+def test_evaluate_warns_of_copies_and_of_films_of_both_labels(say: Say, world: World, tmp_path: Path) -> None:
+    lines = world.twins.read_text(encoding="utf-8").splitlines()
+    label = lines[0].split(",").index("label")
+    data = world.twins.with_name("copies.csv")
+    contradiction = lines[1].split(",")
+    contradiction[label] = {"normal": "abnormal", "abnormal": "normal"}[contradiction[label]]
+    data.write_text("\n".join([*lines, lines[2], lines[3], ",".join(contradiction)]) + "\n", encoding="utf-8")
+    warned = " ".join(say("evaluate", world.oracle, "--data", data, "--out", tmp_path / "r").err.split())
+    assert f"3 of {len(lines) + 2} labelled films are copies of others, by the pixels." in warned
+    assert "1 film is labelled normal and abnormal, by the pixels. Correct the labels" in warned
+    assert "copies" not in say("evaluate", world.oracle, "--data", world.twins, "--out", tmp_path / "s").err
+
+
 def test_evaluate_goes_on_past_a_broken_film_and_says_so_by_its_status(say: Say, world: World, tmp_path: Path) -> None:
     data = joined(tmp_path, world.twins)
     with data.open("a", encoding="utf-8") as file:

@@ -18,6 +18,8 @@ from unseen.cli.console import UsageError
 from unseen.cli.evaluate_imaging import evaluate_imaging
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from unseen.data.reading import Films
 
 
@@ -93,6 +95,7 @@ def evaluate(
     from unseen.detectors.saved import load
     from unseen.evaluation.assessment import evaluate as judge
     from unseen.evaluation.intervals import Interval
+    from unseen.evaluation.metrics import judged_rows
     from unseen.runs.kept_scores import keep_scores
 
     detector = load(model, device=device, runtime=runtime)
@@ -123,9 +126,24 @@ def evaluate(
         ("not_read", result.not_read, "not read; the report gives the reason"),
     ):
         console.result(f"{count} of {len(listed)} films {what}." if count else None, **{name: count})
+    _warn_of_copies(judged_rows(result.table, frozenset(detector.training_films))[0])
     console.result(f"report: {out / 'report.html'}", films=len(listed), report=out / "report.html")
     console.limits()
     raise typer.Exit(1 if result.not_read else 0)
+
+
+def _warn_of_copies(table: pl.DataFrame) -> None:
+    """Warn of copies among the judged films: since each counts, the interval is too narrow."""
+    if copies := len(table) - table["pixel_sha256"].n_unique():
+        films = "film is a copy" if copies == 1 else "films are copies"
+        console.warn(
+            f"{copies} of {len(table)} labelled {films} of others, by the pixels. Each counts as a film of its own, "
+            "so the interval is too narrow. Name each film once"
+        )
+    by_label = table.select("pixel_sha256", "label").unique()
+    if both := len(by_label) - by_label["pixel_sha256"].n_unique():
+        films = "film is" if both == 1 else "films are"
+        console.warn(f"{both} {films} labelled normal and abnormal, by the pixels. Correct the labels")
 
 
 def _check_labels(data: str, listed: Films) -> None:

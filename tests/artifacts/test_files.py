@@ -10,6 +10,7 @@ import signal
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.warm_python import warm_python
@@ -88,6 +89,24 @@ except OSError as error:
     done = warm_python().run(program, cwd=tmp_path, environment=os.environ)
     assert done.out.split() == ["True", str(errno.EFBIG), "True", str(target)], done.err
     assert target.read_text() == "whole" and [path.name for path in folder.iterdir()] == ["kept"]
+
+
+def test_an_error_of_the_system_names_the_file_and_not_the_temporary(tmp_path: Path) -> None:
+    long = tmp_path / ("a" * 250 + ".csv")  # the temporary's name is longer, and too long
+    with pytest.raises(OSError, match="File name too long") as caught:
+        write_text(long, "a")
+    assert (caught.value.errno, caught.value.filename) == (errno.ENAMETOOLONG, str(long))
+    with pytest.raises(OSError, match="File name too long") as caught, replacing(long) as temporary:
+        pl.DataFrame({"a": [1]}).write_csv(temporary)  # raises an OSError without a number
+    assert caught.value.filename == str(long)
+    (folder := tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as caught_folder:
+        write_text(folder, "a")
+    assert (caught_folder.value.filename, caught_folder.value.filename2) == (str(folder), None)
+    with pytest.raises(OSError, match="too long") as caught, replacing_folder(long):
+        pass
+    assert caught.value.filename == str(long)
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_an_error_within_the_block_leaves_the_old_folder(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TypeGuard
 
 _PROBE_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def is_full(error: BaseException) -> TypeGuard[OSError]:
@@ -78,8 +79,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
         The temporary path. The block must write a file there.
 
     Raises:
-        OSError: the file cannot be written. If the disk is full, this error replaces the one that a library raised in
-            the block.
+        OSError: the file cannot be written; the error names `path`. If the disk is full or read-only, this error
+            replaces the one that a library raised in the block.
 
     Example:
         >>> import tempfile
@@ -96,15 +97,18 @@ def replacing(path: Path | str) -> Iterator[Path]:
         _flush(temporary)
         os.replace(temporary, path)
     except BaseException as error:
-        full = error if is_full(error) else None
-        if isinstance(error, Exception) and getattr(error, "errno", None) is None:
-            full = _takes_no_more(temporary)
-        temporary.unlink(missing_ok=True)
-        if full is not None:
-            full.filename = str(path)
-        if full is None or full is error:
+        refused = error if isinstance(error, OSError) and error.errno is not None else None
+        if isinstance(error, Exception) and refused is None:
+            found = _takes_no_more(temporary)
+            if found is not None and (isinstance(error, OSError) or is_full(found) or found.errno in _NOT_WRITABLE):
+                refused = found
+        with contextlib.suppress(OSError):  # where nothing can be written, nothing can be removed
+            temporary.unlink(missing_ok=True)
+        if refused is not None and (is_full(refused) or str(refused.filename) == str(temporary)):
+            refused.filename, refused.filename2 = str(path), None
+        if refused is None or refused is error:
             raise
-        raise full from error
+        raise refused from error
     _flush(path.parent)
 
 
@@ -137,7 +141,12 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     temporary = _temporary_beside(path)
     aside = _temporary_beside(path)
-    temporary.mkdir(parents=True)
+    try:
+        temporary.mkdir(parents=True)
+    except OSError as error:
+        if str(error.filename) == str(temporary):
+            error.filename = str(path)
+        raise
     try:
         yield temporary
         for file in temporary.rglob("*"):
@@ -178,13 +187,13 @@ def _temporary_beside(path: Path) -> Path:
 
 
 def _takes_no_more(path: Path) -> OSError | None:
-    """Return the error that keeps the disk from taking more of a file; None where it takes more."""
+    """Return the error that keeps the system from writing to a file; None where it writes."""
     try:
         with path.open("ab") as file:
             file.write(bytes(_PROBE_BYTES))
         _flush(path)
     except OSError as error:
-        return error if is_full(error) else None
+        return error
     return None
 
 

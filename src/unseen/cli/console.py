@@ -6,6 +6,7 @@ extra to install where a package is missing, instead of a traceback.
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import json
@@ -261,6 +262,8 @@ def file_sentence(error: OSError) -> str:
     if error.filename is None:
         return str(error)
     remedy = "Check its permissions" if isinstance(error, PermissionError) else "Check the path"
+    if error.errno == errno.EROFS:
+        remedy = "Give a path where files can be written"
     if isinstance(error, FileExistsError):
         remedy = "Delete it, or give another path"
     reason = reason_of(error)

@@ -4,6 +4,7 @@ Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carrie
 """
 
 import atexit
+import errno
 import functools
 import gc
 import os
@@ -94,6 +95,8 @@ def _options(
 _PACKAGE = Path(__file__).parents[1]
 _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 """Errors of the system that name the file."""
+_OF_FILES = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE, errno.EBUSY, errno.ENOTEMPTY)
+"""Further errors of the system about a file or folder, which have no type of their own."""
 
 
 def main() -> None:
@@ -162,7 +165,7 @@ def _sentence(error: Exception) -> str | None:
     if is_full(error):
         place = f"{error.filename}: " if error.filename else ""
         return f"the disk is full ({place}{reason_of(error)}). Free some space, then run the command again"
-    if isinstance(error, _NAMED):
+    if isinstance(error, _NAMED) or (isinstance(error, OSError) and error.errno in _OF_FILES):
         return console.file_sentence(error)
     if isinstance(error, UserError):
         return str(error)

@@ -31,6 +31,7 @@ from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.evaluation.intervals import Json
 from unseen.runs.cohort import data_root
 from unseen.screening.gate.features import Floats, Look
+from unseen.screening.gate.frontal_view import without_borders
 from unseen.screening.gate.gate import LUNGS, UNLIKE, Gate
 from unseen.screening.gate.learnt_rules import HANDLING
 from unseen.screening.gate.refusal_codes import Refusal
@@ -52,6 +53,8 @@ ATTEMPTS = {
 """Further attempts, none of which is used."""
 ATTEMPTED = ("adults (views): frontal", "another hospital's adults (NIH)", "another hospital's adults (NIH): cropped")
 """Kinds in the attempts' table."""
+VIEW_CODES = ("not-frontal", "cropped")
+"""Codes in the table of codes."""
 ADULTS = (*ATTEMPTED[:2], "ms_cxr, fold 4")
 BEGIN, END = "<!-- gate rules -->", "<!-- end of the gate rules -->"
 HELD_OUT = 4  # fold of ms_cxr whose films the shipped models did not learn from
@@ -189,21 +192,8 @@ def measured(gate: Gate, finder: Finder, some: Iterable[Image]) -> dict[str, Jso
     }
 
 
-def without_borders(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a film without the rows and columns at its edges that are nearly black or nearly white throughout.
-
-    >>> without_borders(np.pad(np.full((4, 6), 0.5, np.float32), 2)).shape
-    (4, 6)
-    """
-    inside = (pixels > 0.04) & (pixels < 0.96)
-    rows, columns = (np.flatnonzero(inside.mean(axis=axis) > 0.05) for axis in (1, 0))
-    if not len(rows) or not len(columns):
-        return pixels
-    return np.ascontiguousarray(pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-
-
 def as_markdown(row: Mapping[str, Any]) -> str:
-    """Return the page's two tables: both rules on the half that chose nothing, and the attempts on each half."""
+    """Return the page's tables: both rules on the half that chose nothing, the attempts and two codes on each half."""
     reported = row["halves"]["reported"]
     kinds = [
         [kind, _share(by["earlier"]), _share(by["present"]), _never(by["earlier"]), _never(by["present"])]
@@ -223,7 +213,7 @@ def as_markdown(row: Mapping[str, Any]) -> str:
         cells = (row["halves"][half].get(kind, {}).get(name) for kind in ATTEMPTED for half in HALVES)
         shown = ["none" if one is None else f"{one['refused']} of {one['films']}" for one in cells]
         tried.append([name if name not in ATTEMPTS else f"{name}: {ATTEMPTS[name]}", *shown])
-    return f"{rules}\n\n{table(head, tried)}"
+    return "\n\n".join([rules, table(head, tried), _codes_by_half(row["halves"])])
 
 
 def gate_and_finder(parser: argparse.ArgumentParser) -> tuple[tuple[dict[str, object], Mapping[str, Tensor]], Finder]:
@@ -267,6 +257,18 @@ def _held_out(data: Path) -> Any:
         return entry.name in names
 
     return held_out
+
+
+def _codes_by_half(halves: Mapping[str, Any]) -> str:
+    """Return the table of the refused images of each kind that have one of `VIEW_CODES`."""
+    head = ["Refused images", *(f"`{code}`, {half}" for code in VIEW_CODES for half in HALVES)]
+    lines = []
+    for kind in halves["reported"]:
+        rows = [halves[half].get(kind, {}).get("present") for half in HALVES]
+        if any(one and any(one["by"].get(code) for code in VIEW_CODES) for one in rows):
+            counts = [one and f"{one['by'].get(code, 0)} of {one['refused']}" for code in VIEW_CODES for one in rows]
+            lines.append([kind, *(count or "none" for count in counts)])
+    return table(head, lines)
 
 
 def _number(text: str) -> int:

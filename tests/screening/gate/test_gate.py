@@ -16,6 +16,7 @@ from unseen.anatomy.lung_finder import LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead, area
 from unseen.screening.gate import CODES, Gate, GateError, Refusal
+from unseen.screening.gate.frontal_view import FrontalView
 from unseen.screening.gate.gate import SHARES, _some
 from unseen.screening.gate.transforms import TRANSFORMS
 
@@ -95,7 +96,8 @@ def test_an_altered_film_is_refused_and_told_what_was_done(
     told = judged(gate, finder, incoming, lambda pixels: TRANSFORMS[name](pixels, rng))
     assert share(told) >= 0.9
     named = [one for one in told if one is not None and one.code == code]
-    assert len(named) >= 0.7 * len(told)
+    # a crop whose log-odds are low, as of a gate from few films, gets the code of another check
+    assert len(named) >= (0.5 if code == "cropped" else 0.7) * len(told)
     assert all(one.clause == words and one.value > one.threshold for one in named)
 
 
@@ -164,7 +166,8 @@ def test_lungs_of_an_uncommon_shape_get_a_remark_before_they_are_refused(
 ) -> None:
     """The same value of the lungs' shape, once above the limit, and twice above its double: refused only where the
     image inside the lungs' box is strange as well."""
-    film = next(one for one in many if gate.judge(one, finder.find(one)) is None)
+    frontal = [one for one in many if not FrontalView.of(one.pixels).lacks_frontal_features]
+    film = next(one for one in frontal if gate.judge(one, finder.find(one)) is None)
     lungs = finder.find(film)
     value = gate.values(film, lungs)["lungs"]
     codes = []
@@ -206,7 +209,20 @@ def test_a_doubtful_alteration_is_a_remark(
     monkeypatch.setattr(f"{rules}_CROPPED", 100.0)
     monkeypatch.setattr(f"{rules}_LOOK", {"cropped": np.inf, "lungs": np.inf})
     after = [gate.judge(film, lungs) for film, lungs in seen]
-    assert seen and all(one is not None and one.code in ("differs", "unlike") for one in after)
+    assert seen and all(one is not None and one.code in ("differs", "unlike", "not-frontal") for one in after)
+
+
+def test_an_image_that_resembles_a_part_only_doubtfully_is_refused_and_not_called_cropped(
+    gate: Gate, finder: LungFinder, incoming: list[Film], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    changed = [replace(film, pixels=TRANSFORMS["cropped"](film.pixels, rng)) for film in incoming]
+    seen = [(film, finder.find(film)) for film in changed]
+    seen = [(film, lungs) for film, lungs in seen if (told := gate.judge(film, lungs)) and told.code == "cropped"]
+    monkeypatch.setattr("unseen.screening.gate.gate._CROPPED", 100.0)
+    monkeypatch.setattr("unseen.screening.gate.gate._LOOK", {"cropped": 0.0, "lungs": np.inf})
+    after = [gate.judge(film, lungs) for film, lungs in seen]
+    assert seen and all(one is not None and not one.scored and one.code != "cropped" for one in after)
 
 
 def test_a_film_passes_if_and_only_if_no_value_exceeds_its_limit(

@@ -21,6 +21,7 @@ from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead, one_line
 from unseen.screening.gate.card_settings import GateSettings
 from unseen.screening.gate.features import VIEWS, Floats, Look, mirror_difference, own_range, stretched, zscored
+from unseen.screening.gate.frontal_view import LEAST_SYMMETRY, FrontalView
 from unseen.screening.gate.learnt_rules import HANDLING, Examples, Reduced, Rules, out_of_fold, upper_limit
 from unseen.screening.gate.refusal_codes import Refusal
 from unseen.screening.gate.tag_checks import judge_tags
@@ -53,13 +54,16 @@ _LOOK = {"cropped": 1.0, "lungs": 0.8}
 """By reason: the image inside the lungs' box is strange if it lies so many times the distance from the training normals
 that 99 % of these keep to. Whole frontal films of other hospitals seldom do; laterals and most crops do."""
 _CROPPED = 4.0
-"""Least log-odds for a refusal as `cropped` where the image inside the lungs' box is not strange. Between the limit and
-this, the film differs. Chosen on one half of the films of `views` and `nih_cxr8`, with `_LOOK` and `_MIRRORED`."""
+"""Least log-odds for the code `cropped`. Between the limit and this, a film is refused for another reason if the image
+inside the lungs' box is strange, and differs if it is not. Chosen on one half of the films of `views` and `nih_cxr8`,
+with `_LOOK` and `_MIRRORED`."""
 _MIRRORED = 3.0
 """Least log-odds for a refusal as `left-right`; between the limit and this, the film differs."""
 _DEEPER = 0.25
 """A film that fills less of its nominal range was stored with more bits than it has (12 in a file of 16), and is judged
 on its own range. A paler one is judged as it is: its exposure is unlike that of the training films."""
+_OF_OTHER_VIEWS = ("cropped", "lungs", "unlike")
+"""Codes that a lateral gets from the rules, which learn from frontal films alone."""
 _ANATOMY = ("picture", "crop")
 _LEAST_SIDE = 64  # the lung finder's grid
 _FORMAT = 1
@@ -264,16 +268,27 @@ class Gate:
         return gate
 
     def _judge_image(self, look: Look) -> Refusal | None:
+        found = self._judge_values(look)
+        if found is not None and found.code in _OF_OTHER_VIEWS:
+            view = FrontalView.of(look.image)
+            if view.lacks_frontal_features:
+                return Refusal("not-frontal", view.symmetry, LEAST_SYMMETRY)
+        return found
+
+    def _judge_values(self, look: Look) -> Refusal | None:
         limits = self.thresholds
         values, views = self._values(look)
         remoteness = self._remoteness(views)
         broken = [name for name in HANDLING if values[name] > limits["handling"]]
         # a crop cannot be undone, so that anything else explains the image better
         broken.sort(key=lambda name: (name == "cropped", -values[name]))
+        strange_part = False  # it resembles a part of a film, but not clearly: refused, for another reason
         for name in broken:
-            doubtful = name == "cropped" and values[name] <= _CROPPED and not self._strange_lungs("cropped", views)
-            if not doubtful and self._explains(name, look):
+            if not self._explains(name, look):
+                continue
+            if name != "cropped" or values[name] > _CROPPED:
                 return self._altered(name, values[name])
+            strange_part = self._strange_lungs("cropped", views)
         if look.lung_area < limits["no-lungs"]:
             return self._refused("no-lungs", "no-lungs", look.lung_area)
         if values["mirrored"] > limits["mirrored"]:
@@ -283,7 +298,7 @@ class Gate:
         shape = float(self._rules.embedding.distance_of_varied("shape", views)[0])
         if shape > LUNGS * limits["lungs"] and self._strange_lungs("lungs", views):
             return self._refused("lungs", "lungs", shape)
-        code = "unlike" if remoteness > UNLIKE else "differs"
+        code = "unlike" if remoteness > UNLIKE or strange_part else "differs"
         if values["unlike"] > limits["unlike"]:
             return self._refused(code, "unlike", values["unlike"], what=self._most_unlike(views))
         if values["lungs"] > limits["lungs"]:

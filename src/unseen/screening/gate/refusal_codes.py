@@ -95,6 +95,12 @@ _ALL = (
         "It may be no frontal chest film, or show an extensive abnormality. Have it read.",
     ),
     RefusalCode(
+        "not-frontal",
+        "it has neither the symmetry nor the bright midline of a frontal film",
+        "Background is visible at the edges of the image. A lateral or oblique view, an opaque lung or a cropped image "
+        "can be the cause. If it is no whole frontal film, send one. If it is one, have it read.",
+    ),
+    RefusalCode(
         "differs",
         "it differs from the training films, most in {what}",
         "The film is scored, and it is never cleared. It may come from another device or population than the training "
@@ -120,7 +126,8 @@ class Refusal:
 
     code       one of `CODES`
     value      the measured value; of a DICOM tag 1, or the age in years
-    threshold  the limit; `small`, `blank`, `no-lungs` and `age` are refused below it, the others above it
+    threshold  the limit; `small`, `blank`, `no-lungs`, `not-frontal` and `age` are refused below it, the others
+               above it
     what       the particulars in the clause
     """
 

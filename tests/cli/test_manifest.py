@@ -139,7 +139,23 @@ def test_a_folder_whose_name_almost_is_a_label_is_not_passed_over(say: Say, here
         (["empty"], "empty: holds no film (.png, .jpg, .jpeg, .webp, .dcm, .dicom, or a name without a suffix)."),
         (["films", "--normal", "healthy", "--abnormal", "ill"], "films: none of the 12 films has a label."),
         (["films", "--label", "_([89])"], "films: none of the 12 films has a label."),
-        (["films", "--labels", "words.csv"], "films: none of the 12 films has a label."),
+        (
+            ["films", "--labels", "words.csv"],
+            "words.csv: labels none of the 12 films of films. The first film there is",
+        ),
+        (
+            ["films", "--labels", "semicolons.csv"],
+            "semicolons.csv: the columns are separated by semicolons. Save it as",
+        ),
+        (["films", "--labels", "numbers.csv", "--normal", "0"], "no cell of the column label is '0'; seen: 0.0, 1.0."),
+        (
+            ["films", "--labels", "both.csv"],
+            "p0_0.png is both normal and abnormal ('normal' and 'Effusion', in two rows)",
+        ),
+        (
+            ["films", "--normal", "healthy", "--abnormal", "abnormal"],
+            "--normal healthy: no film of films is called so.",
+        ),
         (
             ["films", "--patient", "q[0-9]+"],
             "finds nothing in this name. Change the pattern so that it fits every film.",
@@ -159,6 +175,33 @@ def test_bad_input_is_refused_in_a_sentence(say: Say, here: Path, words: list[st
     (here / "empty").mkdir()
     (here / "table.csv").write_text("file\np0_0.png\n", encoding="utf-8")
     (here / "words.csv").write_text("file,label\nother.png,normal\n", encoding="utf-8")
+    (here / "semicolons.csv").write_text("file;label\np0_0.png;normal\n", encoding="utf-8")
+    (here / "numbers.csv").write_text("file,label\np0_0.png,0.0\np5_0.png,1.0\n", encoding="utf-8")
+    (here / "both.csv").write_text("file,label\np0_0.png,normal\np0_0.png,Effusion\n", encoding="utf-8")
     answer = say("manifest", *words)
     told(answer, sentence)
     assert not (here / "manifest.csv").exists()
+
+
+def test_a_missing_value_in_a_table_is_no_label(say: Say, here: Path) -> None:
+    (here / "labels.csv").write_text(
+        "file,label\np0_0.png,normal\np1_0.png,NaN\np2_0.png,N/A\np3_0.png,\np4_0.png,Effusion\np4_0.png,Nodule\n",
+        encoding="utf-8",
+    )
+    answer = say("manifest", "films", "--labels", "labels.csv")
+    assert answer.out.startswith("12 films: 1 normal, 1 abnormal, 10 without a label"), answer.err
+
+
+def test_a_name_of_two_films_in_a_table_labels_neither(say: Say, here: Path) -> None:
+    (here / "films" / "abnormal" / "p0_0.png").touch()
+    table = here / "labels.csv"
+    table.write_text("file,label\np0_0.png,normal\n", encoding="utf-8")
+    told(say("manifest", "films", "--labels", table), "p0_0.png may be Normal/p0_0.png or abnormal/p0_0.png.")
+    table.write_text("file,label\nNormal/p0_0.png,normal\nabnormal/p0_0.png,Effusion\n", encoding="utf-8")
+    assert say("manifest", "films", "--labels", table).out.startswith("13 films: 1 normal, 1 abnormal, 11 without")
+
+
+def test_a_table_with_two_views_of_a_film_is_refused(say: Say, here: Path) -> None:
+    (here / "labels.csv").write_text("file,label,view\np0_0.png,normal,PA\np0_0.png,normal,AP\n", encoding="utf-8")
+    answer = say("manifest", "films", "--labels", "labels.csv", "--view-column", "view")
+    told(answer, "the view of p0_0.png is 'PA' in one row and 'AP' in another. Keep one of them.")

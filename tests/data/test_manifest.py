@@ -105,6 +105,8 @@ def test_a_manifest_gives_labels_sources_patients_and_further_columns(ward: Path
     [
         (b"", "is empty"),
         (b"\n", "is empty"),
+        (b"\nfile,label\na.png,normal\n", "or its first line is"),
+        (b"file\tlabel\na.png\tnormal\n", "separated by tabs"),
         (b"path,label\na.png,normal\n", "no `file` column"),
         (b"file;label\na.png;normal\n", "separate by commas"),
         (b"file,label\na.png,normal\nb.png,healthy\n", "line 3: the label is 'healthy'"),

@@ -18,9 +18,9 @@ from pydicom.dataset import Dataset
 from tests.data.making import dicom, image
 from unseen.data import Film, ManifestError, films, loader, projection_of, stated_projection, stated_view
 from unseen.data.film_projection import stated_beam
-from unseen.data.manifest import _MISSING as MISSING
 from unseen.data.manifest import VIEW_POSITIONS, parse_manifest, stream_manifest
 from unseen.data.manifest_view import is_contradicted
+from unseen.data.missing_cells import MISSING
 
 PIXELS = np.random.default_rng(0).integers(0, 4095, (48, 48), dtype=np.uint16)
 PNG = image((PIXELS >> 4).astype(np.uint8))

@@ -62,7 +62,7 @@ def manifest(
     """
     from unseen.artifacts.files import write_text
     from unseen.data.label_names import LabelNames
-    from unseen.data.listing import as_csv, deal_folds, list_films, views_by_table
+    from unseen.data.listing import as_csv, deal_folds, first_in_table, list_films, views_by_table
 
     if label is not None and labels is not None:
         raise UsageError("give --label, a pattern, or --labels, a table, not both")
@@ -76,13 +76,22 @@ def manifest(
     names = LabelNames(normal=normal or ("normal",), abnormal=abnormal or (others,))
     rows = list_films(
         folder,
-        label_of=_labeller(names, label, labels, file_column, label_column),
+        label_of=_labeller(names, label, labels, file_column, label_column, [*(normal or ()), *(abnormal or ())]),
         patient=None if patient is None else _compiled(patient, "--patient"),
         view_of=None
         if view_column is None or labels is None
         else views_by_table(labels, file_column=file_column, view_column=view_column),
-        labels_expected=any(given is not None for given in (normal, abnormal, label, labels)),
+        labels_expected=any(given is not None for given in (normal, abnormal, label)) if labels is None else None,
     )
+    if labels is not None and all(row.label is None for row in rows):
+        raise UsageError(
+            f"{labels}: labels none of the {len(rows)} films of {folder}. The first film there is {rows[0].file}, the "
+            f"first row of the table is {first_in_table(labels, file_column=file_column) or 'missing'}. Write the "
+            "films' paths below the folder, or their names, into the table, and its words into --normal and --abnormal"
+        )
+    for option, given, wanted in (("--normal", normal, "normal"), ("--abnormal", abnormal, "abnormal")):
+        if labels is None and given and not any(row.label == wanted for row in rows):
+            raise UsageError(f"{option} {', '.join(given)}: no film of {folder} is called so. Check the names")
     before = Path(os.path.relpath(folder, out.parent)).as_posix()
     before = "" if before == "." else f"{before}/"
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -116,12 +125,17 @@ def manifest(
 
 
 def _labeller(
-    names: LabelNames, label: str | None, labels: Path | None, file_column: str, label_column: str
+    names: LabelNames,
+    label: str | None,
+    labels: Path | None,
+    file_column: str,
+    label_column: str,
+    given: list[str],
 ) -> Callable[[str], Label | None]:
     from unseen.data.listing import by_folder, by_name, by_table
 
     if labels is not None:
-        return by_table(names, labels, file_column=file_column, label_column=label_column)
+        return by_table(names, labels, file_column=file_column, label_column=label_column, given=given)
     return by_folder(names) if label is None else by_name(names, _compiled(label, "--label"))
 
 

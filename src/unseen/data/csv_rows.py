@@ -18,6 +18,7 @@ ROW_LIMIT = 2**20
 COLUMN_LIMIT = 4096
 """Columns of a table."""
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # bytes that `surrogateescape` kept
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 _UTF16 = ("\udcff\udcfe", "\udcfe\udcff")
 
 
@@ -147,9 +148,15 @@ class _Lines(Iterator[str]):
 
 
 def check_columns(header: Sequence[str], path: Path) -> None:
-    """Raise ManifestError where a table has no columns, too many, or one twice."""
+    """Raise ManifestError where a table has no columns, too many, one twice, or no commas between them."""
     if not any(header):
-        raise ManifestError(f"{path}: the file is empty. Its first line must name the columns, at least `file`.")
+        raise ManifestError(
+            f"{path}: the file is empty, or its first line is. The first line must name the columns, at least `file`."
+        )
+    if len(header) == 1 and (between := next((mark for mark in _SEPARATORS if mark in header[0]), None)):
+        raise ManifestError(
+            f"{path}: the columns are separated by {_SEPARATORS[between]}. Save it as CSV, and separate by commas."
+        )
     if len(header) > COLUMN_LIMIT:
         raise ManifestError(
             f"{path}: there are {len(header):,} columns, the limit is {COLUMN_LIMIT:,}. "

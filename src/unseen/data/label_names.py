@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from unseen.data.film import Label
+from unseen.data.missing_cells import is_missing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +17,8 @@ class LabelNames:
     """The names that mean normal, those that mean abnormal, and the manifest's column that holds them.
 
     Upper and lower case count alike; `*` stands for any text, `?` for any character. A name that means both is normal,
-    so that `abnormal=("*",)` means every other name. A film with another name has no label.
+    so that `abnormal=("*",)` means every other name. A film with another name has no label. Words for a missing value,
+    such as NaN, mean what they state only where they are given as they are: `*` does not stand for them.
 
     Args:
         normal: names that mean normal.
@@ -26,6 +28,8 @@ class LabelNames:
     >>> names = LabelNames(normal=("No Finding",), abnormal=("*",), column="finding")
     >>> names.label_of(["no finding"]), names.label_of(["Effusion"]), names.label_of([""])
     ('normal', 'abnormal', None)
+    >>> names.label_of(["NaN"]), LabelNames(normal=("None",), abnormal=("*",)).label_of(["None"])
+    (None, 'normal')
     """
 
     normal: Sequence[str] = ()
@@ -50,6 +54,8 @@ class LabelNames:
 
     @staticmethod
     def _matches(name: str, patterns: Iterable[str]) -> bool:
-        return bool(name) and any(
-            fnmatchcase(name.strip().casefold(), pattern.strip().casefold()) for pattern in patterns
-        )
+        stated = name.strip().casefold()
+        given = [pattern.strip().casefold() for pattern in patterns]
+        if is_missing(name):
+            return bool(stated) and stated in given
+        return any(fnmatchcase(stated, pattern) for pattern in given)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from unseen.data.csv_rows import open_table
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import VIEW_POSITIONS, entries
+from unseen.data.missing_cells import is_missing
 from unseen.data.source_errors import ManifestError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".dcm", ".dicom", "")
@@ -44,7 +45,7 @@ def list_films(
     label_of: Callable[[str], Label | None],
     patient: re.Pattern[str] | None = None,
     view_of: Callable[[str], str] | None = None,
-    labels_expected: bool = True,
+    labels_expected: bool | None = True,
 ) -> list[Listed]:
     """Return the films below `folder`, by name.
 
@@ -54,7 +55,8 @@ def list_films(
         patient: finds the patient in this path: its first group, or all that it matches.
         view_of: a file's view position from this path; None: not known.
         labels_expected: refuse a folder without any label. Otherwise it is refused only where a folder's name contains
-            "normal", such as Normals: its abnormal films would be taken as normal ones.
+            "normal", such as Normals: its abnormal films would be taken as normal ones. None: refuse neither, since
+            the labels are no folders' names.
 
     Raises:
         ManifestError: there is no such folder, no film, no label at all, or a film in which `patient` finds nothing.
@@ -76,7 +78,7 @@ def list_films(
         kinds = ", ".join(filter(None, SUFFIXES))
         raise ManifestError(f"{folder}: holds no film ({kinds}, or a name without a suffix). Check the path.")
     almost = any("normal" in name.casefold() for row in found for name in Path(row.file).parent.parts)
-    if (labels_expected or almost) and all(row.label is None for row in found):
+    if labels_expected is not None and (labels_expected or almost) and all(row.label is None for row in found):
         raise ManifestError(
             f"{folder}: none of the {len(found)} films has a label. Put films into folders named normal and abnormal, "
             "name your folders by `normal=` and `abnormal=`, or give `labels=` or `label=`."
@@ -125,27 +127,77 @@ def by_name(names: LabelNames, pattern: re.Pattern[str]) -> Callable[[str], Labe
     return label_of
 
 
-def by_table(names: LabelNames, table: Path, *, file_column: str, label_column: str) -> Callable[[str], Label | None]:
+def by_table(
+    names: LabelNames, table: Path, *, file_column: str, label_column: str, given: Sequence[str] = ()
+) -> Callable[[str], Label | None]:
     """Return the label by a CSV file that names each film by its path or by its name alone.
 
+    Rows of one film may have several words of one label, such as findings. A word for a missing value, such as NaN, is
+    no label.
+
+    Args:
+        names: words that mean normal and abnormal.
+        table: the CSV file.
+        file_column: its column of films.
+        label_column: its column of words.
+        given: words that the user has named; each must occur.
+
     Raises:
-        ManifestError: the table cannot be read, or has no such columns.
+        ManifestError: the table cannot be read, has no such columns, lacks a given word, or has rows of one film with
+            both labels; for a film, another film of the folder has its name, and the table has no paths.
     """
-    words = _cells(table, file_column, label_column, "`label_column=`")
-    return lambda file: names.label_of([_cell(words, file)])
+    cells = _cells(table, file_column, label_column, "`label_column=`")
+    words = sorted({cell.strip() for _, cell in cells if not is_missing(cell)})
+    for word in LabelNames(normal=given).missing(words):
+        raise ManifestError(
+            f"{table}: no cell of the column {label_column} is {word!r}; seen: {', '.join(words)[:300] or 'none'}. "
+            "Give one of these with `normal=` or `abnormal=`."
+        )
+    labels: dict[str, tuple[Label, str]] = {}
+    for file, cell in cells:
+        label = names.label_of([cell])
+        if label is None:
+            continue
+        known, word = labels.setdefault(file, (label, cell))
+        if known != label:
+            raise ManifestError(
+                f"{table}: {file} is both normal and abnormal ({word!r} and {cell!r}, in two rows). Keep one of them."
+            )
+    key_of = _one_film_each({file for file, _ in cells}, table, file_column)
+
+    def label_of(file: str) -> Label | None:
+        label, _ = labels.get(key_of(file), (None, ""))
+        return label
+
+    return label_of
+
+
+def first_in_table(table: Path, *, file_column: str) -> str:
+    """Return the film of the first row of a CSV file; "" where it has no row."""
+    _, rows = open_table(table)
+    return next(rows, {}).get(file_column, "")
 
 
 def views_by_table(table: Path, *, file_column: str, view_column: str) -> Callable[[str], str]:
     """Return the view position by the CSV file of the labels; "" for a film that it does not name.
 
     Raises:
-        ManifestError: the table cannot be read, or has no such columns; for a film, it has another value than those of
-            `VIEW_POSITIONS` or empty.
+        ManifestError: the table cannot be read, has no such columns, or two views of one film; for a film, it has
+            another value than those of `VIEW_POSITIONS` or empty, or another film of the folder has its name.
     """
-    views = _cells(table, file_column, view_column, "`view_column=`")
+    views: dict[str, str] = {}
+    cells = _cells(table, file_column, view_column, "`view_column=`")
+    for file, cell in cells:
+        known = "" if is_missing(cell) else cell.strip()
+        if known and views.setdefault(file, known) != known:
+            raise ManifestError(
+                f"{table}: the {view_column} of {file} is {views[file][:64]!r} in one row and {known[:64]!r} in "
+                "another. Keep one of them."
+            )
+    key_of = _one_film_each({file for file, _ in cells}, table, file_column)
 
     def view_of(file: str) -> str:
-        view = _cell(views, file).strip()
+        view = views.get(key_of(file), "")
         if view and view not in VIEW_POSITIONS:
             raise ManifestError(
                 f"{table}: the {view_column} of {file} is {view[:64]!r}. It must be one of "
@@ -156,19 +208,33 @@ def views_by_table(table: Path, *, file_column: str, view_column: str) -> Callab
     return view_of
 
 
-def _cells(table: Path, file_column: str, column: str, option: str) -> Mapping[str, str]:
-    """Return the cells of a column of a CSV file by the film that they are about."""
+def _cells(table: Path, file_column: str, column: str, option: str) -> list[tuple[str, str]]:
+    """Return the film and the cell of a column of each row of a CSV file."""
     columns, rows = open_table(table)
     for name, by in ((file_column, "`file_column=`"), (column, option)):
         if name not in columns:
             seen = ", ".join(columns)[:200]
             raise ManifestError(f"{table}: has no column {name!r}; its columns are: {seen}. Name one by {by}.")
-    return {row[file_column]: row.get(column, "") for row in rows if file_column in row}
+    return [(row[file_column], row.get(column, "")) for row in rows if file_column in row]
 
 
-def _cell(cells: Mapping[str, str], file: str) -> str:
-    """Return a film's cell, by its path or by its name alone; "" where there is none."""
-    return cells.get(file, cells.get(Path(file).name, ""))
+def _one_film_each(named: Collection[str], table: Path, file_column: str) -> Callable[[str], str]:
+    """Return a function from a film's path to its name in a table: the path, or the file's name alone.
+
+    The function raises ManifestError for the second film that has one name in the table.
+    """
+    films: dict[str, str] = {}
+
+    def key_of(file: str) -> str:
+        key = file if file in named else Path(file).name
+        if key in named and (other := films.setdefault(key, file)) != file:
+            raise ManifestError(
+                f"{table}: {key} may be {other} or {file}. Write each film's path below the folder into the column "
+                f"{file_column}."
+            )
+        return key
+
+    return key_of
 
 
 def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]:

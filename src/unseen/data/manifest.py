@@ -25,6 +25,7 @@ from pathlib import Path
 from unseen.data.csv_rows import check_columns, open_rows, text_rows
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
+from unseen.data.missing_cells import is_missing
 from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.source_errors import ManifestError as ManifestError
 from unseen.data.source_errors import SourceError as SourceError
@@ -34,8 +35,6 @@ VIEW_POSITIONS = ("AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO")
 """Values of the column `view_position`: the defined terms of ViewPosition (DICOM PS3.3, C.8.1.1)."""
 MANIFESTS = (".csv", ".parquet")
 """Endings of a manifest's name."""
-_MISSING = frozenset({"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null"})
-"""Cells that pandas and R write or read as a missing value."""
 _OF_A_SYSTEM = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|dicomdir$", re.IGNORECASE)
 _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
 
@@ -217,7 +216,7 @@ def _entry(
 def _stated(cells: Mapping[str, str], column: str) -> str:
     """Return a cell of a row; empty where it is a program's word for a missing value."""
     stated = cells.get(column, "").strip()
-    return "" if stated in _MISSING else stated
+    return "" if is_missing(stated) else stated
 
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,9 @@ def test_a_table_with_two_views_of_a_film_is_refused(say: Say, here: Path) -> No
     (here / "labels.csv").write_text("file,label,view\np0_0.png,normal,PA\np0_0.png,normal,AP\n", encoding="utf-8")
     answer = say("manifest", "films", "--labels", "labels.csv", "--view-column", "view")
     told(answer, "the view of p0_0.png is 'PA' in one row and 'AP' in another. Keep one of them.")
+
+
+def test_a_name_that_is_no_utf8_is_refused_in_a_sentence(say: Say, here: Path) -> None:
+    Path(os.fsdecode(b"films/abnormal/p\xff.png")).touch()
+    told(say("manifest", "films"), r"films/abnormal/p\xff.png: the name is not UTF-8, so no manifest can hold it.")
+    assert not (here / "manifest.csv").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -187,3 +189,25 @@ def test_a_folder_without_films_is_a_mistake(say: Say, world: World, tmp_path: P
     answer = say("score", world.pca, *folders, *(("--out", tmp_path / "s.csv") if out else ()))
     assert answer.code == 2 and answer.out == "" and not (tmp_path / "s.csv").exists()
     assert f"{folders[0]}, {folders[1]}: no film was found there. Give" in " ".join(answer.err.split())
+
+
+def test_a_name_that_does_not_print_is_quoted_and_one_that_is_no_utf8_is_written(
+    say: Say, world: World, tmp_path: Path
+) -> None:
+    some = next(world.bare.glob("*.png"))
+    for name in (b"a\nb.png", b"\x1b[31mc.png", b"d\xff.png"):
+        shutil.copy(some, os.path.join(os.fsencode(tmp_path), name))
+    printed = say("score", world.pca, tmp_path)
+    assert printed.code == 0 and len(printed.out.splitlines()) == 3, printed.err
+    assert r"a\nb.png'" in printed.out and "\x1b[31m" not in printed.out and r"d\xff.png" in printed.out
+    for ending in ("csv", "parquet"):
+        out = tmp_path / "tables" / f"scores.{ending}"
+        assert say("score", world.pca, tmp_path, "--out", out).code in (0, 1)
+        files = (pl.read_csv if ending == "csv" else pl.read_parquet)(out)["file"].to_list()
+        assert rf"{tmp_path}/d\xff.png" in files
+
+
+def test_a_table_that_cannot_be_written_is_a_sentence(say: Say, world: World, tmp_path: Path) -> None:
+    out = tmp_path / ("a" * 250 + ".csv")
+    done = say("score", world.pca, next(world.bare.glob("*.png")), "--out", out)
+    assert done.code == 2 and f"{out}: file name too long. Check the path" in " ".join(done.err.split())

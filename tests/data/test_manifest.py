@@ -214,3 +214,13 @@ def test_a_manifest_that_is_no_parquet_or_no_text_is_refused_as_it_is_streamed(t
     for name, words in (("m.parquet", "cannot be read as Parquet"), ("m.csv", "is not UTF-8"), ("x.csv", "No such")):
         with pytest.raises(ManifestError, match=words):
             list(stream_manifest(tmp_path / name))
+
+
+def test_a_name_that_is_no_utf8_is_read_and_named_in_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"ward\xe9")
+    folder.mkdir()
+    (folder / os.fsdecode(b"a\xff.png")).write_bytes(making.image(making.ramp()))
+    [film] = films(folder)
+    assert isinstance(film, Film), film
+    assert (film.name, film.source) == (rf"{tmp_path}/ward\xe9/a\xff.png", r"ward\xe9")
+    assert film.patient == film.study == film.name

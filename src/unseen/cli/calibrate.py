@@ -196,7 +196,7 @@ class _Seen:
     """True if any film's patient is known; else each film counts as a patient of its own."""
 
     def add(self, one: Screened) -> None:
-        from unseen.data.film import Film, NotRead
+        from unseen.data.film import Film, NotRead, one_line
 
         label = one.label or "unlabelled"
         self.labels[label] += 1
@@ -207,7 +207,7 @@ class _Seen:
         else:
             if isinstance(one.film, NotRead):
                 reason = "not read"
-                self.unread = self.unread or f"{one.film.name}: {one.film.reason}"
+                self.unread = self.unread or f"{one_line(one.film.name)}: {one.film.reason}"
             else:
                 reason = one.decision.reason.partition(":")[0]
             self.refused[reason, label] += 1

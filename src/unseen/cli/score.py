@@ -219,6 +219,7 @@ def _counted(
     `doubted`: scored, with a reason (without a policy, the gate's); `other_source`: not cleared since the policy does
     not know their source.
     """
+    from unseen.data.film import one_line
     from unseen.screening.gate.refusal_codes import is_remark, refusal_code
     from unseen.screening.screener import OTHER_SOURCE
 
@@ -227,7 +228,7 @@ def _counted(
             refusals[refused.code] += 1
         counts[row.status] += 1
         if row.status == "not_read" and len(unread) < SHOWN:
-            unread.append(f"not read: {row.file}: {row.reason}")
+            unread.append(f"not read: {one_line(row.file)}: {row.reason}")
         counts["other_source"] += row.reason is not None and row.reason.startswith(OTHER_SOURCE)
         counts["doubted"] += row.status == "scored" and row.reason is not None and not is_remark(row.reason)
         yield row
@@ -236,6 +237,7 @@ def _counted(
 def _line(row: ScoreRow, decided: tuple[str, ...]) -> str:
     """Return the line of a film: its cells, with those of `decided` from its decision, and a reason if it has one."""
     from unseen.artifacts.percentile import percentile_in_words
+    from unseen.data.film import one_line
     from unseen.evaluation.exported_scores import ScoreRow
     from unseen.screening.gate.refusal_codes import is_remark
 
@@ -253,4 +255,4 @@ def _line(row: ScoreRow, decided: tuple[str, ...]) -> str:
     for name in decided:
         value = getattr(row, name)
         cells.append("" if value is None else value if isinstance(value, str) else f"{value:.3f}")
-    return "\t".join([*cells, row.file, *([row.reason] if row.reason else [])])
+    return "\t".join([*cells, one_line(row.file), *([row.reason] if row.reason else [])])

@@ -358,6 +358,7 @@ def suspects(
     names = console.label_names(normal, None, label_column)
     if data is not None:
         _check_films(data, names)
+    from unseen.data.film import one_line
     from unseen.runs.suspects import suspects as found_among
 
     listed = None if data is None else _listed(data, names)
@@ -368,7 +369,7 @@ def suspects(
     )
     console.result(f"{len(found)} films; deviations from the median, in robust standard deviations", films=len(found))
     for one in found[:top]:
-        console.item("suspects", f"{one.deviations:+8.1f}  {one.name}", asdict(one))
+        console.item("suspects", f"{one.deviations:+8.1f}  {one_line(one.name)}", asdict(one))
     if out is not None:
         write_text(out, as_csv(found))
         console.note(f"written: {out}")

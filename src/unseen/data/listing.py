@@ -20,7 +20,7 @@ from unseen.data.cells import safe_row
 from unseen.data.csv_rows import open_table
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
-from unseen.data.manifest import VIEW_POSITIONS, entries
+from unseen.data.manifest import VIEW_POSITIONS, Entry, entries
 from unseen.data.missing_cells import is_missing
 from unseen.data.source_errors import ManifestError
 
@@ -63,7 +63,7 @@ def list_films(
     """
     if not folder.is_dir():
         raise ManifestError(f"{folder}: there is no such folder. Give the folder that holds the films.")
-    files = (Path(entry.name).relative_to(folder).as_posix() for entry in entries(folder))
+    files = [_below(folder, entry) for entry in entries(folder)]
     found = [
         Listed(
             file=file,
@@ -84,6 +84,14 @@ def list_films(
             "name your folders by `normal=` and `abnormal=`, or give `labels=` or `label=`."
         )
     return found
+
+
+def _below(folder: Path, entry: Entry) -> str:
+    """Return the path of a film as seen from the folder, with slashes; raise ManifestError if it is no UTF-8."""
+    file = entry.path.relative_to(folder).as_posix()
+    if not file.isascii() and any("\udc80" <= character <= "\udcff" for character in file):
+        raise ManifestError(f"{entry.name}: the name is not UTF-8, so no manifest can hold it. Rename the file.")
+    return file
 
 
 def _patient(file: str, pattern: re.Pattern[str] | None) -> str:

@@ -44,7 +44,7 @@ class Entry:
     """One input before it is read, as the manifest or the folder describes it.
 
     Args:
-        name: the file as given.
+        name: the file as given; bytes of a folder's file that are no UTF-8 are written as ``\\xff``.
         path: where it is.
         label: normal or abnormal; None when the manifest gives none.
         source: the site or collection.
@@ -149,7 +149,7 @@ def _from_rows(
     label = "label" if names is None else _column(names.column)
     _check_header(header, path, None if names is None else label)
     folder = path.parent
-    source = folder.absolute().name
+    source = _text(folder.absolute().name)
     for number, row in rows:
         yield _entry(header, row, f"{path}, {counted} {number}", folder, source, label, names)
 
@@ -345,7 +345,15 @@ def _is_special(path: str) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _entry_of(name: str, source: str, names: LabelNames | None, folders: tuple[str, ...]) -> Entry:
-    label = None if names is None else names.label_of(folders)
-    called = () if names is None else folders
-    return Entry(name=name, path=Path(name), label=label, source=source, patient=name, study=name, called=called)
+def _entry_of(given: str, source: str, names: LabelNames | None, folders: tuple[str, ...]) -> Entry:
+    name, called = _text(given), tuple(map(_text, folders))
+    label = None if names is None else names.label_of(called)
+    return Entry(
+        name=name, path=Path(given), label=label, source=_text(source), patient=name, study=name,
+        called=() if names is None else called,
+    )  # fmt: skip
+
+
+def _text(name: str) -> str:
+    """Return the name of a file as text that every table can hold: bytes that are no UTF-8 are written as \\xff."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

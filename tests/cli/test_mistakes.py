@@ -265,3 +265,23 @@ def test_a_file_that_is_not_there_is_named_without_an_error_number(
     said = answer.out + answer.err
     assert "Errno" not in said and "Traceback" not in said, said
     assert any(word in said for word in words if word.startswith(("gone", "folder")) or word == "film.png"), said
+
+
+def test_an_output_that_cannot_be_written_is_named_before_the_work(say: Say, world: World, tmp_path: Path) -> None:
+    (file := tmp_path / "file").touch()
+    (folder := tmp_path / "folder.csv").mkdir()
+    film = sorted(world.bare.iterdir())[0]
+    for words in (
+        ("score", world.pca, film, "--out", file / "scores.csv"),
+        ("score", world.pca, film, "--maps", file),
+        ("calibrate", world.pca, "--data", world.twins, "--out", file / "policy.json"),
+        ("calibrate", world.pca, "--data", world.twins, "--out", folder),
+        ("evaluate", world.pca, "--data", world.twins, "--out", file),
+        ("evaluate", world.pca, "--data", world.twins, "--out", file / "report"),
+        ("compare", world.pca, world.oracle, "--data", world.twins, "--out", folder),
+        ("pilot", world.pca, "--data", world.twins, "--out", file),
+    ):
+        answer = say(*words)
+        told(answer, str(words[-1]), "is a f")
+        assert "scor" not in answer.err.partition("unseen: ")[0] and "▸" not in answer.err, answer.err
+    assert not folder.with_name("policy.json").exists() and not any(folder.iterdir())

@@ -174,6 +174,7 @@ def _policy_paths(models: list[Path], out: Path | None) -> dict[Path, Path]:
     for path in paths.values():
         if path.is_dir():
             raise console.UsageError(f"{path}: is a folder. Give the name of a file, such as {path / _DEFAULT}")
+        console.check_output(path)
         if out is None and path.exists():
             raise console.UsageError(
                 f"{path}: is there already. Give another name with --out, or --out {_DEFAULT} to replace it"

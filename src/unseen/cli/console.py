@@ -10,6 +10,7 @@ import errno
 import functools
 import inspect
 import json
+import os
 import re
 import sys
 import time
@@ -173,6 +174,24 @@ def check_model(model: Path | str, *wanted: Kind) -> None:
     from unseen.artifacts.bundle import card_of
 
     card_of(model, *wanted)
+
+
+def check_output(path: Path, *, folder: bool = False) -> None:
+    """Raise UsageError where a file, or a folder with files, cannot be written; for before the work, not after it.
+
+    Args:
+        path: the file or the folder.
+        folder: whether it is a folder.
+    """
+    if os.path.exists(path) and os.path.isdir(path) != folder:
+        raise UsageError(f"{path}: is a {'file' if folder else 'folder'}. Give another path")
+    parent = path.absolute() if folder else path.absolute().parent
+    while not os.path.lexists(parent):
+        parent = parent.parent
+    if not os.path.isdir(parent):
+        raise UsageError(f"{path}: {parent} is a file. Give another path")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{path}: nothing can be written into {parent}. Give another path, or check its permissions")
 
 
 def warn_of_unused_manifest(*sources: str) -> None:

@@ -92,6 +92,7 @@ def evaluate(
     console.warn_of_unused_manifest(data)
     listed = films(data, strict=strict, lesions=True, labels=names)
     _check_labels(data, listed)
+    console.check_output(out, folder=True)
     from unseen.detectors.saved import load
     from unseen.evaluation.assessment import evaluate as judge
     from unseen.evaluation.intervals import Interval
@@ -188,6 +189,8 @@ def compare(
     console.warn_of_unused_manifest(data)
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     _check_labels(data, listed)
+    if out is not None:
+        console.check_output(out)
     from unseen.detectors.saved import load
     from unseen.evaluation.comparison import compare_detectors, write_comparison
 

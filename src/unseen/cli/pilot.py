@@ -50,6 +50,7 @@ def pilot(
         Policy.load(policy)
     console.warn_of_unused_manifest(data)
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
+    console.check_output(out, folder=True)
     from unseen.screening.pilot import percent, pilot_html
     from unseen.screening.pilot import pilot as run
     from unseen.screening.screener import load

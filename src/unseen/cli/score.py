@@ -108,6 +108,10 @@ def score(
         table = None if out is None else Path(out)
         if table is not None and table.suffix not in (".parquet", ".csv"):
             raise UsageError(f"--out {out}: rows are written as .parquet or .csv, or in parts into a folder (parts/)")
+        if table is not None:
+            console.check_output(table)
+        if maps is not None:
+            console.check_output(maps, folder=True)
         inputs = films(data if data is not None else list(files or []), strict=strict)
         if not inputs.entries:
             where = data if data is not None else ", ".join(files or [])

@@ -68,7 +68,7 @@ def race(
     images = torch.stack([one.image for one in viewed])  # (n, 1, size, size)
     inside = torch.stack([one.inside for one in viewed])
     plain = PlainGanomaly(detector.networks, size=size, features=features, latent=detector.config.latent)
-    learner = _Watched(detector)
+    learner = _Watched(detector, steps=epochs * batches)
     result = Race([], [], [], [])
     mark = time.perf_counter()
 

@@ -12,11 +12,18 @@ import pytest
 
 from benchmarks.machine import computes_bfloat16
 from benchmarks.page import page
+from benchmarks.training_step import race
 from tests.warm_python import warm_python
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"size": 32, "features": 4, "batch": 2, "steps": 2, "films": 2, "threads": 1}
 SMALL_LOSSES = {"loss-size": 16, "loss-features": 4, "loss-epochs": 1}
+
+
+def test_a_training_step_is_timed_beside_the_plain_one_from_equal_losses() -> None:
+    found = race(size=32, features=4, batch=2, batches=2, epochs=1, threads=1, precision="fp32")
+    assert len(found.unseen_s) == len(found.plain_s) == 2
+    assert found.unseen_loss == pytest.approx(found.plain_loss, rel=1e-3)
 
 
 @pytest.mark.nightly

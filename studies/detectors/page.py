@@ -47,7 +47,7 @@ from studies.pages.training_cost import ENSEMBLE, ensemble_line
 from studies.peers.anomalib_rows import ROWS as ANOMALIB
 from studies.peers.anomalib_rows import beside_anomalib
 from studies.ten_labels import ten_labels_section
-from studies.zhanglab import zhanglab_section
+from studies.zhanglab import zhanglab_conclusion, zhanglab_section
 from unseen.evaluation.intervals import interval_text as figure
 
 _HEAD = [
@@ -85,7 +85,13 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         "## Conclusions",
         "Every method has the same films, lungs, grid and audit ([what each method is](theory/detectors.md)).",
         *_conclusions(
-            of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(FINER), of(ELSEWHERE), picked
+            of(ROWS),
+            [row for row in of(TESTED) if not unlabelled(row)],
+            of(LABELLED),
+            of(FINER),
+            of(ELSEWHERE),
+            picked,
+            zhanglab_conclusion(rows),
         ),
         *(
             [f"{said} No AUROC of this page is by itself evidence of detecting disease."]
@@ -127,6 +133,7 @@ def _conclusions(
     twice: Sequence[Entry],
     moved: Sequence[Entry],
     picked: Sequence[str],
+    children: Sequence[str],
 ) -> list[str]:
     """Return the conclusions for the reader: each sentence is computed from the rows."""
     if not rows:
@@ -181,6 +188,7 @@ def _conclusions(
         for cell in row["cells"]
         if cell["matched"]
     ]
+    said += children
     if labelled:
         best = max(labelled, key=pooled_auroc)
         said.append(

@@ -172,8 +172,24 @@ def test_the_ensemble_of_five_is_in_the_table_and_is_no_candidate() -> None:
     shown = zhanglab_section(rows | {"zhanglab/ensemble-five-0": five})
     [line] = [line for line in "\n".join(shown).splitlines() if line.startswith("| `ensemble-five`, 256 px | –")]
     assert f"{five['auroc']['value']:.2f} [" in line and line.endswith("| 1 |")
-    assert "`ensemble-five` is no candidate; its lung finder is that of `models/ensemble-five`." in shown[2]
-    assert shown[2].partition(" `ensemble-five` is")[0] == without[2], "the same candidates, and the same best one"
+    said = shown[2].partition(" `ensemble-five` is no candidate")
+    assert said[0] == without[2], "the same candidates, and the same best one"
+    assert "its lung finder is that of `models/ensemble-five`. It misses the aim" in said[2]
+    assert "its interval does not lie above those of all shortcuts" in said[2] and "painted" not in said[2]
+
+
+def test_the_ensembles_aim_shortcuts_and_lesions_are_read_from_its_row() -> None:
+    rows = read_study("zhanglab", RESULTS)
+    five = rows["zhanglab/ensemble-five-0"]
+    higher = five | {
+        "synthetic": {"opacity": 0.8, "haze": 0.7},
+        "auroc": {"value": 0.95, "low": 0.94, "high": 0.96},
+        "shortcuts": {"sharpness": {"value": 0.9, "low": 0.88, "high": 0.92}},
+    }
+    shown = zhanglab_section(rows | {"zhanglab/ensemble-five-0": higher})
+    assert "It reaches the aim, and its interval lies above those of all shortcuts." in shown[2]
+    assert "one of its members learns from painted opacities" in shown[2]
+    assert "| `ensemble-five`, 256 px | 0.80 / 0.70 | 0.95 [0.94, 0.96] |" in "\n".join(shown)
 
 
 def _spot(film: Film, lungs: NDArray[np.bool_]) -> Film:

@@ -33,6 +33,7 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -154,9 +155,9 @@ def measure_alone(database: str, *, number: int = 100) -> Figures:
         tempfile.TemporaryDirectory() as folder,
         where_of(database, Path(folder)) as where,
         Store.open(where, films_folder=Path(folder) / "worklist") as store,
+        worker_of(store, 0.0) as worker,
     ):
         enter(store, number)
-        worker = worker_of(store, 0.0)
         worker.step()  # connects
         spent_ms = []
         for _ in range(number - 1):
@@ -301,8 +302,7 @@ class Stub:
 def _work(where: str, home: Path, barrier: Barrier, spent: Queue[float], infer_s: float) -> None:
     """A worker's process: it scores what is there."""
     torch.set_num_threads(1)
-    with Store.open(where, films_folder=home) as store:
-        worker = worker_of(store, infer_s)
+    with Store.open(where, films_folder=home) as store, worker_of(store, infer_s) as worker:
         store.jobs.counts()  # connects
         barrier.wait()
         began = time.process_time()
@@ -310,23 +310,27 @@ def _work(where: str, home: Path, barrier: Barrier, spent: Queue[float], infer_s
         spent.put(time.process_time() - began)
 
 
-def worker_of(store: Store, infer_s: float) -> Worker:
-    """A worker that computes nothing from pixels."""
+@contextmanager
+def worker_of(store: Store, infer_s: float) -> Iterator[Worker]:
+    """Yield a worker that computes nothing from pixels. A function to replace that it no longer has is an error."""
     stub = Stub(infer_s)
-    worker_module.read = stub.read  # type: ignore[assignment]  # of an entry alone
     looks = Appearance(look=bytes(SIDE * SIDE), statistics={"mean": 0.5, "rows": 2500.0})
-    worker_module.appearance_of = lambda film, found: looks
     worker = Worker(store, lambda: Screener(stub))
-    worker._show = lambda job, film, found: None  # type: ignore[method-assign]
-    return worker
+    with (
+        patch.object(worker_module, "read_film", stub.read),
+        patch.object(worker_module, "appearance_of", lambda film, found: looks),
+        patch.object(worker, "_show", lambda job, film, found: None),
+    ):
+        yield worker
 
 
 def _check(store: Store, number: int) -> None:
-    """Each film was scored once, and the audit trail is whole."""
+    """Each film has one finding with a score, and the audit trail is whole."""
     with store.database.reading() as connection:
-        found = connection.execute(select(func.count(), func.count(findings.c.film_id.distinct()))).one()
+        counts = func.count(), func.count(findings.c.film_id.distinct()), func.count(findings.c.score)
+        found = connection.execute(select(*counts)).one()
     broken = store.audit.verify()
-    assert tuple(found) == (number, number) and store.jobs.counts().done == number, found
+    assert tuple(found) == (number, number, number) and store.jobs.counts().done == number, found
     assert broken is None, broken
     assert store.audit.head().seq == 2 * number, "film.scored and study.judged"
 
@@ -341,7 +345,10 @@ def write_table(kept: Figures) -> None:
 def table(kept: Figures) -> str:
     """Films per second by database, waiting and processes, before and now."""
     now, before = kept["now"], kept["before"]
-    key = lambda run: (run["database"], run["infer_ms"], run["processes"])  # noqa: E731
+
+    def key(run: Figures) -> tuple[str, float, int]:
+        return run["database"], run["infer_ms"], run["processes"]
+
     earlier = {key(run): run for run in before["runs"]}
     head = ["database", "score, ms", "processes", "before, films/s", "now, films/s", "ratio", "processor, ms per film"]
     lines = [head, ["---", *["---:"] * 6]]

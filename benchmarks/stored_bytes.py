@@ -73,7 +73,7 @@ def files(number: int) -> dict[str, float]:
         Worker(store, lambda: screener).drain()
         parts = {part.kind: part for part in storage_used.measure(store.site).parts}
         assert parts["maps"].files == number, parts
-        return {kind: round(parts[kind].bytes / number) for kind in ("maps", "renditions")}  # type: ignore[index]
+        return {kind: round(parts[kind].bytes / number) for kind in ("maps", "renditions")}
 
 
 def _png(film: Film) -> bytes:
@@ -108,10 +108,11 @@ def rows(database: str, number: int) -> int:
         tempfile.TemporaryDirectory() as folder,
         where_of(database, Path(folder)) as where,
         Store.open(where, films_folder=Path(folder) / "worklist") as store,
+        worker_of(store, 0.0) as worker,
     ):
         before = _database(store)
         enter(store, number)
-        worker_of(store, 0.0).drain()
+        worker.drain()
         store.database.forget_overwritten()
         return round((_database(store) - before) / number)
 

@@ -90,7 +90,7 @@ def of_one_and_two(
         os.sched_setaffinity(0, {first})
         return one, rate(manifest, outs[1], given, cluster.address)
     finally:
-        cluster.shutdown()  # type: ignore[no-untyped-call]
+        cluster.shutdown()
         os.sched_setaffinity(0, {first, second})
 
 

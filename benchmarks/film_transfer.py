@@ -45,7 +45,7 @@ from unseen_server.web.pages import STATIC
 RATES = {"100 Mbit/s": 1e8, "1 Gbit/s": 1e9}
 SHAPE = (3000, 2500)
 GRAIN = 10  # standard deviation of the phantom's noise, in grey values of 12 bits
-Samples = NDArray[np.uint16]
+Samples = NDArray[np.uint8] | NDArray[np.uint16]  # a file with 8 bits is decoded to uint8
 _PAGE = """
 import { restored } from "/static/js/lossless.js";
 const bitmap = async (bytes, type) => {
@@ -182,7 +182,7 @@ async def browse(root: str, samples: Samples, *, turns: int) -> tuple[str, dict[
 def measure(name: str, samples: Samples, bits: int, *, turns: int) -> dict[str, Any]:
     """A film's figures."""
     encode_ms: dict[str, float] = {}
-    forms: ClassVar[dict[str, bytes]] = {}
+    forms: dict[str, bytes] = {}
     for _ in range(max(1, turns // 2)):
         for form, encode in FORMS.items():
             began = time.process_time()

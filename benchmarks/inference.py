@@ -49,7 +49,7 @@ def inference(*, size: int, features: int, films: int, threads: int) -> dict[str
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     scores: dict[str, list[float]] = {name: [] for name in contenders}
-    for place, x in enumerate([images[:1], *images[8:].split(1)]):  # (1, 1, size, size) each
+    for place, x in enumerate([images[:1], *torch.split(images[8:], 1)]):  # (1, 1, size, size) each
         print(f"\r  film {place} of {films}", end="", file=sys.stderr, flush=True)
         for name, score in contenders.items():
             began = time.perf_counter()

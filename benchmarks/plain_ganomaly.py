@@ -33,7 +33,8 @@ class Encoder(nn.Module):
         self.head = nn.Conv2d(features * size // 8, latent, 4, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.pyramid(x))  # (batch, latent, 1, 1)
+        latent: Tensor = self.head(self.pyramid(x))
+        return latent  # (batch, latent, 1, 1)
 
 
 class Decoder(nn.Module):
@@ -51,7 +52,8 @@ class Decoder(nn.Module):
         self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, 1, 4, 2, 1, bias=False), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.layers(z)  # (batch, 1, size, size)
+        x: Tensor = self.layers(z)
+        return x  # (batch, 1, size, size)
 
 
 class Discriminator(nn.Module):
@@ -92,7 +94,7 @@ class PlainGanomaly:
             + functional.mse_loss(z, again)
         )
         self.generator.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.generator.step()
 
         self.dc.requires_grad_(True)
@@ -103,7 +105,7 @@ class PlainGanomaly:
             + functional.binary_cross_entropy_with_logits(fake_logit, torch.zeros_like(fake_logit))
         ) / 2
         self.discriminator.zero_grad()
-        judged.backward()
+        judged.backward()  # type: ignore[no-untyped-call]
         self.discriminator.step()
         return loss.item()
 

@@ -45,7 +45,7 @@ class Drawn:
     """The DCGAN decoder, randomly drawn: what its calls cost does not depend on its weights. BatchNorm's averages are
     those of its own activations, so that its images differ."""
 
-    latent_shape = (LATENT,)
+    latent_shape: tuple[int, ...] = (LATENT,)
 
     def __init__(self, features: int) -> None:
         torch.manual_seed(0)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
-import deepinv
 import torch
 from deepinv.loss import EILoss, MCLoss, SureGaussianLoss
-from deepinv.physics import MRI, BlurFFT, GaussianNoise, Inpainting, MultiCoilMRI, Tomography
+from deepinv.models import ArtifactRemoval, UNet
+from deepinv.physics import MRI, BlurFFT, GaussianNoise, Inpainting, LinearPhysics, MultiCoilMRI, Tomography
 from deepinv.transform import Rotate
 from torch import Tensor
 
@@ -28,8 +28,6 @@ from benchmarks.imaging.inputs import (
     noise_like,
     sampled_columns,
 )
-
-Physics = deepinv.physics.LinearPhysics
 
 
 def make(settings: Settings) -> Made:
@@ -54,14 +52,14 @@ def make(settings: Settings) -> Made:
     raise ValueError(f"There is no problem {problem}.")
 
 
-def _operations(physics: Physics, *, pairs: bool, size: int) -> dict[str, Operation]:
+def _operations(physics: LinearPhysics, *, pairs: bool, size: int) -> dict[str, Operation]:
     def given(batch: int, seed: int) -> Tensor:
         if not pairs:
             return images(batch, size, seed=seed)
         return torch.view_as_real(complex_pictures(batch, size, seed=seed)[:, 0]).movedim(-1, 1).contiguous()
 
     def measured(batch: int, seed: int) -> Tensor:
-        y = physics.A(given(batch, seed))
+        y: Tensor = physics.A(given(batch, seed))
         return y + noise_like(y, seed=seed)
 
     def residual(y: Tensor, x: Tensor) -> float:
@@ -87,7 +85,7 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
     equivariance = EILoss(turn, apply_noise=noisy)
     consistency = SureGaussianLoss(NOISE) if noisy else MCLoss()
     torch.manual_seed(0)
-    model = deepinv.models.ArtifactRemoval(deepinv.models.UNet(2, 2, scales=4), mode="adjoint")
+    model = ArtifactRemoval(UNet(2, 2, scales=4), mode="adjoint")
     optimiser = torch.optim.Adam(model.parameters(), lr=5e-4, weight_decay=1e-8)
 
     def run(steps: int, seed: int) -> list[float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -38,8 +39,8 @@ def main() -> None:
         omega = angles.to(dtype)
         _print(
             "torchkbnufft",
-            lambda u, there=there, omega=omega: there(u, omega, norm="ortho"),
-            lambda v, back=back, omega=omega: back(v, omega, norm="ortho"),
+            partial(there, omega=omega, norm="ortho"),
+            partial(back, omega=omega, norm="ortho"),
             x.to(dtype.to_complex()),
             exact,
         )

@@ -150,12 +150,12 @@ def _building(rows: list[Settings]) -> list[str]:
     for row in sorted(
         built, key=lambda row: (row["case"]["problem"], row["case"]["size"], row["case"].get("views", 0))
     ):
-        case = row["case"]
+        case, contender = row["case"], str(row["contender"])
         where = f"{case['problem']} {case['size']}²" + (f", {case['views']} views" if "views" in case else "")
         lines.append(
             [
                 where,
-                NAMES.get(row["contender"], row["contender"]),
+                NAMES.get(contender, contender),
                 f"{row['build_s']:.2f}",
                 f"{max(0, row['held_mib']):.0f}",
                 f"{max(0, row['peak_mib']):.0f}",

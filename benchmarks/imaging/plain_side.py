@@ -45,10 +45,10 @@ def _scikit_image(size: int, degrees: np.ndarray) -> dict[str, Operation]:
         return images(batch, size, seed=seed)[:, 0].double().numpy()
 
     def forward(x: np.ndarray) -> list[np.ndarray]:
-        return [radon(one, degrees, circle=False) for one in x]
+        return [radon(one, degrees, circle=False) for one in x]  # type: ignore[no-untyped-call]
 
     def fbp(y: list[np.ndarray]) -> list[np.ndarray]:
-        return [iradon(one, degrees, circle=False, output_size=size) for one in y]
+        return [iradon(one, degrees, circle=False, output_size=size) for one in y]  # type: ignore[no-untyped-call]
 
     return {
         "scikit-image forward": Operation(slices, forward),
@@ -115,7 +115,7 @@ def _passes(passes: int, size: int, batch: int) -> Callable[[int, int], list[flo
             optimiser.zero_grad()
             first = network(x)
             outputs = [first, network(first), *(network(x) for _ in range(passes - 2))]
-            torch.stack([output.square().mean() for output in outputs]).sum().backward()
+            torch.stack([output.square().mean() for output in outputs]).sum().backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             spent.append(clock() - began)
         return spent[1:]

@@ -35,7 +35,8 @@ class PlainUNet(nn.Module):
         u = skips.pop()
         for widen, up in zip(reversed(self.widen), reversed(self.ups), strict=True):
             u = up(torch.cat([skips.pop(), widen(u)], dim=1))
-        return x + self.head(u)
+        change: Tensor = self.head(u)
+        return x + change
 
 
 def _once(before: int, after: int) -> list[nn.Module]:

@@ -44,7 +44,7 @@ class Side:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"{self.process.args} ended while it was asked {request}; what it said is above.")
+            raise RuntimeError(f"{self.process.args!r} ended while it was asked {request}; what it said is above.")
         result: Settings = json.loads(answer)
         return result
 

@@ -19,7 +19,7 @@ DX = "1.2.840.10008.5.1.4.1.1.1.1"
 
 def ramp(height: int = 40, width: int = 48, *, bits: int = 8) -> NDArray[Any]:
     """An image that uses every part of its range and looks different from every side."""
-    values = np.arange(height * width).reshape(height, width) * (2**bits - 1) // (height * width - 1)
+    values: NDArray[Any] = np.arange(height * width).reshape(height, width) * (2**bits - 1) // (height * width - 1)
     return values.astype(np.uint8 if bits <= 8 else np.uint16)
 
 
@@ -86,9 +86,9 @@ def dicom(
 
 def written(ds: Dataset, *, syntax: str = uid.ExplicitVRLittleEndian) -> bytes:
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = syntax
+    meta.TransferSyntaxUID = uid.UID(syntax)
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = "1.2.3.4"
+    meta.MediaStorageSOPInstanceUID = uid.UID("1.2.3.4")
     file = FileDataset("", ds, file_meta=meta, preamble=bytes(128))
     out = io.BytesIO()
     little = syntax != uid.ExplicitVRBigEndian
@@ -144,8 +144,8 @@ def jpeg_ls(pixels: NDArray[Any], *, bits: int) -> bytes:
     return _even(bytes(jpeg_ls.encode_pixel_data(pixels.tobytes(), bits_allocated=allocated, **facts)))
 
 
-def _even(data: bytes) -> bytes:
-    return data + bytes(len(data) % 2)
+def _even(data: bytes | bytearray) -> bytes:
+    return bytes(data) + bytes(len(data) % 2)
 
 
 def jpeg_lossless(pixels: NDArray[Any], *, bits: int) -> bytes:

@@ -69,11 +69,14 @@ def test_the_benchmark_of_live_measures_films_with_scores_of_three_models(progra
     assert figures["models"][0] == "models/phantom-screener" and len(figures["models"]) == 3
 
 
-def test_the_benchmark_of_film_transfer_encodes_each_form_without_loss() -> None:
-    samples = np.random.default_rng(0).integers(0, 4096, (48, 31), dtype=np.uint16)
-    encoded = {form: encode(samples, 12) for form, encode in film_transfer.FORMS.items()}
-    assert encoded["samples"] == samples.tobytes() == gzip.decompress(encoded["gzip"])
-    assert gzip.decompress(encoded["residuals"]) == residuals(samples, bits=12).tobytes()
+@pytest.mark.parametrize(("bits", "dtype"), [(8, np.uint8), (12, np.uint16)])
+def test_the_benchmark_of_film_transfer_encodes_each_form_without_loss(
+    bits: int, dtype: type[np.uint8] | type[np.uint16]
+) -> None:
+    samples = np.random.default_rng(0).integers(0, 2**bits, (48, 31), dtype=dtype)
+    encoded = {form: encode(samples, bits) for form, encode in film_transfer.FORMS.items()}
+    assert encoded["samples"] == samples.astype("<u2").tobytes() == gzip.decompress(encoded["gzip"])
+    assert gzip.decompress(encoded["residuals"]) == residuals(samples, bits=bits).tobytes()
     low, high = np.split(np.array(Image.open(io.BytesIO(encoded["png"]))).astype(int), 2)
     assert (low + 256 * high == samples).all()
     red, green, _ = np.moveaxis(np.array(Image.open(io.BytesIO(encoded["webp"]))).astype(int), 2, 0)

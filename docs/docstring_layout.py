@@ -366,9 +366,10 @@ def with_fields(text: str, obj: griffe.Class) -> str:
 
 
 def _comment(member: griffe.Object) -> str:
-    if member.lineno is None or member.lineno != member.endlineno:
+    path = member.filepath
+    if member.lineno is None or member.lineno != member.endlineno or isinstance(path, list):
         return ""
-    line = member.lines_collection[member.filepath][member.lineno - 1]
+    line = member.lines_collection[path][member.lineno - 1]
     return line.partition("  # ")[2].strip()
 
 

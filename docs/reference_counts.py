@@ -124,7 +124,11 @@ if __name__ == "__main__":
         docstring_parser="google",
         docstring_options={"warnings": False},
     )
-    loaded = [loader.load(name) for name in reference_roots.ROOTS]
+    loaded = []
+    for name in reference_roots.ROOTS:
+        package = loader.load(name)
+        assert isinstance(package, griffe.Module), name
+        loaded.append(package)
     every = reference_pages.every_listed()
     every = {name: path for name, path in every.items() if name.split(".")[0] in (sys.argv[1:] or name)}
     without = [problem for package in loaded for problem in problems(package, every)]

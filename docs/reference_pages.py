@@ -57,7 +57,7 @@ def page(subpackage: str) -> str:
 
 def listed(subpackage: str) -> dict[str, str]:
     """Public name → dotted path, with those of a package within the package, such as `phantoms.normals`."""
-    found = {}
+    found: dict[str, str] = {}
     for name, target in public_names(f"{subpackages()[subpackage]}.{subpackage}").items():
         if path_of(target).is_dir():
             inner = public_names(target)

@@ -138,7 +138,7 @@ def page(soak: Mapping[str, Entry]) -> str:
         commit = f"`{serving['commit']}`" if serving["commit"] else "–"
         cells = ["Serving", "–", count(serving["seconds"]), *(str(serving[key]) for key in _MADE_ON), commit]
         lines.append(f"| {' | '.join(cells)} |")
-    further = "" if serving is None else SERVING.format(**serving | {"usual_kills": SHORT_FORMS["serving_kills"]})
+    further = "" if serving is None else SERVING.format(**{**serving, "usual_kills": SHORT_FORMS["serving_kills"]})
     by_dicom = soak.get("pacs-kills-postgresql")
     if by_dicom is not None:
         on_sqlite = soak["pacs-kills-sqlite"]

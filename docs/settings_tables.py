@@ -47,7 +47,8 @@ def table(model: type[BaseModel], described: Mapping[str, str]) -> str:
 
 def meaning_of(model: type[BaseModel], name: str) -> str:
     """The description of a field, or of the field that it replaces in a base; "" where none has one."""
-    fields = (base.model_fields[name] for base in model.__mro__ if name in getattr(base, "model_fields", {}))
+    bases = (base for base in model.__mro__ if issubclass(base, BaseModel))
+    fields = (base.model_fields[name] for base in bases if name in base.model_fields)
     return next((field.description for field in fields if field.description), "")
 
 

@@ -41,8 +41,14 @@ def main(families: list[str]) -> None:
         draw(family, normals, list(pair))
 
 
+def scored(model: un.detectors.Detector, films: list[un.data.Film]) -> list[un.detectors.Finding]:
+    findings = [found for found in model.score(films) if isinstance(found, un.detectors.Finding)]
+    assert len(findings) == len(films)
+    return findings
+
+
 def draw(family: str, normals: list[un.data.Film], pair: list[un.data.Film]) -> None:
-    findings = {method.key: list(fitted(method, normals).score(pair)) for method in FAMILIES[family]}
+    findings = {method.key: scored(fitted(method, normals), pair) for method in FAMILIES[family]}
     rebuilds = {key: found[0].reconstruction is not None for key, found in findings.items()}
     across = 1 + len(findings) + sum(rebuilds.values())
     figure, axes = plt.subplots(2, across, figsize=(2.1 * across, 4.6), layout="constrained")

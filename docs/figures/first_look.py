@@ -30,6 +30,7 @@ def main() -> None:
     pairs = un.data.phantoms.twins(20, seed=SEED, contrast="moderate")
     film = next(film for film in pairs if film.columns["kind"] == KIND)
     (finding,) = model.score([film])
+    assert isinstance(finding, un.detectors.Finding) and film.lesion is not None
 
     figure, axes = plt.subplots(1, 3, figsize=(11.4, 3.7), layout="constrained", width_ratios=[1, 1, 1.25])
     axes[0].imshow(film.pixels, cmap="gray", vmin=0, vmax=1)

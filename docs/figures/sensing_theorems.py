@@ -38,7 +38,7 @@ def left_possible(model: Matrix, operators: list[Matrix]) -> int:
         seen, singular, _ = np.linalg.svd(A @ model, full_matrices=False)
         seen = seen[:, singular > 1e-9 * singular[0]]
         complements.append(A - seen @ (seen.T @ A))
-    return model.shape[0] - int(np.linalg.matrix_rank(np.concatenate(complements), tol=1e-8))
+    return len(model) - int(np.linalg.matrix_rank(np.concatenate(complements), tol=1e-8))
 
 
 def learnable(model: Matrix, operators: list[Matrix]) -> bool:
@@ -93,7 +93,9 @@ def main() -> None:
         ),
     )
     for axis, (trial, title, bound, formula) in zip(axes, panels, strict=True):
-        share = np.array([[np.mean([trial(k, m, rng) for _ in range(DRAWS)]) for k in dimensions] for m in measured])
+        share = np.array(
+            [[np.mean([trial(int(k), int(m), rng) for _ in range(DRAWS)]) for k in dimensions] for m in measured]
+        )
         promised = measured[:, None] > bound[None]
         if not (share[promised] == 1).all():
             raise SystemExit(f"{title}: the theorem promises what was not found")

@@ -37,7 +37,7 @@ class MeanFilm(Detector):
         self.modules()["mean"].film = (normals.images * normals.inside).mean(0)  # (1, size, size)
 
     def judge(self, viewed: Viewed) -> Judgement:
-        nearest = self.modules()["mean"].film * viewed.inside
+        nearest = self.modules()["mean"].get_buffer("film") * viewed.inside
         residual = (viewed.masked - nearest).abs() ** self.config.power
         score = float(residual.sum() / viewed.inside.sum())
         return Judgement(

@@ -63,6 +63,26 @@ def test_a_function_in_single_precision_alone_is_called_in_it() -> None:
     assert A.norm() == pytest.approx(float(torch.linalg.matrix_norm(dense(A), 2)), rel=1e-3)
 
 
+def without_first(x: Any) -> Any:  # Any: a tensor or an array
+    x[..., 0] = 0
+    return x
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"adjoint": without_first}, {"adjoint": without_first, "arrays": True}], ids=str
+)
+def test_functions_that_work_in_place_leave_images_and_measurements_as_they_are(settings: dict[str, Any]) -> None:
+    A = FunctionOperator(without_first, (1, 2, 3), **settings)
+    x = torch.ones(2, 1, 2, 3)
+    expected = torch.tensor([0.0, 1.0, 1.0]).expand(2, 1, 2, 3)
+    assert torch.equal(A(x), expected) and torch.equal(A.adjoint(x), expected)
+    assert torch.equal(x, torch.ones(2, 1, 2, 3))
+    x.requires_grad_()
+    A(x).sum().backward()
+    assert x.grad is not None and torch.equal(x.grad, expected)
+    check_operator(A)
+
+
 def dense(A: FunctionOperator) -> Tensor:
     n = int(np.prod(A.domain))
     return A(torch.eye(n).reshape(n, *A.domain)).flatten(1).T
@@ -80,6 +100,7 @@ def dense(A: FunctionOperator) -> Tensor:
         (pairs, {"adjoint": lambda y: y.repeat_interleave(2, -1)}, r"⟨A x, y⟩ = .* Leave adjoint out"),
         (pairs, {"adjoint": lambda y: y}, r"but gave \(2, 1, 4, 2\)"),
         (lambda x: pairs(x.detach()), {}, "autograd cannot find the adjoint .* Give adjoint=…"),
+        (lambda x: x - x.mean(0, keepdim=True), {}, "images of a batch do not mix"),
         (sums, {"arrays": True}, "autograd does not follow NumPy"),
     ],
 )

@@ -20,7 +20,7 @@ class FunctionOperator(Operator):
     """A x = forward(x), for a linear function; A* y = adjoint(y), or by autograd.
 
     The functions are called with random images when the operator is made: a function that is not linear, or an adjoint
-    of another function, is refused. Derivatives of A are A itself, so the functions may work in place.
+    of another function, is refused. Derivatives of A are A itself. The functions get copies, so they may work in place.
 
     Args:
         forward: images (batch, *domain) to measurements (batch, …), linear in the image.
@@ -117,6 +117,11 @@ class FunctionOperator(Operator):
         for measured in (y, y.flip(0)):
             there, here = inner(y, measured), inner(x, back if measured is y else back.flip(0))
             if bool(((there - here).abs() > LINEAR * lengths(y) * lengths(measured)).any()):
+                if self._back is None:
+                    raise ValueError(
+                        "forward of a batch differs from forward of its images one by one: the adjoint by autograd is "
+                        "not that of one image. Write forward so that images of a batch do not mix."
+                    )
                 raise ValueError(
                     f"adjoint is not the adjoint of forward: ⟨A x, y⟩ = {float(there.flatten()[0]):.4g}, but "
                     f"⟨x, A* y⟩ = {float(here.flatten()[0]):.4g}. Leave adjoint out, and autograd finds it."
@@ -147,10 +152,11 @@ class FunctionOperator(Operator):
             return torch.autograd.grad(self._called(self._function, x), x, y)[0]
 
     def _called(self, function: Function, tensor: Tensor) -> Tensor:
-        """Return function(tensor), in the tensor's precision; the function itself sees no half precision."""
-        given = tensor
-        if self._single or tensor.dtype in (torch.float16, torch.bfloat16):
-            given = tensor.to(torch.complex64 if tensor.is_complex() else torch.float32)
+        """Return function(tensor), in the tensor's precision; the function itself gets a copy, in no half precision."""
+        dtype = tensor.dtype
+        if self._single or dtype in (torch.float16, torch.bfloat16):
+            dtype = torch.complex64 if tensor.is_complex() else torch.float32
+        given = tensor.to(dtype, copy=True)
         if not self._arrays:
             found = function(given)
         else:

@@ -193,6 +193,13 @@ def test_a_missing_value_in_a_table_is_no_label(say: Say, here: Path) -> None:
     assert answer.out.startswith("12 films: 1 normal, 1 abnormal, 10 without a label"), answer.err
 
 
+@pytest.mark.parametrize("normal", ["None", "none"])
+def test_a_word_for_a_missing_value_is_a_label_where_it_is_given(normal: str, say: Say, here: Path) -> None:
+    (here / "labels.csv").write_text("file,label\np0_0.png,None\np1_0.png,NaN\np4_0.png,Nodule\n", encoding="utf-8")
+    answer = say("manifest", "films", "--labels", "labels.csv", "--normal", normal)
+    assert answer.out.startswith("12 films: 1 normal, 1 abnormal, 10 without a label"), answer.err
+
+
 def test_a_name_of_two_films_in_a_table_labels_neither(say: Say, here: Path) -> None:
     (here / "films" / "abnormal" / "p0_0.png").touch()
     table = here / "labels.csv"

@@ -155,7 +155,7 @@ def by_table(
             both labels; for a film, another film of the folder has its name, and the table has no paths.
     """
     cells = _cells(table, file_column, label_column, "`label_column=`")
-    words = sorted({cell.strip() for _, cell in cells if not is_missing(cell)})
+    words = sorted({cell.strip() for _, cell in cells} - {""})
     for word in LabelNames(normal=given).missing(words):
         raise ManifestError(
             f"{table}: no cell of the column {label_column} is {word!r}; seen: {', '.join(words)[:300] or 'none'}. "

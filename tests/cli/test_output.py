@@ -204,6 +204,12 @@ def test_a_count_in_a_file_ends_with_its_total_for_each_model(capsys: pytest.Cap
     assert all(re.fullmatch(r"  scored: 3 of 3, \S+ films/s, \d+ s in all", line) for line in lines), lines
 
 
+def test_the_notes_of_json_hold_no_progress(say: Say, world: World, tmp_path: Path) -> None:
+    answer = say("score", world.pca, "--data", world.twins, "--out", tmp_path / "scores.csv", "--json")
+    assert "scored: 24 of 24" in answer.err
+    assert not [note for note in json.loads(answer.out)["notes"] if "scored: " in note], answer.out
+
+
 @pytest.mark.parametrize(
     ("words", "total"),
     [

@@ -374,7 +374,7 @@ def rate_progress(what: str) -> Callable[[int, int, int], None]:
             _print_count(line, last=done == total)
         elif done == total or time.monotonic() - spoke >= EVERY_S:
             spoke = time.monotonic()
-            note(line)
+            _print(f"  {line}", err=True)  # no note: the notes of --json are the same in each run
 
     return report
 

@@ -204,6 +204,20 @@ def test_a_count_in_a_file_ends_with_its_total_for_each_model(capsys: pytest.Cap
     assert all(re.fullmatch(r"  scored: 3 of 3, \S+ films/s, \d+ s in all", line) for line in lines), lines
 
 
+def test_time_before_the_count_begins_is_no_time_of_its_films(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`unseen adapt` reads all films before: its first line stated days for minutes."""
+    now = 0.0
+    monkeypatch.setattr(console.time, "monotonic", lambda: now)
+    count = console.count_progress("looked at", 100)
+    now = 600.0
+    count(0)
+    now = 640.0
+    count(20)
+    assert capsys.readouterr().err == "  looked at: 20 of 100, 0.5 films/s, 2 min 40 s left\n"
+
+
 def test_the_notes_of_json_hold_no_progress(say: Say, world: World, tmp_path: Path) -> None:
     answer = say("score", world.pca, "--data", world.twins, "--out", tmp_path / "scores.csv", "--json")
     assert "scored: 24 of 24" in answer.err

@@ -338,14 +338,16 @@ def _print_count(text: str, *, last: bool = False) -> None:
 def count_progress(what: str, total: int) -> Callable[[int], None]:
     """Return a callback for `total` films, with the number done: the line of `rate_progress`.
 
-    A command that goes through the same films once for each model calls it with 1 to `total` each time.
+    A command that goes through the same films once for each model calls it with 1 to `total` each time. The time is
+    counted from the call with 0 if there is one.
     """
     report = rate_progress(what)
 
     def count(done: int) -> None:
         nonlocal report
-        report(done, done, total)
-        if done == total:
+        if done:
+            report(done, done, total)
+        if done in (0, total):
             report = rate_progress(what)
 
     return count

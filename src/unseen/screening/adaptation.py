@@ -309,7 +309,7 @@ def adapt(
               which the detector was trained always teach: `calibrate` cannot use them
     head      "ridge", or "normals-covariance": the linear discriminant with the covariance of the normal films
     backbone  as for `Adapted.beside`
-    progress  called with the number of films done
+    progress  called with 0 when the films are counted, then with the number of films done
 
     Raises FitError for fewer than 5 abnormal films, 30 normal films or 10 normal films on which the detector was not
     trained, before anything is computed; and as `Adapted.beside` does.
@@ -333,6 +333,8 @@ def adapt(
     fresh: list[bool] = []
     statistics: list[dict[str, float | None]] = []
     positions: list[str] = []
+    if progress is not None:
+        progress(0)
     for done, film in enumerate(films, start=1):
         use = _use(film, trained=trained, share=share)
         if isinstance(film, Film) and use in ("fresh", "trained", "abnormal"):

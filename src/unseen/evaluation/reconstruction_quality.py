@@ -164,7 +164,7 @@ def evaluate_reconstructor(
     Raises:
         TypeError: f is no reconstructor.
         ValueError: f has no process, images or measurements do not fit the process, no image is left, a metric is
-            unknown, or one of your own gives other than one finite value for each image.
+            unknown, two have one name, or one of your own gives other than one finite value for each image.
 
     Example:
         >>> import unseen as un
@@ -187,6 +187,9 @@ def evaluate_reconstructor(
         raise ValueError(f"this {f.key} was saved without its process: give one, load(folder, process=…)")
     if unknown := [metric for metric in metrics if not callable(metric) and metric not in get_args(Metric)]:
         raise ValueError(f"metrics are {', '.join(get_args(Metric))}, or functions, but got {unknown[0]!r}")
+    names = [_name(metric) for metric in metrics]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{names.count(twice[0])} metrics have the name {twice[0]}. Give each function another name")
     truth = tensor_of(truth)
     measurements = None if measurements is None else tensor_of(measurements)
     x = truth.to(torch.complex64) if process.A.complex_domain else truth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import unseen as un
 from unseen.physics import (
     Blur,
     Flips,
@@ -132,3 +134,40 @@ def test_a_kernel_may_be_an_array_or_whole_numbers() -> None:
 def test_filtered_backprojection_has_the_shape_of_its_images() -> None:
     for dtype in (torch.float32, torch.float64, torch.float16):
         assert GREY.fbp(torch.zeros(2, *GREY.range, dtype=dtype)).shape == (2, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.nn.Flatten(), r"got a Flatten\. If it is linear: FunctionOperator\(function, domain\)"),
+        (lambda x: x, r"got a function\. If it is linear: FunctionOperator\(function, domain\)"),
+        (Half, r"got the class Half\. Make an operator: Half\(…\)"),
+        (torch.eye(2), r"got a Tensor\. A matrix: Dense\(matrix, size=…\)"),
+    ],
+)
+def test_what_is_no_operator_is_refused_with_the_way_to_make_one(given: object, message: str) -> None:
+    y = torch.zeros(1, 1, 4, 4)
+    with pytest.raises(TypeError, match=message):
+        Measurement(given)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=message):
+        un.priors.TV(1.0).solve(y, given)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=message):
+        un.reconstruction.learn(y, given, losses="mc")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("domain", "suggested"),
+    [((8, 8), "the domain (1, 8, 8)"), ((8,), "the domain (1, 1, 8)"), ((1, 2, 8, 8), "three axes")],
+)
+def test_a_domain_without_channels_is_refused_where_images_are_needed(domain: tuple[int, ...], suggested: str) -> None:
+    A = un.physics.FunctionOperator(lambda x: x[:, ::2], domain)
+    y = A(torch.ones(2, *domain))
+    message = f"images \\(channels, height, width\\), but .* {re.escape(suggested)}"
+    for use in (
+        lambda: un.reconstruction.learn(y, A, losses="mc"),
+        lambda: un.reconstruction.learn(y, A, losses="mc", network=un.reconstruction.ArtifactRemoval()),
+        lambda: un.priors.TV(1.0).solve(y, A),
+        lambda: un.physics.identify(A, Flips()),
+    ):
+        with pytest.raises(ValueError, match=message):
+            use()

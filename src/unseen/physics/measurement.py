@@ -18,6 +18,7 @@ from unseen.physics.immutability import Recorded
 from unseen.physics.noise import Noise
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.operator_checks import check_is_operator
 
 
 class Link(Recorded, ABC):
@@ -70,11 +71,9 @@ class Measurement:
     noise: Noise | None = None
 
     def __post_init__(self) -> None:
-        A: object = self.A
         link: object = self.link
         noise: object = self.noise
-        if not isinstance(A, Operator):
-            raise TypeError(f"A is an operator, but got a {type(A).__name__}. A matrix: Dense(matrix, size=…).")
+        check_is_operator(self.A)
         if isinstance(link, Noise):  # Measurement(A, Gaussian(0.1))
             if self.noise is not None:
                 raise TypeError(

@@ -18,6 +18,7 @@ from torch import Tensor
 from unseen.losses.sums import squares
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.operator_checks import check_image_axes
 from unseen.physics.tensor_products import describe, inner, lengths
 from unseen.priors.discrepancy_principle import noise_bound
 from unseen.priors.fits import CountFit, Transmission
@@ -268,10 +269,7 @@ class ConvexPrior(ABC):
         check_operator_given(A)
         if not len(y):
             raise ValueError("y is empty. Give at least one measurement.")
-        if len(A.domain) != 3:
-            raise ValueError(
-                f"{name} is of images (channels, height, width), but {type(A).__name__} takes {describe(A.domain)}."
-            )
+        check_image_axes(A.domain, needed_by=f"{name} takes", name=type(A).__name__)
         if not (y.is_floating_point() or y.is_complex()):
             raise ValueError(f"y holds real or complex numbers, but got {y.dtype}. Convert it first: y.float().")
         if not bool(y.isfinite().all()):

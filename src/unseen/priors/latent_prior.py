@@ -26,6 +26,7 @@ from torch import Tensor
 
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.operator_checks import check_image_axes
 from unseen.physics.tensor_products import describe
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
@@ -125,8 +126,7 @@ def checked(y: Tensor, A: Operator) -> Tensor:
     Raises:
         ValueError: see `Task`.
     """
-    if len(A.domain) != 3:
-        raise ValueError(f"Priors are of images (channels, height, width), but A takes {describe(A.domain)}.")
+    check_image_axes(A.domain, needed_by="Priors take", name=type(A).__name__)
     if not len(y):
         raise ValueError("y is empty. Give at least one measurement.")
     if not (y.is_floating_point() or y.is_complex()):

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
+from unseen.physics.operator_checks import check_is_operator
 from unseen.priors.solvers.solution import Solution
 
 
@@ -53,5 +54,4 @@ def check_operator_given(A: object) -> None:
             "A prior takes an operator, but got a Measurement. Give solve(y, process.A); with a link, "
             "process.linearise(y) in place of y."
         )
-    if not isinstance(A, Operator):
-        raise TypeError(f"A is an operator, but got a {type(A).__name__}. A matrix: Dense(matrix, size=…).")
+    check_is_operator(A)

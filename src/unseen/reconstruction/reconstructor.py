@@ -26,6 +26,7 @@ from unseen.physics.action import refuse_nan
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.operator_checks import check_image_axes
 from unseen.physics.tensor_products import describe
 from unseen.reconstruction.data_consistency import Consistency, projected
 from unseen.reconstruction.process_card import NotDescribed, described
@@ -95,6 +96,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
     ) -> Self:  # Any: the settings' types are Config's, which pydantic checks
         """Return a reconstructor whose images are the operator's."""
         A = Measurement.of(process).A
+        check_image_axes(A.domain, needed_by=f"{cls.key} makes", name=type(A).__name__)
         found = {"channels": A.domain[0], "complex_pictures": A.complex_domain}
         return cls(**(found | settings))
 
@@ -199,12 +201,12 @@ class Reconstructor(Configurable, nn.Module, ABC):
 
     def _check(self, process: Measurement) -> None:
         A, config = process.A, self.config
-        if A.domain[0] != config.channels or A.complex_domain != config.complex_pictures or len(A.domain) != 3:
+        check_image_axes(A.domain, needed_by=f"{self.key} makes", name=type(A).__name__)
+        if A.domain[0] != config.channels or A.complex_domain != config.complex_pictures:
             kind, made = (("complex" if c else "real") for c in (A.complex_domain, config.complex_pictures))
             raise ValueError(
-                f"{A} has {kind} images of {A.domain[0]} channel(s) and {len(A.domain)} axes, but this {self.key} is "
-                f"made for {made} ones of {config.channels} channel(s), height and width. Make it by "
-                f"{type(self).__name__}.for_process(process)."
+                f"{A} has {kind} images of {A.domain[0]} channel(s), but this {self.key} is made for {made} ones of "
+                f"{config.channels} channel(s). Make it by {type(self).__name__}.for_process(process)."
             )
 
     def __repr__(self) -> str:

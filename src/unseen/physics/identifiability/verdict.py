@@ -17,7 +17,8 @@ from unseen.physics.identifiability.never_seen import never_seen
 from unseen.physics.identifiability.report import BY_INTERPOLATION, Evidence, Identifiability, equivariant, judge
 from unseen.physics.identifiability.spectrum import Spectrum
 from unseen.physics.measurement import Measurement
-from unseen.physics.tensor_products import Shape, describe
+from unseen.physics.operator_checks import check_image_axes
+from unseen.physics.tensor_products import Shape
 
 STEPS, STACK_STEPS = (150, 900), (60, 60)  # of Lanczos' method, at least and at most, for one A and for all A T_g
 PROBES = 2
@@ -185,8 +186,7 @@ def _acts(group: Group, A: LinearMap) -> None:
     """Apply the group to one image: a group that does not act on such images raises an error."""
     if not isinstance(group, Group):
         raise TypeError(f"group is a Group such as Shifts(), but got a {type(group).__name__}.")
-    if len(A.domain) != 3:
-        raise ValueError(f"Groups move images (channels, height, width), but A takes {describe(A.domain)}.")
+    check_image_axes(A.domain, needed_by="Groups move")
     generator = torch.Generator().manual_seed(SEED)
     group.T(A.noise(1, generator), group.sample(1, generator=generator))
 

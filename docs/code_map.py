@@ -24,6 +24,7 @@ FREQUENT = (
     ("Add a loss", "src/unseen/losses/__init__.py", "base class in `losses/loss.py`"),
     ("Add a prior or a reconstructor", "src/unseen/priors/__init__.py", "reconstructors: `reconstruction/__init__.py`"),
     ("Change A @ B, A + B or A.T", "src/unseen/physics/operator.py", ""),
+    ("Linearity check of `FunctionOperator`", "src/unseen/physics/function_operator.py", ""),
     ("Read another kind of image file", "src/unseen/data/file_type.py", "then `decode.py` and a file per format"),
     (
         "Change how a DICOM header decides whether a file is a film",
@@ -32,6 +33,11 @@ FREQUENT = (
     ),
     ("Limit from which the input gate refuses", "src/unseen/screening/gate/gate.py", "trained by `learnt_rules.py`"),
     ("Wording or code of a refusal of the input gate", "src/unseen/screening/gate/refusal_codes.py", ""),
+    (
+        "Limits of the refusal `not-frontal`",
+        "src/unseen/screening/gate/frontal_view.py",
+        "order of the refusals: `gate.py`; how they were chosen: `docs/theory/gate.md`",
+    ),
     ("Computation of a threshold; usual miss rate and confidence", "src/unseen/screening/guarantee.py", ""),
     ("Fields of `policy.json`", "src/unseen/screening/policy.py", "made by `calibration.py`"),
     ("A percentile or its wording", "src/unseen/artifacts/percentile.py", "on pages: `percent_words.js`"),
@@ -41,6 +47,12 @@ FREQUENT = (
         "Columns of a manifest and their allowed values",
         "src/unseen/data/manifest.py",
         "made from a folder or a table: `listing.py`; view position, header or manifest: `manifest_view.py`",
+    ),
+    ("Cells of a table that mean no label", "src/unseen/data/missing_cells.py", "names of labels: `label_names.py`"),
+    (
+        "Fold of a patient",
+        "src/unseen/data/patient_fold.py",
+        "split files: `runs/cohort.py`; parts for cross-fitting: `runs/patient_folds.py`",
     ),
     (
         "Share of the head that learns from labels",
@@ -80,6 +92,21 @@ FREQUENT = (
         "Number of reports before a calibration",
         "server/src/unseen_server/worklist/calibration.py",
         "its routes: `web/calibration.py`",
+    ),
+    (
+        "Text of the warning of a second server",
+        "server/src/unseen_server/web/server.py",
+        "which servers run: `running_servers.py`",
+    ),
+    (
+        "Order of a patient's prior studies",
+        "server/src/unseen_server/web/prior_studies.py",
+        "which are priors: `worklist/details.py`",
+    ),
+    (
+        "Sentence when the answer to a report is lost",
+        "server/src/unseen_server/web/static/js/api.js",
+        "",
     ),
     ("Limits of uploads", "server/src/unseen_server/web/upload_limits.py", "of requests in general: `middleware.py`"),
     ("Who sees names of patients", "server/src/unseen_server/web/hidden_names.py", ""),

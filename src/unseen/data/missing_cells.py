@@ -1,4 +1,4 @@
-"""Cells of a table that state nothing: empty ones, and the words that programs write for a missing value."""
+"""Cells of a table that are no label and no other value: empty ones, and missing values such as `NA` or `NaN`."""
 
 from __future__ import annotations
 

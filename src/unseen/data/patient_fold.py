@@ -1,4 +1,4 @@
-"""Fold of a patient where no split file deals them out: all films of a patient are in one fold."""
+"""Fold of a patient, from a hash of the patient's number, where no split file states it."""
 
 import hashlib
 from typing import Final

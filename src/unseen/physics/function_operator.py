@@ -1,4 +1,4 @@
-"""Operator given by a function, with its adjoint or without: then autograd finds the adjoint."""
+"""Operator of a function, with its adjoint or autograd's, and the checks that both are linear and adjoint."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Route of the other studies of a patient."""
+"""Route of the other studies of a patient, in their order."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The whole server: socket, application, worker processes; and as a process of one's own.
+"""Start and stop of the server: socket, application, workers, messages at start; and `unseen serve` as a child process.
 
-`unseen serve` as a process of one's own: started on a free port, known by the link that it prints, ended cleanly.
+The child process listens on a free port, is known by the link that it prints, and ends cleanly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measures of how far a refused image has the features of a frontal view: symmetry, midline, background.
+"""Measures and limits of the refusal `not-frontal`: symmetry, brightness of the midline, background at the edges.
 
 They decide which cause a refusal states, never whether an image is refused. How the limits were chosen:
 `docs/theory/gate.md`.

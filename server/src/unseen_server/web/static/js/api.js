@@ -1,5 +1,5 @@
 // @ts-check
-// Requests to the server (`api`), and access to the page's elements (`$`, `el`), for every page.
+// Requests to the server (`api`), sentences for requests without an answer, and access to the page's elements (`$`, `el`), for every page.
 // Every page uses these and nothing else for both.
 
 import { localised } from "./dates.js";

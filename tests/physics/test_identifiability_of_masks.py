@@ -179,4 +179,5 @@ def test_the_verdict_states_how_sure_it_is() -> None:
     mean, error = found.inner_mean
     assert found.inner == pytest.approx(2, rel=0.2), "an odd shift shows all that is hidden, twice a look at random"
     assert abs(mean - 8 / 9) < 4 * error, "four of nine shifts that keep clear of the border are odd"
-    assert f"the best of {found.inner_tried} (mean" in str(found)
+    stated = f"{found.inner:.2f} times the share of energy that it measures of random images"
+    assert f"{stated}, the best of {found.inner_tried} transforms (mean {mean:.2f} ± {error:.2f})" in str(found)

@@ -14,17 +14,18 @@ class Evidence:
         exact: whether ranks are counted from whole matrices, not estimated from random images.
         operators: how many A there are.
         moved_by: the group, or None.
-        looks: how many A T_g were tried.
+        looks: how many operators A T_g were tried.
         whole: whether these are all there are.
-        defect: least and greatest ε_g = ‖A T_g (I − A⁺A)‖ / ‖A T_g‖ over the looks; None where A hides nothing.
+        defect: least and greatest ε_g = ‖A T_g (I − A⁺A)‖ / ‖A T_g‖ over these; None where A hides nothing.
         floor: the same where nothing is moved: zero but for rounding and singular values near the threshold.
-        never_seen: the share of what A hides that no A T_g shows.
+        never_seen: the share of A's null space that no A T_g measures.
         least_eigenvalue: of the mean of T_g* A* A T_g, over ‖A‖²; an upper bound where not `exact`.
         condition: the greatest over the least, ∞ where that is zero.
-        inner: of what A hides, how much comes into sight at best when images move clear of the border, over what a
-            look at random shows; None where that makes no difference, or was not needed.
-        inner_mean: the mean over the elements tried, and its standard error; None where `inner` is.
-        inner_tried: how many elements were tried.
+        inner: the share of energy that A measures of images in its null space after a transform that keeps clear of
+            the border, over the share that it measures of random images: the largest value of all transforms tried.
+            None where that makes no difference, or was not needed.
+        inner_mean: the mean over the transforms tried, and its standard error; None where `inner` is.
+        inner_tried: how many transforms were tried.
         moves_too_short: elements that keep images clear of the border move them too little to tell a hole of A from
             interpolation.
         multiplicity: max c_j / s_j of the group's representation; None where it has none.
@@ -76,7 +77,7 @@ Verdict = Literal["can", "no", "through interpolation only", "not decided"]
 
 ROUNDING = 1e-6  # ε up to this is zero
 ABOVE_THE_FLOOR = 3.0  # and up to this many times what it is where nothing is moved
-BY_INTERPOLATION = 0.75  # of what a look at random shows, clear of the border: below, the grid alone shows it. CT shows
+BY_INTERPOLATION = 0.75  # least `inner` that interpolation on the grid alone does not explain. CT has
 # 0.15 to 0.45 (0.64 where it hides next to nothing there: 64 pixels, 50 views), masks and random matrices 0.92 and more
 UNSEEN_SHARE = 3.0  # over the number tried: with 95 % confidence, no larger share of elements does what none did
 
@@ -84,6 +85,17 @@ UNSEEN_SHARE = 3.0  # over the number tried: with 95 % confidence, no larger sha
 def equivariant(defect: float, floor: float) -> bool:
     """Return True if ε is zero, except for rounding and for singular values near the threshold."""
     return defect <= max(ROUNDING, ABOVE_THE_FLOOR * floor)
+
+
+_LOOKS = "operators A T_g"
+
+
+def _together(found: Evidence) -> str:
+    return f"the {found.looks:,} {_LOOKS} together hide nothing"
+
+
+def _ratio(value: float) -> str:
+    return f"{max(0.0, value):.2f}"  # of energies: below 0 by rounding alone
 
 
 def judge(found: Evidence) -> tuple[Verdict, str]:
@@ -100,22 +112,22 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
     if equivariant(found.defect[1], found.floor):
         return "no", f"A is equivariant: what it hides ({hidden} of an image), it hides after {several} just as well."
     if found.never_seen:
-        never = f"{found.never_seen * found.hidden:.2g} of an image is shown by none of the {found.looks:,} looks"
+        never = f"{found.never_seen * found.hidden:.2g} of an image is measured by none of the {found.looks:,} {_LOOKS}"
         few = found.whole and found.looks * found.measured < found.pictures
-        why = f": {found.looks} looks at m = {found.measured:,} numbers are fewer than n = {found.pictures:,}"
+        why = f": {found.looks} times m = {found.measured:,} numbers are fewer than n = {found.pictures:,}"
         return "no", f"a share of {never}{why if few else ''}."
     if found.inner is not None and found.inner < BY_INTERPOLATION and found.moves_too_short:
         return "not decided", (
-            f"the {found.looks:,} looks together leave nothing unseen, but on this grid all elements that keep images "
-            "clear of the border move them too little to tell a hole of A from interpolation. Take a larger image."
+            f"{_together(found)}, but on this grid all transforms that keep images clear of the border move them too "
+            "little to tell a hole of A from interpolation. Take a larger image."
         )
     if found.inner is not None and found.inner < BY_INTERPOLATION:
         return "through interpolation only", (
-            "clear of the border A is equivariant but for its own interpolation on the grid: moved images bring "
-            f"into sight {100 * found.inner:.0f} % of what a look at random would at best, and in the continuum "
-            "nothing."
+            "clear of the border A is equivariant but for its own interpolation on the grid. Of an image in its null "
+            f"space, after any transform tried, A measures at most {_ratio(found.inner)} times the share of energy "
+            "that it measures of random images, and in the continuum nothing."
         )
-    return "can", f"the {found.looks:,} looks together leave nothing unseen, though A alone hides {hidden}."
+    return "can", f"{_together(found)}, though A alone hides {hidden}."
 
 
 MEANINGS: dict[Verdict, str] = {
@@ -167,7 +179,7 @@ class Identifiability(Evidence):
         }
         if self.looks > 1:
             which = "all there are" if self.whole else "drawn"
-            found["looks"] = f"{self.looks:,}, {which}; images are moved by {self.moved_by or 'nothing'}"
+            found["A T_g"] = f"{self.looks:,} operators, {which}; images are moved by {self.moved_by or 'nothing'}"
         if self.defect is not None:
             low, high = self.defect
             found["defect"] = f"ε = {low:.2g} to {high:.2g} ({self.floor:.1g} where nothing is moved)"
@@ -176,7 +188,7 @@ class Identifiability(Evidence):
                 f"{100 * self.never_seen * self.hidden:.2f} % of all"
             )
         if self.inner is not None:
-            found["inside"] = f"clear of the border, looks show {self._inner_words()}"
+            found["inside"] = f"null-space images, moved clear of the border: A measures {self._inner_words()}"
         condition = "∞" if math.isinf(self.condition) else f"{self.condition:.1e}"
         found["eigenvalues"] = (
             f"of the mean of T* A* A T: the least {bound}{self.least_eigenvalue:.1e} ‖A‖², condition number {condition}"
@@ -187,12 +199,15 @@ class Identifiability(Evidence):
 
     def _inner_words(self) -> str:
         mean, error = self.inner_mean or (0.0, 0.0)
-        best = f"{100 * (self.inner or 0):.0f} % of what a look at random would, the best of {self.inner_tried}"
-        spread = f" (mean {100 * mean:.0f} % ± {100 * error:.0f} %)"
+        best = (
+            f"{_ratio(self.inner or 0)} times the share of energy that it measures of random images, the best of "
+            f"{self.inner_tried} transforms (mean {_ratio(mean)} ± {error:.2f})"
+        )
         if self.verdict != "through interpolation only":
-            return best + spread
-        return f"{best}{spread}; 95 % confidence: more than {100 * BY_INTERPOLATION:.0f} % for at most " + (
-            f"{min(100.0, 100 * UNSEEN_SHARE / max(1, self.inner_tried)):.0f} % of the elements"
+            return best
+        share = min(100.0, 100 * UNSEEN_SHARE / max(1, self.inner_tried))
+        return (
+            f"{best}; 95 % confidence: more than {BY_INTERPOLATION} times for at most {share:.0f} % of the transforms"
         )
 
     def _bounds(self) -> dict[str, str]:

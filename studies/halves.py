@@ -175,7 +175,7 @@ def _over_halves(drawn: Sequence[tuple[list[Study], list[Study]]], name: str, ra
         cleared.append(float(np.mean([score < source.threshold for score, abnormal in scores if not abnormal])))
         missed.append(float(np.mean([score < source.threshold for score, abnormal in scores if abnormal])))
     if refused:
-        return {"refused": refused, "of": len(drawn), "reason": reason.split(". ")[0]}
+        return {"refused": refused, "of": len(drawn), "reason": f"refused: {reason.partition('. ')[0]}"}
     return {"normals_cleared": spread(cleared), "abnormals_missed": spread(missed)}
 
 
@@ -188,7 +188,7 @@ def spread(values: Sequence[float] | NDArray[np.float64]) -> dict[str, Json]:
 def _all(source: SourcePolicy) -> dict[str, Json]:
     """One calibration on all labelled films: how many may be missed, and the normals cleared (Clopper–Pearson)."""
     if source.threshold is None:
-        return {"abnormals": source.abnormals, "refused": source.refused.split(". ")[0]}
+        return {"abnormals": source.abnormals, "refused": f"refused: {source.refused.partition('. ')[0]}"}
     figure = cleared_share(source)
     return {
         "abnormals": source.abnormals,

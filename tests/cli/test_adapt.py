@@ -46,7 +46,7 @@ def test_labels_teach_and_the_others_calibrate(labelled: tuple[Path, Path], tmp_
     assert LIMITS in done.err
     made = say("calibrate", tmp_path / "adapted", "--data", data, "--max-miss-rate", 0.3, "--out", tmp_path / "p.json")
     assert made.code == 0 and (tmp_path / "p.json").is_file(), made.err
-    assert "abnormal studies are labelled and 9 are needed" in made.out, made.out
+    assert "are labelled and scored, and 9 are needed" in made.out, made.out
 
 
 def test_mistakes_are_sentences(labelled: tuple[Path, Path], tmp_path: Path, say: Say) -> None:

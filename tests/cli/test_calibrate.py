@@ -111,22 +111,25 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
 
     films = Path(labelled).parent / "films"  # a folder, whose name is then the source
     other = say("score", model, sorted(films.iterdir())[0], "--policy", policy)
-    assert "1 of the 1 are of a source that the policy was not calibrated for" in other.err
+    assert "1 of 1 film is of a source that the policy was not calibrated for" in other.err
     assert "unseen manifest --source NAME" in " ".join(other.err.split())
 
     refused = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.05", "--out", tmp_path / "p5.json")
     assert (
-        "phantom: nothing is cleared; refused: 34 abnormal studies are labelled and 59 are needed. Label 25 more from "
-        "phantom, or calibrate with a higher miss rate or a lower confidence." in refused.out
+        "phantom: nothing is cleared; 34 abnormal studies are labelled and scored, and 59 are needed. Label 25 more "
+        "from phantom." in refused.out
     )
     assert "A higher --max-miss-rate or a lower --confidence needs fewer abnormal studies." in refused.out
     assert "audit sample" not in refused.out
+    assert refused.out.count("--prevalence") == refused.out.count("prevalence was entered") == 1
+    assert refused.out.lower().count("miss rate") + refused.out.count("--max-miss-rate") == 1, refused.out
     assert refused.code == 0 and (tmp_path / "p5.json").is_file(), "the policy ranks films"
     words = ("calibrate", model, "--data", labelled, "--json", "--out", tmp_path / "p6.json", "--max-miss-rate")
-    for rate, nothing in (("0.05", ["phantom"]), ("0.1", [])):
+    for rate, missing in (("0.05", {"phantom": 25}), ("0.1", {})):
         answer = say(*words, rate)
         assert answer.code == 0, answer.err
-        assert json.loads(answer.out)["policies"][0]["clears_nothing_from"] == nothing
+        made = json.loads(answer.out)["policies"][0]
+        assert made["clears_nothing_from"] == list(missing) and made["missing"] == missing
 
     archive = Path(un.data.phantoms.write(un.data.phantoms.twins(6, seed=32, size=64), tmp_path / "archive"))
     pilot = say("pilot", model, "--data", archive, "--policy", policy, "--out", tmp_path / "pilot")
@@ -171,8 +174,8 @@ def test_refusals_are_counted_by_reason_and_label_and_patients_where_they_are_kn
         assert answer.code == 0, answer.err
         assert "not scored: 1 abnormal film, not read." in answer.out
         assert "The first that was not read: broken.png: " in answer.out
-        assert ("patients; one study of each label counts per patient" in answer.out) == named
-        assert ("4 normal, 5 abnormal films; no patient is known" in answer.out) == (not named)
+        assert ("patients: 4 normal, 5 abnormal; one study of each label counts per patient" in answer.out) == named
+        assert ("9 films: 4 normal, 5 abnormal; no patient is known" in answer.out) == (not named)
 
 
 def test_normals_that_the_model_learnt_from_are_left_out_and_it_is_said(
@@ -210,7 +213,7 @@ def test_a_pilot_names_what_it_leaves_out(say: Say, model: Path, tmp_path: Path)
     lines[-1] = lines[-1].replace(",abnormal,", ",,", 1)
     archive.write_text("\n".join(lines), encoding="utf-8")
     answer = say("pilot", model, "--data", archive, "--out", tmp_path / "pilot")
-    assert answer.code == 0 and answer.out.startswith("1 studies"), answer.out + answer.err
+    assert answer.code == 0 and answer.out.startswith("1 study;"), answer.out + answer.err
     said = "30 studies left out: the model was trained on films of these patients. Hold studies back for the pilot"
     assert said in answer.err and "1 film without a label left out" in answer.err
 

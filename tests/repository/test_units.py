@@ -145,7 +145,7 @@ def test_the_unit_of_the_backup_can_run_twice_and_keeps_as_many_as_the_site_says
     done = run(*(here.get(word, word) for word in words))
     assert done.code == 0, done.err
     (made,) = backups.iterdir()
-    assert f"1 studies, 1 films, 0 maps saved in {made}" in done.out
+    assert f"1 study, 1 film, 0 maps saved in {made}" in done.out
     (unit,) = [one for one in UNITS if one.name == "unseen-backup.service"]
     assert lines(unit, "ReadWritePaths") == [words[1]] and lines(unit, "Type") == ["oneshot"]
 

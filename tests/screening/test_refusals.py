@@ -141,6 +141,10 @@ def test_a_policy_in_words_has_each_source_and_what_is_missing() -> None:
     assert "No study has a source" in nowhere
     sampled = "5 % of the cleared studies should be read nevertheless, as an audit sample."
     assert sampled in words and "audit" not in nothing and "audit" not in nowhere
+    one = WARD.model_copy(update={"abnormals": 1, "normals": tuple(range(40)), "cleared_normals": 1})
+    of_one = "\n".join(policy_lines(Policy.model_validate(given | {"sources": {"ward": one}})))
+    assert "from 1 abnormal study (" in of_one
+    assert "1 of its 40 normal studies is cleared: 2.5 % (95 % confidence interval 0.1 to 13.2 %)" in of_one
     lost = WARD.model_copy(update={"not_scored": 7})
     assert "7 studies were not scored" in "\n".join(
         policy_lines(Policy.model_validate(given | {"sources": {"ward": lost}}))

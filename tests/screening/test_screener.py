@@ -64,7 +64,10 @@ def test_the_threshold_is_that_of_the_contract(screener: Screener) -> None:
 def test_a_source_with_too_few_abnormals_is_never_cleared_and_says_how_many_are_missing(screener: Screener) -> None:
     decision = screener(at(-9.0, source="small"))
     assert decision.action == "read"
-    assert "refused: 24 abnormal studies are labelled and 29 are needed. Label 5 more from small" in decision.reason
+    assert (
+        "from small: 24 abnormal studies are labelled and scored, and 29 are needed. Label 5 more from small"
+        in decision.reason
+    )
     assert decision.p_value is not None and decision.probability is not None
 
 
@@ -210,7 +213,10 @@ def test_films_that_the_model_was_trained_on_and_films_without_a_label_calibrate
 def test_normals_alone_give_p_values_and_clear_nothing() -> None:
     screener = calibrate(Replayed(), labelled(abnormals=0), 0.10)
     decision = screener(at(-9.0))
-    assert decision.action == "read" and "refused: 0 abnormal studies are labelled and 29 are needed" in decision.reason
+    assert (
+        decision.action == "read"
+        and ": 0 abnormal studies are labelled and scored, and 29 are needed" in decision.reason
+    )
     assert decision.probability is None and decision.p_value == 1.0
     assert screener(at(9.0)).priority > screener(at(0.0)).priority > decision.priority
 

@@ -329,7 +329,7 @@ def test_the_command_checks_queries_and_fetches(say: Say, pacs_toml: Path, folde
     assert (done.code, done.out) == (0, "2 studies fetched; 0 not, or not whole.\n"), done.err
     assert held(folder) == {1, 2, 3}
     done = say("pacs", "fetch", "web", *where, "--date", "20260103", "--per-minute", 6000)
-    assert (done.code, done.out) == (0, "1 studies fetched; 0 not, or not whole.\n"), done.err
+    assert (done.code, done.out) == (0, "1 study fetched; 0 not, or not whole.\n"), done.err
     done = say("pacs", "fetch", "web", *where, "--date", "20260103", "--per-minute", 6000)
     assert (done.code, done.out) == (0, "0 studies fetched; 0 not, or not whole.\n"), done.err
 

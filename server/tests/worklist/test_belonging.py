@@ -66,7 +66,7 @@ def test_a_command_without_the_url_is_refused_and_makes_no_file(
     assert f"{site.home / MARKER}: " in answer.err and "UNSEEN_URL" in answer.err
     assert not list(site.home.glob(f"{DATABASE}*")) and not (tmp_path / "to").exists()
     answer = say("backup", tmp_path / "to", "--folder", site.home, "--url", site.where)
-    assert (answer.code, answer.out) == (0, f"1 studies, 1 films, 0 maps saved in {tmp_path / 'to'}\n")
+    assert (answer.code, answer.out) == (0, f"1 study, 1 film, 0 maps saved in {tmp_path / 'to'}\n")
 
 
 def test_a_folder_of_an_earlier_version_is_not_given_a_second_database(site: Place) -> None:

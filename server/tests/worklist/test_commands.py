@@ -51,7 +51,7 @@ def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Pat
     (tmp_path / "reported.csv").write_text("accession,outcome\nA1,normal\nA2,normal\n")
     answer = run("import", tmp_path / "reported.csv", "--folder", worklist)
     assert answer.code == 1
-    assert answer.out == "1 studies marked as reported elsewhere; 0 rows known already; 1 rows refused.\n"
+    assert answer.out == "1 study marked as reported elsewhere; 0 rows known already; 1 row refused.\n"
     assert "reported.csv, line 3: There is no study with this accession number here." in answer.err
 
 
@@ -111,12 +111,12 @@ def test_a_patient_is_erased_and_a_film_retired_from_the_shell(
     assert answer.code == 2 and "no study of this patient" in answer.err
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     answer = say("erase", "--folder", worklist, "--study", study)
-    assert answer.code == 1 and "Goes: 1 studies, 1 films" in answer.out, "nobody is there to agree"
+    assert answer.code == 1 and "Goes: 1 study, 1 film" in answer.out, "nobody is there to agree"
     answer = say("erase", "--folder", worklist, "--study", study, "--yes")
-    assert answer.code == 0 and "erased: 1 studies, 1 films, 0 anomaly maps" in answer.out
+    assert answer.code == 0 and "erased: 1 study, 1 film, 0 anomaly maps" in answer.out
     assert "Stays: Copies outside the worklist stay" in answer.out
     answer = say("retire", "--folder", worklist, "--film", second.film, "--yes")
-    assert (answer.code, answer.out) == (0, "removed: 1 studies, 1 films, 0 anomaly maps\n")
+    assert (answer.code, answer.out) == (0, "removed: 1 study, 1 film, 0 anomaly maps\n")
     answer = say("retire", "--folder", worklist, "--older-than", "30", "--yes")
     assert (answer.code, answer.out) == (0, "removed: 0 studies, 0 films, 0 anomaly maps\n")
     answer = say("retire", "--folder", worklist, "--model", "a" * 64, "--yes")

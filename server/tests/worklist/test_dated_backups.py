@@ -58,5 +58,5 @@ def test_the_command_can_run_twice_a_day(folder: Path, say: Say) -> None:
     (folder / "backups" / "2020-01-01T000000Z" / "backup.json").write_text("{}")
     answer = say("backup", folder / "backups", "--folder", folder / "site", "--keep", "1")
     (made,) = (folder / "backups").iterdir()
-    assert answer.code == 0 and f"1 studies, 1 films, 0 maps saved in {made}\n" in answer.out
+    assert answer.code == 0 and f"1 study, 1 film, 0 maps saved in {made}\n" in answer.out
     assert "removed: 2020-01-01T000000Z" in answer.err

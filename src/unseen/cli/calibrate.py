@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from unseen.artifacts.number_words import number_of
 from unseen.cli import console
 from unseen.screening.guarantee import Guarantee
 
@@ -105,7 +106,6 @@ def calibrate(
         return
     from unseen.runs.kept_scores import kept_scores
     from unseen.screening.calibration import calibrate as fit
-    from unseen.screening.policy_summary import policy_lines
     from unseen.screening.screener import load
 
     for model, path in paths.items():
@@ -129,7 +129,9 @@ def calibrate(
             scores=known,
         )
         if reused := seen.digests & known.keys():
-            console.note(f"scores of {len(reused)} films are those that `unseen evaluate` has computed")
+            console.note(
+                f"the scores of {number_of(len(reused), 'film')} are those that `unseen evaluate` has computed"
+            )
         assert screener.policy is not None
         screener.policy.save(path)
         if screener.gate is None:
@@ -137,21 +139,32 @@ def calibrate(
                 "this model has no input gate: an image that is no chest film is scored like one, and could be "
                 f"cleared. Fit one with `unseen gate {model} --data NORMALS --out FOLDER`, and calibrate the new model"
             )
-        lines = [*seen.lines(), *policy_lines(screener.policy), *_remedies(screener.policy)]
-        refused = [name for name, source in screener.policy.sources.items() if source.threshold is None]
+        lines = [*seen.lines(), *_with_remedies(screener.policy)]
+        missing = _missing(screener.policy)
         calibrated = {
-            "model": model, "policy": path, "films": seen.labels, "clears_nothing_from": refused, "summary": lines,
+            "model": model, "policy": path, "films": seen.labels, "clears_nothing_from": list(missing),
+            "missing": missing, "summary": lines,
         }  # fmt: skip
         console.item("policies", "\n".join([*lines, f"policy: {path}"]), calibrated)
     console.limits()
 
 
-def _remedies(policy: Policy) -> Iterator[str]:
-    """Name the options by which another calibration gets what this policy lacks."""
-    if any(source.threshold is None for source in policy.sources.values()):
+def _missing(policy: Policy) -> dict[str, int]:
+    """Return the number of abnormal studies to label, of each source from which nothing is cleared."""
+    needed = Guarantee(policy.max_miss_rate, policy.level).abnormals_needed()
+    sources = policy.sources.items()
+    return {name: needed - source.abnormals for name, source in sources if source.threshold is None}
+
+
+def _with_remedies(policy: Policy) -> Iterator[str]:
+    """Describe a policy, with the options by which another calibration gets what this policy lacks."""
+    from unseen.screening.policy_summary import NO_PREVALENCE, policy_lines
+
+    for line in policy_lines(policy):
+        remedy = "Give the share of abnormal studies at the site with --prevalence."
+        yield f"{line} {remedy}" if line == NO_PREVALENCE else line
+    if any(source.threshold is None and source.abnormals for source in policy.sources.values()):
         yield "A higher --max-miss-rate or a lower --confidence needs fewer abnormal studies."
-    if policy.prevalence is None and policy.drift is not None and policy.drift.normals and policy.drift.abnormals:
-        yield "For probabilities, give the share of abnormal studies at the site with --prevalence."
 
 
 def _policy_paths(models: list[Path], out: Path | None) -> dict[Path, Path]:
@@ -214,12 +227,14 @@ class _Seen:
             self.refused[reason, label] += 1
 
     def lines(self) -> Iterator[str]:
-        counts = ", ".join(f"{count} {label}" for label, count in sorted(self.labels.items(), reverse=True))
+        films = number_of(self.labels.total(), "film")
+        counts = ", ".join(f"{count:,} {label}" for label, count in sorted(self.labels.items(), reverse=True))
         if self.named:
-            yield f"{counts} films of {len(self.patients)} patients; one study of each label counts per patient."
+            patients = number_of(len(self.patients), "patient")
+            yield f"{films} of {patients}: {counts}; one study of each label counts per patient."
         else:
-            yield f"{counts} films; no patient is known (column `patient`), so each film counts."
+            yield f"{films}: {counts}; no patient is known (column `patient`), so each film counts."
         for (reason, label), count in self.refused.most_common():
-            yield f"not scored: {count} {label} film{'s' if count != 1 else ''}, {reason}."
+            yield f"not scored: {number_of(count, f'{label} film')}, {reason}."
         if self.unread:
             yield f"The first that was not read: {self.unread}"

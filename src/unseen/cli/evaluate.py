@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from unseen.artifacts.number_words import number_of
 from unseen.cli import console
 from unseen.cli.console import UsageError
 from unseen.cli.evaluate_imaging import evaluate_imaging
@@ -126,7 +127,7 @@ def evaluate(
         ),
         ("not_read", result.not_read, "not read; the report gives the reason"),
     ):
-        console.result(f"{count} of {len(listed)} films {what}." if count else None, **{name: count})
+        console.result(f"{count} of {number_of(len(listed), 'film')} {what}." if count else None, **{name: count})
     _warn_of_copies(judged_rows(result.table, frozenset(detector.training_films))[0])
     console.result(f"report: {out / 'report.html'}", films=len(listed), report=out / "report.html")
     console.limits()
@@ -143,8 +144,7 @@ def _warn_of_copies(table: pl.DataFrame) -> None:
         )
     by_label = table.select("pixel_sha256", "label").unique()
     if both := len(by_label) - by_label["pixel_sha256"].n_unique():
-        films = "film is" if both == 1 else "films are"
-        console.warn(f"{both} {films} labelled normal and abnormal, by the pixels. Correct the labels")
+        console.warn(f"{number_of(both, 'film', 'is')} labelled normal and abnormal, by the pixels. Correct the labels")
 
 
 def _check_labels(data: str, listed: Films) -> None:
@@ -198,7 +198,8 @@ def compare(
     result = compare_detectors(detectors, listed, seed=seed, progress=console.count_progress("scored", len(listed)))
     lines = [f"{name}: AUROC {figure}" for name, figure in result.auroc.items()]
     lines += map(str, result.pairs)
-    lines += [f"{result.films} films, {result.left_out} left out (trained on, not labelled, not read, or named twice)"]
+    films = number_of(result.films, "film")
+    lines += [f"{films}, {result.left_out} left out (trained on, not labelled, not read, or named twice)"]
     console.result("\n".join(lines), **result.to_json())
     if out is not None:
         write_comparison(result, out)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unseen.artifacts.number_words import number_of
 from unseen.cli import console
 from unseen.cli.console import UsageError
 
@@ -101,7 +102,7 @@ def manifest(
     write_text(out, as_csv(rows, before=before, source=source))
     known = [row.label for row in rows]
     console.result(
-        f"{len(rows)} films: {known.count('normal')} normal, {known.count('abnormal')} abnormal, "
+        f"{number_of(len(rows), 'film')}: {known.count('normal')} normal, {known.count('abnormal')} abnormal, "
         f"{known.count(None)} without a label: {out}",
         films=len(rows), normal=known.count("normal"), abnormal=known.count("abnormal"), unlabelled=known.count(None),
         manifest=out,
@@ -117,7 +118,7 @@ def manifest(
         console.note(f"no label for the folders {shown}: name them with --normal NAME or --abnormal NAME")
     if patient is not None:
         patients = len({row.patient for row in rows})
-        console.result(f"{patients} patients", patients=patients)
+        console.result(number_of(patients, "patient"), patients=patients)
     elif folds is not None:
         console.note("without --patient each film counts as a patient: films of one person may lie in several folds")
     if folds is not None:

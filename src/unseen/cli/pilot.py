@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from unseen.artifacts.number_words import number_of
 from unseen.cli import console
 
 
@@ -63,7 +64,7 @@ def pilot(
     write_text(out / "pilot.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
     everything = found.groups[0]
     console.result(
-        f"{len(found.studies)} studies; AUROC of the order {found.auroc}\n"
+        f"{number_of(len(found.studies), 'study')}; AUROC of the order {found.auroc}\n"
         f"normal studies cleared: {percent(everything.normals_cleared)}\n"
         f"abnormal studies cleared (missed): {percent(everything.abnormals_cleared)}\n"
         f"not scored: {everything.not_scored}\n"
@@ -71,13 +72,11 @@ def pilot(
         **found.to_json(), page=out / "pilot.html",
     )  # fmt: skip
     if found.left_out:
-        studies = "study" if found.left_out == 1 else "studies"
         learnt = "trained" if policy is None else "trained or the policy calibrated"
         console.note(
-            f"{found.left_out} {studies} left out: the model was {learnt} on films of these patients. "
+            f"{number_of(found.left_out, 'study')} left out: the model was {learnt} on films of these patients. "
             "Hold studies back for the pilot"
         )
     if found.unlabelled:
-        noun = "film" if found.unlabelled == 1 else "films"
-        console.note(f"{found.unlabelled} {noun} without a label left out")
+        console.note(f"{number_of(found.unlabelled, 'film')} without a label left out")
     console.limits()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from unseen.artifacts.number_words import number_of, verb_of
 from unseen.cli import console
 from unseen.cli.console import UsageError
 
@@ -102,6 +103,7 @@ def score(
             "--resume, --workers, --part-size and --engine need a folder for the parts, such as --out parts/"
         )
     else:
+        from unseen.artifacts.percentile import FEWEST_NORMALS
         from unseen.data.reading import films
         from unseen.screening.policy import Policy
 
@@ -129,6 +131,11 @@ def score(
         if screener.disagreement:
             console.note(f"nothing is cleared: {screener.disagreement}")
         without_reference = "" if screener.reference.scores else screener.reference.words
+        if without_reference and policy is None:
+            without_reference += (
+                f". For percentiles, calibrate the model with {FEWEST_NORMALS} normal studies or more "
+                "(unseen calibrate) and give --policy; or train it with `unseen train`"
+            )
         rows_of = ranked_rows if policy is None else decision_rows
         rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts, refusals, unread)
         if table is None:
@@ -191,16 +198,17 @@ def _summary(counts: Counter[str], out: str | None, *, with_policy: bool, withou
     console.note(f"{scored} scored, {described}{unread}{f': {out}' if out else ''}")
     if doubted:
         console.warn(
-            f"{doubted} of {scored + doubted} films are refused by the input gate. Their scores have "
-            "no meaning and are kept for research only; with a policy they are not computed"
+            f"{doubted} of {number_of(scored + doubted, 'film')} {verb_of(doubted, 'is')} refused by the input gate. "
+            "Scores of such films have no meaning and are kept for research only; with a policy they are not computed"
         )
     if without_reference:
         console.note(without_reference)
-    if counts["other_source"]:
+    if others := counts["other_source"]:
         console.note(
-            f"{counts['other_source']} of the {counts['scored']} are of a source that the policy was not calibrated "
-            "for. The source of a film is the column source of the manifest, and without one the name of its folder: "
-            "write the same source into both manifests (unseen manifest --source NAME)"
+            f"{others} of {number_of(counts['scored'], 'film')} {verb_of(others, 'is')} of a source that "
+            "the policy was not calibrated for. The source of a film is the column source of the manifest, and "
+            "without one the name of its folder: write the same source into both manifests (unseen manifest "
+            "--source NAME)"
         )
     console.limits()
 
@@ -210,7 +218,7 @@ def _explain(refusals: Counter[str]) -> None:
     from unseen.screening.gate.refusal_codes import CODES
 
     for code, number in refusals.items():
-        films = "1 film" if number == 1 else f"{number} films; for each"
+        films = f"{number_of(number, 'film')}{'' if number == 1 else '; for each'}"
         console.note(f"[{code}] {films}: {CODES[code].explanation}")
 
 

@@ -22,6 +22,7 @@ from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
 from unseen.artifacts.constructor import Configurable
 from unseen.artifacts.notebook_html import html_card
+from unseen.artifacts.number_words import number_of
 from unseen.physics.action import refuse_nan
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
@@ -210,7 +211,9 @@ class Reconstructor(Configurable, nn.Module, ABC):
             )
 
     def __repr__(self) -> str:
-        learnt = f"learnt from {len(self.training_digests)} measurements" if self.trained_on else "not trained"
+        learnt = (
+            f"learnt from {number_of(len(self.training_digests), 'measurement')}" if self.trained_on else "not trained"
+        )
         return f"<{self.key}, {sum(w.numel() for w in self.parameters()):,} weights, {learnt}>"
 
     def _repr_html_(self) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from unseen import __version__
+from unseen.artifacts.number_words import number_of, verb_of
 from unseen.data.film import Film, Label, NotRead, one_line
 from unseen.screening.audit_sample import AUDIT_SHARE
 from unseen.screening.drift_watch import DriftReference
@@ -112,17 +113,17 @@ def calibrate(
     studies = studies_of(screened(), source_tag=source_tag)
     for label, count in learnt.items():
         _log.warning(
-            "%d %s %s left out: the model was trained on %s. Hold %s films back from the training for the calibration",
-            count, label, *(("film", "it") if count == 1 else ("films", "them")), label,
+            "%s left out: the model was trained on %s. Hold %s films back from the training for the calibration",
+            number_of(count, f"{label} film"), "it" if count == 1 else "them", label,
         )  # fmt: skip
     if unlabelled:
-        _log.warning("%d %s without a label left out", unlabelled, "film" if unlabelled == 1 else "films")
+        _log.warning("%s without a label left out", number_of(unlabelled, "film"))
     for warning in copies.warnings():
         _log.warning(warning)
     if unscored and all(study.score is None for study in studies):
         first = unscored[0]
         raise PolicyError(
-            f"{len(studies)} labelled film{'s' if len(studies) != 1 else ''}, and none was scored, so there is nothing "
+            f"{number_of(len(studies), 'labelled film')}, and none was scored, so there is nothing "
             f"to calibrate on. The first: {one_line(first.film.name)}: {first.decision.reason}"
         )
     policy = policy_of(
@@ -174,9 +175,8 @@ class _Copies:
                 "share a film count once"
             )
         if self.contradiction is not None:
-            films = "film is" if self.contradicted == 1 else "films are"
             yield (
-                f"{self.contradicted} {films} labelled normal and abnormal, by the pixels, such as "
+                f"{number_of(self.contradicted, 'film', 'is')} labelled normal and abnormal, by the pixels, such as "
                 f"{_named(self.contradiction)}. Correct the labels"
             )
 
@@ -273,6 +273,6 @@ def _source(studies: Sequence[Study], promise: Guarantee, name: str) -> SourcePo
         cleared_normals=0 if threshold is None else sum(score < threshold for score in normals),
         refused=""
         if threshold is not None
-        else f"refused: {len(abnormals)} abnormal studies are labelled and {needed} are needed. "
-        f"Label {needed - len(abnormals)} more from {name}, or calibrate with a higher miss rate or a lower confidence",
+        else f"{number_of(len(abnormals), 'abnormal study', 'is')} labelled and scored, and {needed:,} "
+        f"{verb_of(needed, 'is')} needed. Label {needed - len(abnormals):,} more from {name}",
     )

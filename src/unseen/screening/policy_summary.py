@@ -1,9 +1,14 @@
 """Summary of a policy in words, one line per source."""
 
 from collections.abc import Iterator
+from typing import Final
 
+from unseen.artifacts.number_words import number_of, verb_of
 from unseen.evaluation.intervals import Figure, Missing, proportion
 from unseen.screening.policy import Policy, SourcePolicy
+
+NO_PREVALENCE: Final = "No probabilities: no prevalence was entered."
+"""The line of a policy that could give probabilities."""
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:
@@ -24,7 +29,7 @@ def policy_lines(policy: Policy) -> Iterator[str]:
         'ward: nothing is cleared; there are too few abnormal studies.'
         >>> ready = SourcePolicy(abnormals=59, normals=tuple(range(100)), threshold=20.0, cleared_normals=20)
         >>> next(policy_lines(policy.model_copy(update={"sources": {"ward": ready}}))).partition("; ")[2]
-        '20 % of its normal studies are cleared (95 % interval 13 to 29 %).'
+        '20 of its 100 normal studies are cleared: 20 % (95 % confidence interval 12.7 to 29.2 %).'
     """
     if not policy.sources:
         yield "No study has a source, so nothing is cleared. Give a column `source` in the manifest, or a source tag."
@@ -33,16 +38,16 @@ def policy_lines(policy: Policy) -> Iterator[str]:
             yield f"{name}: nothing is cleared; {source.refused}."
         else:
             yield (
-                f"{name}: {policy.guarantee}, from {source.abnormals} abnormal studies ({source.allowed_misses} may "
-                f"lie below the threshold); {_of_normals(source)}."
+                f"{name}: {policy.guarantee}, from {number_of(source.abnormals, 'abnormal study')} "
+                f"({source.allowed_misses} may lie below the threshold); {_of_normals(source)}."
             )
     lost = sum(source.not_scored for source in policy.sources.values())
     if lost:
-        yield f"{lost} {'study was' if lost == 1 else 'studies were'} not scored and not used for the calibration."
+        yield f"{number_of(lost, 'study', 'was')} not scored and not used for the calibration."
     if policy.prevalence is not None:
         yield f"Probabilities are for a prevalence of {100 * policy.prevalence:.3g} %, as entered."
     elif policy.drift is not None and policy.drift.normals and policy.drift.abnormals:
-        yield "No probabilities: no prevalence was entered."
+        yield NO_PREVALENCE
     else:
         yield f"No probabilities: they need normal and abnormal studies that were scored{_scored(policy)}."
     if policy.clears:
@@ -54,8 +59,10 @@ def _of_normals(source: SourcePolicy) -> str:
     cleared = cleared_share(source)
     if isinstance(cleared, Missing):
         return "none of its normal studies was scored, so the share that it clears is unknown"
-    value, low, high = (f"{100 * share:.0f}" for share in (cleared.value, cleared.low, cleared.high))
-    return f"{value} % of its normal studies are cleared (95 % interval {low} to {high} %)"
+    value, low, high = (f"{100 * share:.1f}".removesuffix(".0") for share in (cleared.value, cleared.low, cleared.high))
+    count, studies = source.cleared_normals, number_of(len(source.normals), "normal study")
+    interval = f"{value} % (95 % confidence interval {low} to {high} %)"
+    return f"{count:,} of its {studies} {verb_of(count, 'is')} cleared: {interval}"
 
 
 def _scored(policy: Policy) -> str:

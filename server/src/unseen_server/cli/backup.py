@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import console
 from unseen_server.cli.worklist_options import Folder, Url
 
@@ -53,7 +54,8 @@ def backup(
 def tell(saved: Saved, what: str, place: Path) -> None:
     """Print the numbers of studies and files, and any damage; exit with status 1 if there is damage."""
     console.result(
-        f"{saved.studies} studies, {saved.films} films, {saved.maps} maps {what} {place}",
+        f"{number_of(saved.studies, 'study')}, {number_of(saved.films, 'film')}, {number_of(saved.maps, 'map')} "
+        f"{what} {place}",
         studies=saved.studies,
         films=saved.films,
         maps=saved.maps,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import UsageError, console
 from unseen_server.cli.worklist_options import Folder, Url, Yes, confirm
 
@@ -41,8 +42,10 @@ def erase(
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         shown = store.removal.foresee(patient=patient, issuer=issuer, study=study)
         console.result(
-            f"Goes: {shown.studies} studies, {shown.films} films ({shown.bytes / 1e6:.1f} MB), {shown.maps} anomaly "
-            f"maps, all thumbnails of the films, {shown.reports} reports, {shown.drafts} drafts."
+            f"Goes: {number_of(shown.studies, 'study')}, {number_of(shown.films, 'film')} "
+            f"({shown.bytes / 1e6:.1f} MB), "
+            f"{number_of(shown.maps, 'anomaly map')}, all thumbnails of the films, "
+            f"{number_of(shown.reports, 'report')}, {number_of(shown.drafts, 'draft')}."
         )
         for reader in shown.holders:
             console.result(f"In the hands of: {reader}")
@@ -52,4 +55,7 @@ def erase(
         removed = store.removal.erase(
             patient=patient, issuer=issuer, study=study, actor=f"{getpass.getuser()} (shell)", as_shown=shown.digest
         )
-    console.result(f"erased: {removed.studies} studies, {removed.films} films, {removed.maps} anomaly maps")
+    console.result(
+        f"erased: {number_of(removed.studies, 'study')}, {number_of(removed.films, 'film')}, "
+        f"{number_of(removed.maps, 'anomaly map')}"
+    )

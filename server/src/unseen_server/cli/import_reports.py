@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import console
 from unseen_server.cli.worklist_options import Folder, Url
 
@@ -41,8 +42,8 @@ def import_(
     for refusal in done.refused:
         console.note(f"{file}, line {refusal.line}: {refusal.reason}")
     console.result(
-        f"{done.marked} studies marked as reported elsewhere; {done.already} rows known already; "
-        f"{len(done.refused)} rows refused.",
+        f"{number_of(done.marked, 'study')} marked as reported elsewhere; "
+        f"{number_of(done.already, 'row')} known already; {number_of(len(done.refused), 'row')} refused.",
         marked=done.marked,
         already=done.already,
         refused=[{"line": one.line, "reason": one.reason} for one in done.refused],

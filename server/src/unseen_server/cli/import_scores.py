@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import console
 from unseen_server.cli.worklist_options import NewFolder, Url
 
@@ -47,14 +48,16 @@ def import_scores(
     refused = done.refused.total()
     if refused > len(done.named):
         for reason, count in done.refused.most_common():
-            console.note(f"{count:,} films: {reason}")
+            console.note(f"{number_of(count, 'film')}: {reason}")
     if done.contradictions.films:
         console.warn(done.contradictions.sentence)
     if done.missing:
-        console.note(f"{done.missing:,} parts are not there yet. Run `unseen score` with --resume, then this again")
+        console.note(
+            f"{number_of(done.missing, 'part', 'is')} not there yet. Run `unseen score` with --resume, then this again"
+        )
     console.result(
-        f"{done.films:,} films in {done.parts:,} parts imported, {done.not_scored:,} of them not scored; "
-        f"{done.already:,} known already; {refused:,} refused.",
+        f"{number_of(done.films, 'film')} in {number_of(done.parts, 'part')} imported, "
+        f"{done.not_scored:,} of them not scored; {done.already:,} known already; {refused:,} refused.",
         films=done.films,
         parts=done.parts,
         not_scored=done.not_scored,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import UsageError, console
 from unseen_server.cli.worklist_options import Folder, Url
 
@@ -209,7 +210,7 @@ def query(
                 "study_uid": one.uid,
             },
         )
-    console.note(f"{len(found)} studies")
+    console.note(number_of(len(found), "study"))
 
 
 @pacs.command()
@@ -285,7 +286,7 @@ def fetch(
             whole, broken = whole + done.ok, broken + (not done.ok)
             if not done.ok:
                 console.note(f"{done.place}: {done.why_not}")
-    console.result(f"{whole} studies fetched; {broken} not, or not whole.")
+    console.result(f"{number_of(whole, 'study')} fetched; {broken} not, or not whole.")
     if stop.is_set():
         console.note("stopped; the same command continues")
     console.limits()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import UsageError, console
 from unseen_server.cli.worklist_options import Folder, Url, Yes, confirm
 
@@ -44,7 +45,7 @@ def retire(
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         if older_than is not None:
             count = store.removal.count_old(older_than_days=older_than, source=source)
-            confirm(f"Remove {count} studies that were cleared or reported more than {older_than:g} days ago?", yes)
+            confirm(f"Remove {number_of(count, 'study')} cleared or reported more than {older_than:g} days ago?", yes)
             removed = store.removal.retire(older_than_days=older_than, source=source, actor=actor)
         elif film is not None:
             confirm(f"Remove the film {film}?", yes)
@@ -54,4 +55,7 @@ def retire(
             count = sum(one.findings for one in store.findings.models() if one.model == model)
             confirm(f"Remove {count} findings of this model, with their anomaly maps and renditions?", yes)
             removed = store.removal.retire_model(model, actor=actor)
-    console.result(f"removed: {removed.studies} studies, {removed.films} films, {removed.maps} anomaly maps")
+    console.result(
+        f"removed: {number_of(removed.studies, 'study')}, {number_of(removed.films, 'film')}, "
+        f"{number_of(removed.maps, 'anomaly map')}"
+    )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import UsageError, console
 from unseen_server.cli.worklist_options import Folder, Url
 
@@ -154,4 +155,4 @@ def worker(
         if screener.disagreement:
             console.note(f"nothing is cleared: {screener.disagreement}")
         scored = worker.run(stop)
-    console.result(f"{scored} films scored.")
+    console.result(f"{number_of(scored, 'film')} scored.")

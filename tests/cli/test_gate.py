@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.cli.conftest import LIMITS, Say
 from tests.data.making import image
 from tests.worklist.reporting import look_and_report
+from unseen.artifacts.installed_models import located
 from unseen.data import phantoms
 from unseen.screening.gate import learnt_rules
 from unseen.screening.screener import load
@@ -48,7 +50,7 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(
     done = say("export", tmp_path / "tables", "--folder", home, "--labelled")
     assert done.code == 0 and "20 labelled films" in done.out, done.err
     done = say("gate", "models/pca", "--data", tmp_path / "tables" / "labelled.csv", "--out", tmp_path / "site")
-    assert done.code == 0 and "a gate from 20 films" in done.out, done.err
+    assert done.code == 0 and "gate from 20 normal films (weights " in done.out, done.err
     assert LIMITS in done.err
     assert passes_phantoms(tmp_path / "site")
 
@@ -63,7 +65,7 @@ def test_a_gate_is_fitted_to_films_of_a_manifest(tmp_path: Path, say: Say, monke
     monkeypatch.setattr(learnt_rules, "DISTURBANCES", 1)
     films = phantoms.write(phantoms.normals(20, seed=8, size=128), tmp_path / "films")
     done = say("gate", "models/pca", "--data", films, "--out", tmp_path / "site")
-    assert done.code == 0 and "a gate from 20 films" in done.out and LIMITS in done.err, done.err
+    assert done.code == 0 and "gate from 20 normal films (weights " in done.out and LIMITS in done.err, done.err
     assert not passes_phantoms(Path("models/pca")) and passes_phantoms(tmp_path / "site")
 
 
@@ -74,6 +76,19 @@ def test_mistakes_are_sentences(tmp_path: Path, say: Say) -> None:
     masks_too = say("gate", "models/pca", "--data", few.parent, "--out", tmp_path / "site")
     assert masks_too.code == 2 and f"masks and all. Give {few}, or the folder" in " ".join(masks_too.err.split())
     assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize("command", ["gate", "adapt"])
+def test_a_model_that_is_replaced_is_named_before_the_work(tmp_path: Path, say: Say, command: str) -> None:
+    films = phantoms.write(phantoms.normals(3, seed=8, size=64), tmp_path / "films")
+    (tmp_path / "new").mkdir()
+    note = "new: the new model replaces the one that is there"
+    assert note not in say(command, "models/pca", "--data", films, "--out", tmp_path / "new").err
+    there = shutil.copytree(located(Path("models/pca")), tmp_path / "new", dirs_exist_ok=True)
+    before = (there / "card.json").read_bytes()
+    done = say(command, "models/pca", "--data", films, "--out", there)
+    assert done.code == 2 and note in done.err, done.err
+    assert (there / "card.json").read_bytes() == before, "too few films: nothing is replaced"
 
 
 @pytest.mark.parametrize("command", ["gate", "adapt"])

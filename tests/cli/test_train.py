@@ -240,7 +240,7 @@ def test_a_broken_film_is_left_out_and_told(
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     answer = say("train", recipe, "--data", folder, "--finder", world.pca)
     assert answer.code == 1 and "12 normal films" in answer.err
-    assert "1 films left out" in answer.err and "broken.png is left out" in caplog.text
+    assert "1 film left out" in answer.err and "broken.png is left out" in caplog.text
 
 
 def test_runs_made_here_lie_outside_the_repository() -> None:

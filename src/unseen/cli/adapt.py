@@ -52,11 +52,10 @@ def adapt(
 
       unseen calibrate adapted --data labelled.csv --out policy.json
     """
-    from unseen.artifacts.bundle import check_free
     from unseen.data.reading import films
 
     console.check_model(model, "detector")
-    check_free(out)
+    console.check_bundle_output(out)
     console.warn_of_unused_manifest(data)
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     from unseen.detectors.saved import load, save

@@ -194,6 +194,22 @@ def check_output(path: Path, *, folder: bool = False) -> None:
         raise UsageError(f"{path}: nothing can be written into {parent}. Give another path, or check its permissions")
 
 
+def check_bundle_output(folder: Path) -> None:
+    """Print a note where a model is there, which the new one replaces; for before the work, not after it.
+
+    Args:
+        folder: the folder of the new model.
+
+    Raises:
+        BundleError: the folder holds other files.
+    """
+    from unseen.artifacts.bundle import check_free
+
+    check_free(folder)
+    if folder.is_dir() and any(folder.iterdir()):
+        note(f"{folder}: the new model replaces the one that is there")
+
+
 def warn_of_unused_manifest(*sources: str) -> None:
     """Print a warning for each folder that holds a manifest: its files are read one by one, masks too."""
     from unseen.data.manifest import manifest_in

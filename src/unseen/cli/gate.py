@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from unseen.artifacts.number_words import number_of
 from unseen.cli import console
 
 
@@ -29,13 +30,12 @@ def gate(
 
       unseen gate models/pca --data tables/labelled.csv --out models-site/pca
     """
-    from unseen.artifacts.bundle import check_free
     from unseen.data.film import Film
     from unseen.data.reading import films
     from unseen.runs.cohort import check_holds_films_alone
 
     console.check_model(model, "detector")
-    check_free(out)
+    console.check_bundle_output(out)
     check_holds_films_alone("data", [data])
     listed = films(data)
     from unseen.detectors.gate_in_bundle import add_gate
@@ -51,7 +51,7 @@ def gate(
     card = add_gate(model, fitted, to=out)
     read = sum(isinstance(film, Film) for film in known)
     console.result(
-        f"a gate from {read} films; the model's weights are {card.weights_sha256[:16]}… now: {out}",
+        f"{out}: gate from {number_of(read, 'normal film')} (weights {card.weights_sha256[:16]}…)",
         model=out, films=read, weights_sha256=card.weights_sha256,
     )  # fmt: skip
     console.limits()

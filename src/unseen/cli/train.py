@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from unseen.artifacts.number_words import number_of, verb_of
 from unseen.cli import console
 from unseen.cli.console import UsageError
 from unseen.cli.train_imaging import train_imaging
@@ -149,7 +150,7 @@ def train(
       unseen train imaging/inpainting --out inpainter
     """
     from unseen.artifacts import recipe as recipes
-    from unseen.artifacts.bundle import annotate, check_free
+    from unseen.artifacts.bundle import annotate
     from unseen.artifacts.run_folder import runs_root
 
     # first what needs no library that computes, so that a mistake is reported at once
@@ -184,7 +185,7 @@ def train(
     if finder is not None and finder != MASKS:
         console.check_model(finder, "lungs", "detector")
     if out is not None:
-        check_free(out)
+        console.check_bundle_output(out)
     if data is not None:
         _check_films(data, names)
 
@@ -246,7 +247,7 @@ def train(
     if trained.history is not None and trained.history.converged(trained.detector.converges_by) is False:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     if trained.not_read:
-        console.note(f"{len(trained.not_read)} films left out, not read; the reasons stand above")
+        console.note(f"{number_of(len(trained.not_read), 'film')} left out, not read; the reasons stand above")
     model = out or trained.run.bundle
     console.result(str(model), model=model, facts=trained.detector.facts, found=trained.found)
     console.limits()
@@ -292,12 +293,14 @@ def _listed(data: str, names: LabelNames | None) -> Films:
 
     listed = own_films(data, names)
     labels = [entry.label for entry in listed.entries]
-    if labels.count("abnormal"):
-        console.note(f"{labels.count('abnormal')} of {len(labels)} films are labelled abnormal and left aside")
-    if labels.count(None):
+    if count := labels.count("abnormal"):
+        console.note(f"{count} of {len(labels)} films {verb_of(count, 'is')} labelled abnormal and left aside")
+    if count := labels.count(None):
         others = "left aside: other films of the set have labels" if any(labels) else "taken as normal"
         taken = others if names is None else "left aside: neither name is theirs"
-        console.note(f"{labels.count(None)} of {len(labels)} films have no label and are {taken}")
+        console.note(
+            f"{count} of {len(labels)} films {verb_of(count, 'has')} no label and {verb_of(count, 'is')} {taken}"
+        )
     return listed
 
 
@@ -367,14 +370,16 @@ def suspects(
     found, not_read = found_among(
         chosen, data=listed, finder=lungs, progress=console.training_progress(), say=console.note
     )
-    console.result(f"{len(found)} films; deviations from the median, in robust standard deviations", films=len(found))
+    console.result(
+        f"{number_of(len(found), 'film')}; deviations from the median, in robust standard deviations", films=len(found)
+    )
     for one in found[:top]:
         console.item("suspects", f"{one.deviations:+8.1f}  {one_line(one.name)}", asdict(one))
     if out is not None:
         write_text(out, as_csv(found))
         console.note(f"written: {out}")
     if not_read:
-        console.note(f"{len(not_read)} films left out, not read; the reasons stand above")
+        console.note(f"{number_of(len(not_read), 'film')} left out, not read; the reasons stand above")
     console.limits()
     raise typer.Exit(1 if not_read else 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unseen.artifacts.number_words import number_of
 from unseen.cli import console
 from unseen.cli.console import UsageError
 
@@ -35,10 +36,9 @@ def train_imaging(
     licence: str,
 ) -> None:
     """Train a reconstructor and print the path of its bundle; the arguments are the options of `unseen train`."""
-    from unseen.artifacts.bundle import check_free
 
     if out is not None:
-        check_free(out)
+        console.check_bundle_output(out)
     if array is not None and measurements is None:
         raise UsageError("--array goes with --measurements: it names the array in a .npz or HDF5 file")
     if operator is not None and measurements is None and data is None:
@@ -72,7 +72,8 @@ def train_imaging(
         raise UsageError(f"{measurements or data or chosen.name}: {error}") from error
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
-    console.note(f"the model was trained on {len(trained.f.training_digests)} measurements; log: {trained.run.log}")
+    learnt = number_of(len(trained.f.training_digests), "measurement")
+    console.note(f"the model was trained on {learnt}; log: {trained.run.log}")
     if trained.history is not None and trained.history.converged("loss") is False:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     model = out or trained.run.bundle

@@ -166,7 +166,8 @@ class Gate:
         if (most := refused_at_most(len(films))) > _MOST_REFUSED:
             _log.warning(
                 "the input gate learns from %d films only: it may refuse up to %.0f %% of proper normal films, and "
-                "more of the abnormal ones, with a reason that is wrong. From 250 normal films on it is %.1f %%",
+                "more of the abnormal ones, with a reason that is wrong. With 250 normal films or more, a gate refuses "
+                "%.1f %% of proper normal films",
                 len(films), 100 * most, 100 * refused_at_most(250),
             )  # fmt: skip
         examples = Examples.of(films, finder, seed=seed)

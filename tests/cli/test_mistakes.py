@@ -37,6 +37,17 @@ def test_no_such_model(say: Say, world: World, tmp_path: Path) -> None:
     told(say("evaluate", tmp_path / "gone", "--data", world.bare, "--out", tmp_path / "r"), "gone")  # before the labels
 
 
+def test_a_file_whose_name_begins_with_a_dash(
+    say: Say, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "-rf.png").write_bytes(sorted(world.bare.iterdir())[0].read_bytes())
+    monkeypatch.chdir(tmp_path)
+    told(say("score", world.pca, "-rf.png"), "-rf.png: is taken as options. Write ./-rf.png, or give -- before")
+    for words in (("./-rf.png",), ("--", "-rf.png")):
+        answer = say("score", world.pca, *words)
+        assert answer.code == 0, answer.err
+
+
 def test_a_folder_for_the_lab_that_is_not_there(say: Say, tmp_path: Path) -> None:
     told(say("serve", "--folder", tmp_path / "worklist", "--lab", tmp_path / "gone"), "gone: there is no such folder")
     assert not (tmp_path / "worklist").exists()

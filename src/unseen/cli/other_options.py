@@ -1,5 +1,6 @@
-"""Options of other training programs, such as EI's `demo_train.py`: each with its form in `unseen train`."""
+"""Words of the command line that are no options here: those of other training programs, and files such as -a.png."""
 
+from pathlib import Path
 from typing import Any, Final
 
 from typer.core import TyperCommand
@@ -31,7 +32,24 @@ _REMEDIES: Final = {
 }
 
 
-class TrainCommand(TyperCommand):
+class FilesCommand(TyperCommand):
+    """Command that states the remedy where the name of a file, such as -a.png, would be taken as an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: Typer has this class of Click in private
+        """Parse the command line.
+
+        Raises:
+            UsageError: a word that begins with "-" is no option, and the name of a file.
+        """
+        options = {option for one in self.get_params(ctx) for option in (*one.opts, *one.secondary_opts)}
+        for word in args[: args.index("--")] if "--" in args else args:
+            if word.startswith("-") and word not in options and Path(word).is_file():
+                raise UsageError(f"{word}: is taken as options. Write ./{word}, or give -- before the files")
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+class TrainCommand(FilesCommand):
     """Command that states the form here of an option of other programs, before anything is trained."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: Typer has this class of Click in private

@@ -36,7 +36,7 @@ from unseen.cli import (
     score,
     train,
 )
-from unseen.cli.other_options import TrainCommand
+from unseen.cli.other_options import FilesCommand, TrainCommand
 
 app = typer.Typer(
     name="unseen",
@@ -71,7 +71,7 @@ for panel, members in {
     "Commands for imaging": (reconstruct.reconstruct, identify.identify),
 }.items():
     for command in members:
-        kind = TrainCommand if command is train.train else None
+        kind = TrainCommand if command is train.train else FilesCommand
         app.command(command.__name__, cls=kind, rich_help_panel=panel)(console.with_output_options(command))
 app.add_typer(prior.prior, name="prior", rich_help_panel="Commands for imaging")
 commands.add_commands(app)

@@ -113,7 +113,7 @@ def test_an_own_metric_is_reported_like_the_others_and_arrays_are_taken() -> Non
 def test_two_metrics_of_one_name_are_refused() -> None:
     """The second one replaced the first without a message, such as two lambdas."""
     two = [lambda found, truth: worst(found, truth), lambda found, truth: 2 * worst(found, truth)]
-    with pytest.raises(ValueError, match="2 metrics have the name <lambda>. Give each function another name"):
+    with pytest.raises(ValueError, match=r"2 metrics have the name <lambda>\. Give each function another name"):
         evaluate_reconstructor(reconstructor(), images()[1], metrics=two)
 
 

@@ -198,8 +198,8 @@ def compare(
     result = compare_detectors(detectors, listed, seed=seed, progress=console.count_progress("scored", len(listed)))
     lines = [f"{name}: AUROC {figure}" for name, figure in result.auroc.items()]
     lines += map(str, result.pairs)
-    films = number_of(result.films, "film")
-    lines += [f"{films}, {result.left_out} left out (trained on, not labelled, not read, or named twice)"]
+    compared = number_of(result.films, "film")
+    lines += [f"{compared}, {result.left_out} left out (trained on, not labelled, not read, or named twice)"]
     console.result("\n".join(lines), **result.to_json())
     if out is not None:
         write_comparison(result, out)

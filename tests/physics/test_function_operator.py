@@ -16,6 +16,7 @@ from tests.reconstruction.making import images, short
 from unseen.physics import FunctionOperator, Measurement, Operator, Tomography
 from unseen.testing import check_operator
 
+UNSAVED = r"without its process: FunctionOperator holds a function, .* as a class, or .* load\(folder, process=…\)\.$"
 KERNEL = torch.tensor([[[[0.1, 0.2], [0.3, 0.4]]]])
 
 
@@ -51,6 +52,30 @@ def sums_back(y: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 )
 def test_it_keeps_every_law_of_an_operator(made: Callable[[], FunctionOperator]) -> None:
     check_operator(made())
+
+
+@pytest.mark.parametrize("part", [lambda A: A, lambda A: 2 * A, lambda A: un.physics.stack(A, A)])
+def test_the_check_takes_a_lambda_which_cannot_be_pickled(part: Callable[[Operator], Operator]) -> None:
+    check_operator(part(FunctionOperator(lambda x: pairs(x), (1, 3, 4))))
+
+
+class Unpicklable(Operator):
+    """The identity, with a lambda of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(domain=(1, 3, 4), range=(1, 3, 4))
+        self._set(_function=lambda x: x)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return y
+
+
+def test_the_check_names_a_class_that_cannot_be_pickled() -> None:
+    with pytest.raises(AssertionError, match="it cannot be pickled"):
+        check_operator(Unpicklable())
 
 
 def test_a_function_in_single_precision_alone_is_called_in_it() -> None:
@@ -119,9 +144,12 @@ def test_it_learns_like_the_operator_that_it_calls(tmp_path) -> None:  # type: i
         network = un.reconstruction.ArtifactRemoval.for_process(operator, features=4, depth=1, start="adjoint")
         found.append(un.reconstruction.learn(y, operator, losses="mc", network=network, training=short(1)))
     assert torch.allclose(found[0](y), found[1](y), atol=1e-4)
-    with pytest.warns(UserWarning, match=r"without its process: .* load\(folder, process=…\)"):
+    with pytest.warns(UserWarning, match=UNSAVED):
         found[0].save(tmp_path / "f")
     assert torch.equal(un.reconstruction.load(tmp_path / "f", process=Measurement(A))(y), found[0](y))
+    found[0].process = Measurement(2 * A)
+    with pytest.warns(UserWarning, match=UNSAVED):
+        found[0].save(tmp_path / "scaled")
 
 
 class Mismatched(Operator):

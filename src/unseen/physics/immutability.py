@@ -41,6 +41,25 @@ def made_from(thing: Recorded) -> Arguments:
     return arguments
 
 
+def functions_within(thing: object) -> Iterator[tuple[Recorded, Callable[..., object]]]:
+    """Yield the functions among the arguments of a recorded object and of its parts, each with the part that has it.
+
+    >>> from unseen.physics import FunctionOperator
+    >>> double = FunctionOperator(lambda x: 2 * x, (1, 2, 2))
+    >>> [part is double for part, function in functions_within(double @ double)]
+    [True, True]
+    """
+    if not isinstance(thing, Recorded):
+        return
+    arguments, named = made_from(thing)
+    for argument in (*arguments, *named.values()):
+        for entry in argument if isinstance(argument, tuple | list) else (argument,):
+            if isinstance(entry, Recorded):
+                yield from functions_within(entry)
+            elif callable(entry) and not isinstance(entry, type):
+                yield thing, entry
+
+
 def _recording(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def recorded(self: object, *arguments: object, **named: object) -> None:

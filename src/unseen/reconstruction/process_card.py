@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unseen.artifacts.registry import Registry
 from unseen.physics import LINKS, NOISES, OPERATORS
-from unseen.physics.immutability import Recorded, made_from
+from unseen.physics.immutability import Recorded, functions_within, made_from
 from unseen.physics.measurement import Link, Measurement
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
@@ -31,6 +31,8 @@ _COMPOSITIONS = Registry(
 _PARTS = (OPERATORS, LINKS, NOISES, _COMPOSITIONS)
 PREFIX = "process"  # what the names of a process's tensors begin with
 
+_AGAIN = "give the process when loading: load(folder, process=…)"
+
 
 class NotDescribed(ValueError):
     """A process that cannot be written down: which part, and why."""
@@ -40,8 +42,8 @@ def described(process: Measurement) -> tuple[dict[str, object], dict[str, Tensor
     """Return the process as a JSON-able table, and the tensors that it names, `process.0` and on.
 
     Raises:
-        NotDescribed: a part is of a class that no registry of `unseen.physics` names, or was changed since it was
-            made.
+        NotDescribed: a part holds a function, is of a class that no registry of `unseen.physics` names, or was changed
+            since it was made.
 
     >>> from unseen.physics import Gaussian, Identity
     >>> described(Measurement(Identity((1, 4, 4)), noise=Gaussian(0.1)))[0]["noise"]
@@ -49,6 +51,12 @@ def described(process: Measurement) -> tuple[dict[str, object], dict[str, Tensor
     """
     tensors: dict[str, Tensor] = {}
     parts = {"A": process.A, "link": process.link, "noise": process.noise}
+    for part in parts.values():
+        for holder, _ in functions_within(part):
+            raise NotDescribed(
+                f"{type(holder).__name__} holds a function, which a bundle cannot hold. Write the operator as a class, "
+                f"or {_AGAIN}."
+            )
     table = {name: None if part is None else _described(part, tensors) for name, part in parts.items()}
     if _probe(rebuilt(table, tensors).A, process.A):
         raise NotDescribed(f"{process.A} does not compute the same as an operator rebuilt from its arguments.")
@@ -93,9 +101,8 @@ def _key(part: Recorded) -> str:
         if (key := registry.key_of(type(part))) is not None:
             return key
     raise NotDescribed(
-        f"{type(part).__name__} is no operator, link or noise with a name. "
-        "Register it, such as by OPERATORS.register(key, class), or by an entry point of your package; or give it "
-        "again when loading: load(folder, process=…)"
+        f"{type(part).__name__} is no operator, link or noise with a name. Register it, such as by "
+        f"OPERATORS.register(key, class), or by an entry point of your package, or {_AGAIN}."
     )
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, Units
 from unseen.physics.gaussian_noise import Gaussian
+from unseen.physics.immutability import functions_within
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
@@ -97,7 +98,10 @@ def norm(A: Operator) -> None:
 
 
 def immutable(A: Operator) -> None:
-    """Check that no use of A changes it or its arguments, and that copies and pickles do the same as A."""
+    """Check that no use of A changes it or its arguments, and that copies and pickles do the same as A.
+
+    An operator of a function that cannot be pickled, such as a lambda, needs no pickle.
+    """
     x, y = _image(A, 1), _measured(A, 2)
     given_x, given_y, before = x.clone(), y.clone(), A(x)
     for attribute in ("domain", "range", "batch"):
@@ -110,7 +114,19 @@ def immutable(A: Operator) -> None:
     holds(torch.equal(A(x), before), "A x is another one after A was used")
     holds(torch.equal(x, given_x) and torch.equal(y, given_y), "what A is given is changed")
     holds(torch.equal(copy.deepcopy(A)(x), before), "a copy does something else")
+    if any(_pickling_error(function) is not None for _, function in functions_within(A)):
+        return  # a lambda, or another function that no pickle holds
+    error = _pickling_error(A)
+    holds(error is None, f"it cannot be pickled ({error})")
     holds(torch.equal(pickle.loads(pickle.dumps(A))(x), before), "a pickled one does something else")
+
+
+def _pickling_error(thing: object) -> Exception | None:
+    try:
+        pickle.dumps(thing)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        return error
+    return None
 
 
 def sample_by_sample(A: Operator) -> None:

@@ -59,7 +59,7 @@ def test_an_epoch_is_chosen_by_unlabelled_films_and_it_is_said_how_well(
     given = "--data", world.normals, "--finder", world.oracle
     strange = say("train", recipe, *given, "--unlabelled", noise, "--out", tmp_path / "strange")
     card = bundle.load(tmp_path / "strange").card
-    assert strange.code == 0 and card.facts["chosen_aucp"] > 0.9
+    assert strange.code == 0 and card.facts["chosen_aucp"] > 0.6
     assert (
         f"epoch {card.facts['chosen_epoch']:.0f} was kept: it separates the unlabelled films best from the normal films"
         f" (AUROC {card.facts['chosen_aucp']:.2f})" in strange.err

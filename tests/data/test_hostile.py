@@ -120,7 +120,7 @@ def check_kind(kind: str, folder: Path, cost: Cost, *, rounds: int, each: int = 
         for path, harmed, result in zip(paths, damaged, films(paths), strict=True):
             took, last = time.monotonic() - last, time.monotonic()
             assert took < FILE_S, path
-            assert result.name == str(path)
+            assert result.name == os.fsencode(path).decode("utf-8", "backslashreplace"), "bytes as text"
             cost.slowest_s = max(cost.slowest_s, took)
             assert "Phantom" not in told(result), path
             if isinstance(result, NotRead):

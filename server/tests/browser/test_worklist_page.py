@@ -363,7 +363,7 @@ def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site
     page.goto(f"{clearing.root}/?source=ward")
     shown(page)
     expect(page.locator("#rows .value").first).to_contain_text(re.compile(r"%|above all"))
-    expect(page.locator("#rows .measure .line").first).to_have_text(re.compile(r"^pca \d\S* · \d+ %$"))
+    expect(page.locator("#rows .measure .line").first).to_have_text(re.compile(r"^pca \d\S* · \d+\s%$"))
     assert none_is_called_normal(page)
 
 

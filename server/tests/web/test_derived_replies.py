@@ -22,7 +22,6 @@ from unseen_server.web.shapes import Decided, FilmResponse, FindingResponse, Stu
 from unseen_server.worklist.listing import ListedStudy
 
 DIFFERENT = {  # their fields have the names of a dataclass's, and other types
-    "PriorResponse": "films have names of their own",
     "ViewResponse": "`wanted` is checked, the stored one is not",
     "Point": "a share has a reply of its own where it is not known",
 }

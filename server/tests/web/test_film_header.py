@@ -75,12 +75,15 @@ def test_priors_are_of_the_same_patient_frontal_films_first_without_scores(
 
 
 def test_priors_are_in_the_order_of_their_study_dates_which_are_shown_with_names(
-    api: Api, store: Store, judged: Judged
+    api: Api, store: Store, screener: Screener
 ) -> None:
     """Priors that an archive sends later came before newer studies, and could not be told apart."""
-    own = judged(1, PatientID="4711", StudyInstanceUID="1.1", StudyDate="20261129").study
-    newer = judged(2, PatientID="4711", StudyInstanceUID="1.2", StudyDate="20240115").study
-    older = judged(3, PatientID="4711", StudyInstanceUID="1.3", StudyDate="20190704").study
+    films = [
+        sent(api, dicom(noise(n), bits=12, PatientID="4711", StudyInstanceUID=f"1.{n}", StudyDate=date))
+        for n, date in enumerate(("20261129", "20240115", "20190704"), start=1)
+    ]
+    Worker(store, lambda: screener).drain()
+    own, newer, older = (store.films.study(film) for film in films)
     path = f"/studies/{own}/priors"
     priors = api.reader.get(path).raise_for_status().json()["priors"]
     assert [(one["study"], one["study_date"]) for one in priors] == [(newer, ""), (older, "")]

@@ -172,7 +172,7 @@ export class Rows {
       known.bar.style.setProperty("--share", String(number ?? 0));
       known.value.hidden = number === null;
       say(known.value, number === null ? "" : placeOf(number));
-      const lines = entry.models.map(({ name, score, rank }) => `${name} ${Number(score.toPrecision(3))} · ${placeOf(rank).replace(" ", "\u00a0")}`);
+      const lines = entry.models.map(({ name, score, rank }) => `${name} ${Number(score.toPrecision(3))} · ${placeOf(rank).replace(" %", "\u00a0%")}`);
       if (probability !== null) lines.push(`probability ${whole(probability)}`);
       if (entry.score === null) lines.push("no score");
       if (known.score.textContent !== lines.join("")) known.score.replaceChildren(...lines.map((line) => el("span", { class: "line" }, line)));

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -72,7 +73,7 @@ def test_evaluate_agrees_with_scikit_learn(say: Say, world: World, tmp_path: Pat
 def test_evaluate_warns_of_copies_and_of_films_of_both_labels(say: Say, world: World, tmp_path: Path) -> None:
     lines = world.twins.read_text(encoding="utf-8").splitlines()
     label = lines[0].split(",").index("label")
-    data = world.twins.with_name("copies.csv")
+    data = shutil.copytree(world.twins.parent, tmp_path / "twins") / "copies.csv"  # the world is that of other tests
     contradiction = lines[1].split(",")
     contradiction[label] = {"normal": "abnormal", "abnormal": "normal"}[contradiction[label]]
     data.write_text("\n".join([*lines, lines[2], lines[3], ",".join(contradiction)]) + "\n", encoding="utf-8")
@@ -125,9 +126,9 @@ def test_evaluate_without_an_auroc_is_an_error_and_prints_no_result(say: Say, wo
 def test_evaluate_takes_the_sets_own_labels(say: Say, world: World, tmp_path: Path) -> None:
     words_of = {"normal": "healthy", "abnormal": "ill"}
     table = pl.read_csv(world.twins).with_columns(state=pl.col("label").replace(words_of)).drop("label")
-    data = world.twins.with_name("other-words.csv")
+    data = shutil.copytree(world.twins.parent, tmp_path / "twins") / "other-words.csv"
     table.write_csv(data)
-    words = ("evaluate", world.pca, "--data", data, "--out", tmp_path, "--label-column", "state")
+    words = ("evaluate", world.pca, "--data", data, "--out", tmp_path / "r", "--label-column", "state")
     answer = say(*words, "--normal", "healthy", "--abnormal", "ill")
     assert answer.code == 0 and "on 12 normal and 12 abnormal films" in answer.out, answer.err
 

@@ -69,7 +69,7 @@ def calibrate(
     left out. Cleared studies stay visible; readers should read a blinded sample of them.
 
     If too few abnormal studies of a source are labelled, the policy is written and clears nothing from this source;
-    `clears_nothing_from` of --json names such sources.
+    `missing` of --json has the number of abnormal studies to label, by source.
 
     Examples:
 
@@ -141,10 +141,7 @@ def calibrate(
             )
         lines = [*seen.lines(), *_with_remedies(screener.policy)]
         missing = _missing(screener.policy)
-        calibrated = {
-            "model": model, "policy": path, "films": seen.labels, "clears_nothing_from": list(missing),
-            "missing": missing, "summary": lines,
-        }  # fmt: skip
+        calibrated = {"model": model, "policy": path, "films": seen.labels, "missing": missing, "summary": lines}
         console.item("policies", "\n".join([*lines, f"policy: {path}"]), calibrated)
     console.limits()
 

@@ -171,8 +171,8 @@ class _Copies:
         if self.pair is not None:
             films = "film is a copy of another" if self.count == 1 else "films are copies of others"
             yield (
-                f"{self.count} {films} under another name, by the pixels, such as {_named(self.pair)}: patients who "
-                "share a film count once"
+                f"{self.count} {films} under another name, by the pixels, such as {_named(self.pair)}: copies "
+                "count as one patient"
             )
         if self.contradiction is not None:
             yield (

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unseen import __version__
-from unseen.artifacts import Recipe, write_bytes
+from unseen.artifacts import Recipe, number_of, write_bytes
 from unseen.data import NotRead, films, phantoms
 from unseen.detectors import Dae, Pca, load, save
 from unseen.evaluation import Evaluation, Interval, evaluate
@@ -227,8 +227,7 @@ def _calibrated(labelled: Path, policy: Path) -> list[str]:
         raise RuntimeError(f"{labelled}: the calibration made no policy: please report this")
     made.save(policy)
     reasons = [
-        f"not scored: {count} {label} film{'' if count == 1 else 's'}, {reason}"
-        for (label, reason), count in refused.most_common()
+        f"not scored: {number_of(count, f'{label} film')}, {reason}" for (label, reason), count in refused.most_common()
     ]
     return [*policy_lines(made), *reasons, calibration_note(made)]
 

@@ -62,7 +62,7 @@ def person_of(
 
 
 def header_of(path: Path) -> dict[str, str]:
-    """Return the personal values of a DICOM file by keyword; its pixels may be damaged. None of another file."""
+    """Return the personal values of a DICOM file by keyword; its pixels may be damaged. No values of another file."""
     found = shared_decoder().elements(path)
     if isinstance(found, str):
         return {}

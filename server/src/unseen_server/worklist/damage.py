@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection, inspect, select, text
 
+from unseen.artifacts import number_of
 from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.database import Database
 from unseen_server.worklist.states import DamagedError
@@ -149,7 +150,7 @@ def films_in(home: Path) -> str:
     'no-such-folder/films holds 0 films'
     """
     count = sum(map(len, ContentFolder.digests_in(home / "films")))
-    return f"{home / 'films'} holds {count:,} film{'' if count == 1 else 's'}"
+    return f"{home / 'films'} holds {number_of(count, 'film')}"
 
 
 def first_line(error: object) -> str:

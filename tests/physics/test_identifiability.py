@@ -60,6 +60,9 @@ def test_the_toy_of_three_numbers_two_of_them_measured() -> None:
 
     alone = identify(first_two, domain=(1, 1, 3))
     assert (alone.verdict, alone.pictures, alone.measured, alone.exact) == ("no", 3, 2, True)
+    whole = identify(lambda x: x, Permutations(), domain=(1, 1, 3))
+    assert (whole.defect, whole.least_eigenvalue, whole.condition) == (None, None, None), "not computed"
+    assert "eigenvalues" not in str(whole) and "A T_g" not in str(whole)
     moved = identify(first_two, Permutations(), domain=(1, 1, 3))
     assert (moved.verdict, moved.looks, moved.whole, moved.multiplicity) == ("can", 6, True, 1.0)
     assert moved.least_eigenvalue == pytest.approx(2 / 3)  # each pixel is among the first two in 4 of 6 permutations

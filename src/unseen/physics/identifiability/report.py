@@ -19,8 +19,9 @@ class Evidence:
         defect: least and greatest ε_g = ‖A T_g (I − A⁺A)‖ / ‖A T_g‖ over these; None where A hides nothing.
         floor: the same where nothing is moved: zero but for rounding and singular values near the threshold.
         never_seen: the share of A's null space that no A T_g measures.
-        least_eigenvalue: of the mean of T_g* A* A T_g, over ‖A‖²; an upper bound where not `exact`.
-        condition: the greatest over the least, ∞ where that is zero.
+        least_eigenvalue: of the mean of T_g* A* A T_g, over ‖A‖²; an upper bound where not `exact`. None where A hides
+            nothing: then it is not computed.
+        condition: the greatest over the least, ∞ where that is zero; None as above.
         inner: the share of energy that A measures of images in its null space after a transform that keeps clear of
             the border, over the share that it measures of random images: the largest value of all transforms tried.
             None where that makes no difference, or was not needed.
@@ -44,8 +45,8 @@ class Evidence:
     defect: tuple[float, float] | None
     floor: float
     never_seen: float
-    least_eigenvalue: float
-    condition: float
+    least_eigenvalue: float | None
+    condition: float | None
     inner: float | None
     inner_mean: tuple[float, float] | None
     inner_tried: int
@@ -177,7 +178,7 @@ class Identifiability(Evidence):
             "A shows": f"{about}{self.measured:,} of the {self.pictures:,} numbers of an image{several} (singular "
             f"values above {self.threshold:g} ‖A‖)",
         }
-        if self.looks > 1:
+        if self.looks > 1 and self.defect is not None:
             which = "all there are" if self.whole else "drawn"
             found["A T_g"] = f"{self.looks:,} operators, {which}; images are moved by {self.moved_by or 'nothing'}"
         if self.defect is not None:
@@ -189,10 +190,12 @@ class Identifiability(Evidence):
             )
         if self.inner is not None:
             found["inside"] = f"null-space images, moved clear of the border: A measures {self._inner_words()}"
-        condition = "∞" if math.isinf(self.condition) else f"{self.condition:.1e}"
-        found["eigenvalues"] = (
-            f"of the mean of T* A* A T: the least {bound}{self.least_eigenvalue:.1e} ‖A‖², condition number {condition}"
-        )
+        if self.least_eigenvalue is not None and self.condition is not None:
+            condition = "∞" if math.isinf(self.condition) else f"{self.condition:.1e}"
+            found["eigenvalues"] = (
+                f"of the mean of T* A* A T: the least {bound}{self.least_eigenvalue:.1e} ‖A‖², "
+                f"condition number {condition}"
+            )
         if self.looks > 1 and self.defect is not None:
             found |= self._bounds()
         return "\n".join(f"{name:12} {text}" for name, text in found.items())

@@ -142,7 +142,6 @@ def identify(
                 most = INNER_OVERLAP if longer is None else CORE_OVERLAP
                 short = (inner if longer is None else longer).overlap > most
                 inner = longer if longer is not None and longer.best > AS_AT_RANDOM else inner
-    least, greatest = (1.0, 1.0) if seen is None else (seen.least, seen.greatest)
     found = Evidence(
         pictures=n,
         measured=round(n * (1 - hides)),
@@ -154,8 +153,8 @@ def identify(
         defect=defect,
         floor=floor,
         never_seen=0.0 if seen is None else seen.share,
-        least_eigenvalue=least / norm_squared if norm_squared else 0.0,
-        condition=greatest / least if least > level * 1e-6 else math.inf,
+        least_eigenvalue=None if seen is None else seen.least / norm_squared if norm_squared else 0.0,
+        condition=None if seen is None else seen.greatest / seen.least if seen.least > level * 1e-6 else math.inf,
         inner=None if inner is None else inner.best,
         inner_mean=None if inner is None else (inner.mean, inner.error),
         inner_tried=0 if inner is None else inner.tried,

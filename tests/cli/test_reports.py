@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from tests.cli.conftest import LIMITS, Say, World
-from unseen.artifacts import bundle
+from unseen.artifacts import bundle, card_of
 from unseen.artifacts import recipe as recipes
 from unseen.runs import generator_training as generator
 from unseen.runs import reconstructor_training as reconstructor
@@ -162,6 +162,8 @@ def test_info_tells_what_a_shipped_model_reached(say: Say) -> None:
     assert answer.code == 0 and "no Shenzhen mask" in answer.out and "Research, non-commercial" in answer.out
     assert re.search(r"cross fitted twin, auroc, pooled +0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", answer.out)
     assert re.search(r"fold 4, auroc, montgomery +0\.\d{3} \[", answer.out)
+    assert "adjusted" in str(card_of("models/pca").metrics), "cards of earlier versions have this withdrawn figure"
+    assert "adjusted" not in answer.out and "adjusted" not in say("info", "models/pca", "--json").out
 
 
 def test_info_without_a_model_tells_what_is_installed(say: Say) -> None:

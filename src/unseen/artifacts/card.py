@@ -16,6 +16,9 @@ Kind = Literal["detector", "lungs", "reconstruction", "generator"]
 """Type of a model in a bundle."""
 
 
+_WITHDRAWN = frozenset({"adjusted"})
+
+
 class Card(BaseModel):
     """Description of a bundle's weights. `save` in `bundle.py` fills in size, digests and time.
 
@@ -71,6 +74,18 @@ class Card(BaseModel):
     """SHA-256 of each part of the model; see `model_digest.part_digests`."""
     digest: str = ""
     """SHA-256 of `digests`: the model's digest, to which a policy is bound."""
+
+    @property
+    def current_metrics(self) -> dict[str, object]:
+        """`metrics` without the measures of earlier cards that are withdrawn, of each evaluation.
+
+        The adjusted AUROC depends on the scale of a score.
+        """
+        return {
+            name: {key: value for key, value in found.items() if key not in _WITHDRAWN}
+            if isinstance(found, dict) else found
+            for name, found in self.metrics.items()
+        }  # fmt: skip
 
     @field_validator("limits")
     @classmethod

@@ -38,7 +38,7 @@ def info(
             "settings": card.config,
             "view": view,
             "lung finder": "copied in" if card.finder else "none",
-            "trained on": f"{len(card.training_films)} {learnt_from}",
+            "trained on": f"{len(card.training_films):,} {learnt_from}",
             learnt_from: card.data or "not stated",
             "measured in fitting": card.facts,
             "trained with": card.trained_on or "not stated",
@@ -49,8 +49,8 @@ def info(
             "limits": card.limits,
         }
         lines = [f"{name:20} {fact}" for name, fact in facts.items()]
-        lines += [f"{name:40} {figure}" for name, figure in _figures(card.metrics)]
-        console.result("\n".join(lines), **facts, metrics=card.metrics)
+        lines += [f"{name:40} {figure}" for name, figure in _figures(card.current_metrics)]
+        console.result("\n".join(lines), **facts, metrics=card.current_metrics)
     console.limits()
 
 

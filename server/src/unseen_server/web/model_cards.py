@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["models"])
 
 
-WITHDRAWN = frozenset({"adjusted"})
-"""Measures of earlier cards that are not shown: the adjusted AUROC depends on the scale of a score."""
-
-
 class CardFigureResponse(BaseModel):
     """One figure of an evaluation with its 95 % interval."""
 
@@ -74,7 +70,7 @@ class CardResponse(BaseModel):
             view={name: str(value) for name, value in (card.view or {}).items()},
             lungs=card.finder is not None,
             gate=card.gate is not None,
-            figures=list(_figures(card.metrics)),
+            figures=list(_figures(card.current_metrics)),
         )
 
 
@@ -102,8 +98,6 @@ def _figures(metrics: Mapping[str, object]) -> Iterator[CardFigureResponse]:
     for evaluation, measures in metrics.items():
         counts = _table(_table(measures).get("n"))
         for measure, groups in _table(measures).items():
-            if measure in WITHDRAWN:
-                continue
             for group, figure in _table(groups).items():
                 ends = [_table(figure).get(name) for name in ("value", "low", "high")]
                 if all(isinstance(end, (int, float)) for end in ends):

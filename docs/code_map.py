@@ -38,7 +38,11 @@ FREQUENT = (
         "src/unseen/screening/gate/frontal_view.py",
         "order of the refusals: `gate.py`; how they were chosen: `docs/theory/gate.md`",
     ),
-    ("Computation of a threshold; usual miss rate and confidence", "src/unseen/screening/guarantee.py", ""),
+    (
+        "Computation of a threshold; usual miss rate and confidence",
+        "src/unseen/screening/guarantee.py",
+        "the sentence on too few labelled films: `calibration.py`",
+    ),
     ("Fields of `policy.json`", "src/unseen/screening/policy.py", "made by `calibration.py`"),
     ("A percentile or its wording", "src/unseen/artifacts/percentile.py", "on pages: `percent_words.js`"),
     ("A figure of an evaluation report", "src/unseen/evaluation/assessment.py", "its HTML: `report.py`"),

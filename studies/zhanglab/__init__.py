@@ -1,0 +1,1 @@
+"""Detectors of ZhangLab's normal films, cross-validated on its training split."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import subprocess
 import sys
 import warnings
@@ -13,7 +14,7 @@ import pytest
 from packaging.version import Version
 
 import unseen
-from unseen.deprecation import ALIASES, renamed
+from unseen.deprecation import ALIASES, renamed, superseded
 
 INIT = '''\
 """A package with a table of contents and three old names."""
@@ -96,6 +97,35 @@ def test_an_alias_of_nothing_is_an_attribute_error(package: str) -> None:
         _ = module.OldGone
 
 
+def test_a_superseded_name_works_and_its_warning_names_the_successor() -> None:
+    find = superseded("here", {"root": ("math:sqrt", "math.pow")}, removed_in="0.3")
+    try:
+        with pytest.warns(DeprecationWarning) as caught:
+            assert find("root") is math.sqrt and find("root") is math.sqrt
+        (warning,) = caught
+        assert str(warning.message) == "here.root is superseded by math.pow. It will be removed in unseen 0.3."
+        assert warning.filename == __file__, "the warning points at the caller"
+        with pytest.raises(AttributeError, match="module 'here' has no attribute 'power'"):
+            find("power")
+    finally:
+        del ALIASES["here.root"]
+
+
+@pytest.mark.parametrize(("old", "successor"), [
+    ("unseen.evaluation.Adjustment", "unseen.evaluation.like_pairs"),
+    ("unseen.evaluation.fit_adjustment", "unseen.evaluation.like_pairs"),
+    ("unseen.screening.is_lateral", "unseen.data.projection_of"),
+])  # fmt: skip
+def test_names_of_withdrawn_methods_warn_and_are_not_advertised(old: str, successor: str) -> None:
+    package, _, name = old.rpartition(".")
+    script = (
+        f"import {package}; print({name!r} in dir({package})); from {package} import {name}; print({name}.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-W", "always", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", name]
+    assert f"DeprecationWarning: {old} is superseded by {successor}. It will be removed in unseen 0.4." in done.stderr
+
+
 def test_every_alias_of_the_package_loads_and_none_is_past_its_release() -> None:
     packages = sorted((Path(unseen.__file__).parent).rglob("__init__.py"))
     for path in packages:
@@ -104,4 +134,8 @@ def test_every_alias_of_the_package_loads_and_none_is_past_its_release() -> None
     for alias in [one for one in ALIASES.values() if one.old.startswith("unseen.") and "example" not in one.old]:
         where, _, what = alias.new.rpartition(".")
         assert getattr(importlib.import_module(where), what) is not None, alias
+        package, _, old = alias.old.rpartition(".")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            assert getattr(importlib.import_module(package), old) is not None, alias
         assert now < Version(alias.removed_in), f"Remove the alias {alias.old}: this is {now}."

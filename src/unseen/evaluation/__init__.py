@@ -15,4 +15,15 @@ Of a generator's samples there are `mmd`, how far they are from real images, and
 
 import lazy_loader
 
+from unseen.deprecation import superseded
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = superseded(
+    __name__,
+    {
+        name: (f"unseen.evaluation.withdrawn_adjustment:{name}", "unseen.evaluation.like_pairs")
+        for name in ("Adjustment", "fit_adjustment")
+    },
+    removed_in="0.4",
+    otherwise=__getattr__,
+)

@@ -53,5 +53,3 @@ from .table import SCORED as SCORED
 from .table import Scored as Scored
 from .table import score_schema as score_schema
 from .table import score_table as score_table
-from .withdrawn_adjustment import Adjustment as Adjustment
-from .withdrawn_adjustment import fit_adjustment as fit_adjustment

@@ -13,4 +13,12 @@ A policy is bound to one model's weights. Without one, films are ranked and noth
 
 import lazy_loader
 
+from unseen.deprecation import superseded
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = superseded(
+    __name__,
+    {"is_lateral": ("unseen.screening.frontal_check:is_lateral", "unseen.data.projection_of")},
+    removed_in="0.4",
+    otherwise=__getattr__,
+)

@@ -15,7 +15,6 @@ from .decision import squashed_score as squashed_score
 from .drift_watch import Alarm as Alarm
 from .drift_watch import DriftReference as DriftReference
 from .drift_watch import DriftWatch as DriftWatch
-from .frontal_check import is_lateral as is_lateral
 from .gate.gate import Gate as Gate
 from .gate.refusal_codes import Refusal as Refusal
 from .gate.refusal_codes import refusal_code as refusal_code

@@ -66,10 +66,13 @@ def test_a_range_that_cannot_fit_says_so() -> None:
 def test_complex_measurements_count_twice() -> None:
     rng = torch.Generator().manual_seed(0)
     mask = torch.rand(SIZE, SIZE, generator=rng) > 0.5
-    A, x = FourierMask(mask), torch.rand(1, 1, SIZE, SIZE, generator=rng, dtype=torch.float64)
-    found = by_discrepancy(Tikhonov(), A(x.to(torch.complex128)) + 9 * ~mask, A, sigma=0.1, largest=10.0)
-    assert float(found.bound) == pytest.approx(2 * int(mask.sum()) * 0.01)
-    assert found.met.all() and not found.x.is_complex()
+    x = torch.rand(1, 1, SIZE, SIZE, generator=rng, dtype=torch.float64)
+    for real in (False, True):
+        A = FourierMask(mask, real=real)
+        y = A(x if real else x.to(torch.complex128)) + 9 * ~mask
+        found = by_discrepancy(Tikhonov(), y, A, sigma=0.1, largest=10.0)
+        assert float(found.bound) == pytest.approx(2 * int(mask.sum()) * 0.01)
+        assert found.met.all() and found.x.is_complex() != real
 
 
 def test_an_operator_for_each_image() -> None:

@@ -15,9 +15,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from unseen.physics.flat_vectors import linear_over_complex_numbers
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
-from unseen.physics.tensor_products import inner, lengths
+from unseen.physics.tensor_products import Shape, inner, lengths
 from unseen.priors.solvers.pdhg import per_sample
 
 SPECTRAL = 1024  # pixels: eigenvectors in about a second
@@ -26,7 +27,7 @@ FRAME = 1e-10  # how nearly A*A A*A x = c A*A x, relative, for a random x in dou
 
 @dataclass(frozen=True)
 class DampedSpectrum:
-    """A*A = vectors diag(values) vectorsᵀ, float64; values of shape (n,), from 0 up."""
+    """A*A = vectors diag(values) vectors*, in double precision; values of shape (n,), from 0 up."""
 
     values: Tensor
     vectors: Tensor
@@ -37,7 +38,7 @@ _spectra: WeakKeyDictionary[Operator, DampedSpectrum] = WeakKeyDictionary()
 
 
 class DampedLeastSquares:
-    """(A*A + τ)⁻¹ A* for an operator on real images.
+    """(A*A + τ)⁻¹ A* for an operator on real or complex images.
 
     Args:
         A: the operator.
@@ -61,8 +62,10 @@ class DampedLeastSquares:
         """`frame`, `spectral` or `conjugate gradients`."""
         if self._frame is not None:
             return "frame"
-        small = self.A.batch is None and math.prod(self.A.domain) <= SPECTRAL
-        return "spectral" if small else "conjugate gradients"
+        A = self.A
+        small = A.batch is None and math.prod(A.domain) <= SPECTRAL
+        whole = small and (not A.complex_domain or linear_over_complex_numbers(A))  # else A*A is no complex matrix
+        return "spectral" if whole else "conjugate gradients"
 
     def solve(self, r: Tensor, tau: Tensor, *, start: Tensor | None = None) -> Tensor:
         """argmin over w of ‖A w − r‖² + τ ‖w‖².
@@ -73,7 +76,7 @@ class DampedLeastSquares:
             start: (batch, *A.domain), a guess of w, for conjugate gradients; None: 0.
 
         Returns:
-            w: (batch, *A.domain), real.
+            w: (batch, *A.domain), complex where A's domain is.
         """
         if self._frame is not None:
             back = self.A.adjoint(r)
@@ -83,7 +86,7 @@ class DampedLeastSquares:
             spectrum = self._spectrum()
             back = self.A.adjoint(r)
             vectors, values = spectrum.vectors.to(back), spectrum.values.to(back)
-            shares = back.flatten(1) @ vectors / (values + tau.to(back.dtype)[:, None])
+            shares = back.flatten(1) @ vectors.conj() / (values + tau.to(back.dtype)[:, None])
             return (shares @ vectors.T).reshape(back.shape)
         damped = _Damped(self.A, tau)
         if start is None:
@@ -106,9 +109,9 @@ class DampedLeastSquares:
             basis = torch.eye(math.prod(self.A.domain), dtype=torch.float64).reshape(-1, *self.A.domain)
             with torch.no_grad():
                 images = self.A(basis).flatten(1)
-            if images.is_complex():
+            if images.is_complex() and not self.A.complex_domain:
                 images = torch.view_as_real(images).flatten(1)
-            values, vectors = torch.linalg.eigh(images @ images.T)
+            values, vectors = torch.linalg.eigh(images.conj() @ images.T)
             _spectra[self.A] = DampedSpectrum(values.clamp(min=0), vectors)
         return _spectra[self.A]
 
@@ -118,31 +121,41 @@ class _Damped(Operator):
 
     whole: Operator
     _roots: Tensor  # (batch,)
+    _split: int  # numbers of A w
 
     def __init__(self, whole: Operator, tau: Tensor) -> None:
-        numbers = math.prod(whole.range) * (2 if whole.complex_range else 1) + math.prod(whole.domain)
-        super().__init__(domain=whole.domain, range=(numbers,), batch=len(tau))
-        self._set(whole=whole, _roots=tau.sqrt())
+        complex_kinds = (whole.complex_range, whole.complex_domain)
+        shapes = (whole.range, whole.domain)
+        numbers = [math.prod(shape) * (1 + also) for shape, also in zip(shapes, complex_kinds, strict=True)]
+        super().__init__(domain=whole.domain, range=(sum(numbers),), batch=len(tau))
+        self._set(whole=whole, complex_domain=whole.complex_domain, _roots=tau.sqrt(), _split=numbers[0])
 
     def joined(self, image: Tensor, w: Tensor | None) -> Tensor:
         """(image, √τ w) in a row; w None: 0."""
-        parts = torch.view_as_real(image) if image.is_complex() else image
-        flat = parts.flatten(1)
+        flat = as_numbers(image)
         if w is None:
-            return torch.cat([flat, flat.new_zeros(len(flat), math.prod(self.domain))], dim=1)
-        return torch.cat([flat, (per_sample(self._roots, w).to(w.dtype) * w).flatten(1)], dim=1)
+            return torch.cat([flat, flat.new_zeros(len(flat), self.range[0] - self._split)], dim=1)
+        return torch.cat([flat, as_numbers(per_sample(self._roots, w).to(w.dtype) * w)], dim=1)
 
     def _forward(self, x: Tensor) -> Tensor:
         return self.joined(self.whole(x), x)
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        split = self.range[0] - math.prod(self.domain)
-        image, w = y[:, :split], y[:, split:].reshape(-1, *self.domain)
-        if self.whole.complex_range:
-            image = torch.view_as_complex(image.reshape(len(y), *self.whole.range, 2).contiguous())
-        else:
-            image = image.reshape(len(y), *self.whole.range)
+        image = from_numbers(y[:, : self._split], self.whole.range, complex_too=self.whole.complex_range)
+        w = from_numbers(y[:, self._split :], self.domain, complex_too=self.complex_domain)
         return self.whole.adjoint(image) + per_sample(self._roots, w).to(w.dtype) * w
+
+
+def as_numbers(u: Tensor) -> Tensor:
+    """Return real and imaginary parts as real numbers in a row: (batch, numbers)."""
+    return (torch.view_as_real(u) if u.is_complex() else u).flatten(1)
+
+
+def from_numbers(row: Tensor, shape: Shape, *, complex_too: bool) -> Tensor:
+    """Undo `as_numbers`: (batch, *shape)."""
+    if complex_too:
+        return torch.view_as_complex(row.reshape(len(row), *shape, 2).contiguous())
+    return row.reshape(len(row), *shape)
 
 
 def _frame_constant(A: Operator) -> Tensor | None:
@@ -151,7 +164,8 @@ def _frame_constant(A: Operator) -> Tensor | None:
     For a random x, A*A x has a part in every eigenspace with probability 1, so one x is enough.
     """
     rng = torch.Generator().manual_seed(0)
-    x = torch.randn(A.batch or 1, *A.domain, generator=rng, dtype=torch.float64)
+    dtype = torch.complex128 if A.complex_domain else torch.float64
+    x = torch.randn(A.batch or 1, *A.domain, generator=rng, dtype=dtype)
     with torch.no_grad():
         once = A.adjoint(A(x))
         twice = A.adjoint(A(once))

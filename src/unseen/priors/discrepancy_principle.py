@@ -138,7 +138,7 @@ def by_discrepancy(
         weight[left] = largest * ratio**step
         some = A.select(left)
         solution = _solved(prior.weighted(weight[left]), y[left], some, search, ends, generator)
-        back = of_real_images(some)(solution.x)
+        back = (some if solution.x.is_complex() else of_real_images(some))(solution.x)
         off = squares(back - seen[left].to(back)).double()
         misfit[left] = off
         too_far = off > bound[left]

@@ -31,6 +31,7 @@ from unseen.physics.tensor_products import describe
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator
+from unseen.priors.prior import check_operator_given
 from unseen.priors.real_images import of_real_images
 from unseen.priors.search_settings import Search
 from unseen.priors.solvers.latent_restarts import LatentSolution, best_of
@@ -44,17 +45,19 @@ class Task:
 
     Args:
         y: (batch, *A.range).
-        A: an operator on images; asked about real ones alone.
+        A: an operator on images.
         weight: λ, one for all or (batch,).
         restarts: starts of each image, next to each other.
+        real: images are real, also where A's may be complex.
 
     Raises:
         ValueError: y does not fit A, is not finite, or holds whole numbers; A takes no images; weights of another
             number.
     """
 
-    def __init__(self, y: Tensor, A: Operator, weight: float | Tensor, *, restarts: int) -> None:
-        self.A = of_real_images(A)
+    def __init__(self, y: Tensor, A: Operator, weight: float | Tensor, *, restarts: int = 1, real: bool = True) -> None:
+        check_operator_given(A)
+        self.A = of_real_images(A) if real else A
         self.y = checked(y, self.A)
         weights = torch.as_tensor(weight, dtype=torch.float64, device=y.device)
         if weights.ndim and len(weights) != len(y):
@@ -117,11 +120,11 @@ class Some:
 
 
 def checked(y: Tensor, A: Operator) -> Tensor:
-    """Return the measurements of real images, with zero where nothing was measured.
+    """Return the measurements, with zero where nothing was measured.
 
     Args:
         y: (batch, *A.range).
-        A: an operator on real images.
+        A: an operator on images.
 
     Raises:
         ValueError: see `Task`.

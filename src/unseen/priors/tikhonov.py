@@ -53,13 +53,14 @@ class Tikhonov:
 
         Args:
             y: (batch, *A.range), finite.
-            A: an operator on images; where they are complex, x is real all the same.
+            A: an operator on images. Where they are complex, x is complex; of an operator on real images, such as
+                `FourierMask(mask, real=True)`, it is real.
             start: (batch, *A.domain), a guess for conjugate gradients.
 
         Raises:
             ValueError: y does not fit A, or is not finite.
         """
-        task = Task(y, A, self.weight, restarts=1)
+        task = Task(y, A, self.weight, real=False)
         variance = self.fit.variance(task.norm)
         tau = 2 * variance * task.weight
         with torch.no_grad():

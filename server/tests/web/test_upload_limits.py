@@ -79,7 +79,7 @@ def test_a_wait_that_ends_leaves_no_place_taken() -> None:
     async def work() -> None:
         places = UploadPlaces(at_once=8, of_an_account=1)
         async with places.place("a"):
-            for how, error in ((0.0, "1 films of this account are coming in"), (60.0, None)):
+            for how, error in ((0.0, "1 film of this account is coming in"), (60.0, None)):
                 waiting = asyncio.ensure_future(places.place("a", wait_s=how).__aenter__())
                 await asyncio.sleep(0.01)
                 if error is None:

@@ -324,7 +324,7 @@ def test_a_restore_does_not_give_up_films_that_the_backup_does_not_know(home: Pa
         back_up(store, tmp_path / "saved")
         store.films.receive(png(100), name="later")
     (home / DATABASE).unlink()
-    with pytest.raises(NotAllowedError, match=r"1 films that the backup does not know.*empty folder"):
+    with pytest.raises(NotAllowedError, match=r"1 film that the backup does not know.*empty folder"):
         restore(tmp_path / "saved", home)
     assert len(films_of(home)) == FILMS + 1 and not (home / DATABASE).exists()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import console
 from unseen_server.cli.worklist_options import Folder, Url
 
@@ -48,4 +49,4 @@ def audit(
         console.result(None, whole=False, broken=broken)
         console.error(broken)
         raise typer.Exit(1)
-    console.result(f"whole: {end.seq} rows. Its head is {end}", whole=True, rows=end.seq, head=str(end))
+    console.result(f"whole: {number_of(end.seq, 'row')}. Its head is {end}", whole=True, rows=end.seq, head=str(end))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unseen.artifacts import number_of
 from unseen.cli import console
 from unseen_server.cli.worklist_options import Folder, Url
 
@@ -45,6 +46,8 @@ def export(
             table = to / "labelled.csv"
             count = export_labelled(store, table)
             console.item(
-                "tables", f"{count} labelled films: {table}", {"name": "labelled", "rows": count, "files": [table]}
+                "tables",
+                f"{number_of(count, 'labelled film')}: {table}",
+                {"name": "labelled", "rows": count, "files": [table]},
             )
     console.limits()

@@ -280,7 +280,7 @@ def fetch(
         store = stack.enter_context(_opened(folder, url))
         intake = Intake(store, known)
         if len(progress):
-            console.note(f"{len(progress)} entries were done before")
+            console.note(f"{number_of(len(progress), 'entry', 'was')} done before")
         filled = back_fill.back_fill(known, asked, wanted, intake, progress, by=by, per_minute=per_minute, stop=stop)
         for done in filled:
             whole, broken = whole + done.ok, broken + (not done.ok)

@@ -53,7 +53,7 @@ def retire(
         else:
             assert model is not None, "one of three was given"
             count = sum(one.findings for one in store.findings.models() if one.model == model)
-            confirm(f"Remove {count} findings of this model, with their anomaly maps and renditions?", yes)
+            confirm(f"Remove {number_of(count, 'finding')} of this model, with their anomaly maps and renditions?", yes)
             removed = store.removal.retire_model(model, actor=actor)
     console.result(
         f"removed: {number_of(removed.studies, 'study')}, {number_of(removed.films, 'film')}, "

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from unseen.artifacts import UserError, did_you_mean, reason_of, write_text
+from unseen.artifacts import UserError, did_you_mean, number_of, reason_of, write_text
 from unseen_server.pacs import peer_search
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.fetching import By, Fetched, fetch
@@ -73,7 +73,8 @@ class Done:
         if not self.fetched.received and not self.fetched.failed:
             return "the peer sent nothing of it"
         said = f": {self.fetched.sentence}" if self.fetched.sentence else ""
-        return f"{self.fetched.failed} of {self.fetched.received + self.fetched.failed} objects did not come{said}"
+        objects = number_of(self.fetched.received + self.fetched.failed, "object")
+        return f"{self.fetched.failed} of {objects} did not come{said}"
 
 
 def from_table(path: Path, *, column: str | None = None) -> list[FetchRequest]:

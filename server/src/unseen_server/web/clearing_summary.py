@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from unseen.artifacts import number_of
 from unseen.evaluation import Interval
 from unseen.screening import cleared_share
 from unseen_server.web.promise import percent
@@ -110,7 +111,7 @@ def of_alarm(parts: ServerState, alarm: StandingAlarm) -> ClearingChange:
 def of_reopening(alarm: RaisedAlarm) -> ClearingChange:
     """Return what starts and stops when the studies that were cleared among an alarm's films are reopened."""
     count = len(alarm.cleared)
-    goes = "1 study goes" if count == 1 else f"{count} studies go"
+    goes = f"{number_of(count, 'study')} {'goes' if count == 1 else 'go'}"
     stops = "It is" if count == 1 else "They are"
     return ClearingChange(
         starts=(
@@ -133,7 +134,7 @@ def _clearing(policy: Policy) -> list[str]:
         found.append(
             f"Studies of {name} with a score below {source.threshold:.4g} are cleared without a reader{of_normals}: "
             f"at most {percent(policy.max_miss_rate)} of abnormal studies are missed, with "
-            f"{percent(policy.confidence)} confidence, as {source.abnormals} abnormal studies have shown."
+            f"{percent(policy.confidence)} confidence, as {number_of(source.abnormals, 'abnormal study', 'has')} shown."
         )
     if policy.clears:
         found.append(f"Readers also read {percent(policy.audit_share)} of the cleared studies, as the audit sample.")

@@ -12,6 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from unseen.artifacts import number_of
 from unseen.evaluation import Curve, Figure, Interval, Json, count_at, entry_at, figure_at, text_at
 from unseen_server.web.authentication import Sighted
 from unseen_server.web.calibration import OTHERS
@@ -276,8 +277,8 @@ interval, so these films do not show that either is better.'
     assert isinstance(one, Interval) and isinstance(other, Interval) and isinstance(between, Interval)
     value, low, high = (f"{end:+.2f}".replace("-", "−") for end in (between.value, between.low, between.high))
     shown = (
-        f"On {films} films {first} reaches an AUROC of {one.value:.2f} and {second} of {other.value:.2f}: {value} "
-        f"(95 % interval {low} to {high})."
+        f"On {number_of(films, 'film')} {first} reaches an AUROC of {one.value:.2f} and {second} of {other.value:.2f}: "
+        f"{value} (95 % interval {low} to {high})."
     )
     if between.low <= 0 <= between.high:
         return f"{shown} 0 lies in the interval, so these films do not show that either is better."

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from unseen.artifacts import FEWEST_NORMALS as FEWEST
+from unseen.artifacts import number_of
 from unseen.screening import Guarantee
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
@@ -89,7 +90,12 @@ def _gate(parts: ServerState) -> Step:
     films = sum(block.scored + block.refused for block in late)
     has_gate = parts.models.card.gate is not None
     share = refused / films if films else 0.0
-    words = f"{refused} of the latest {films} films were not scored." if has_gate else "The model has no input gate."
+    were = "was" if refused == 1 else "were"
+    words = (
+        f"{refused} of the latest {number_of(films, 'film')} {were} not scored."
+        if has_gate
+        else "The model has no input gate."
+    )
     if has_gate and films >= FEWEST and share < MOST_REFUSED:
         return Step(name="gate", state="done", words=words, do=[], commands=[])
     folder, model = parts.store.home, parts.models.folder
@@ -119,8 +125,8 @@ def _calibrate(parts: ServerState) -> Step:
     return Step(
         name="calibrate",
         state="waits",
-        words=f"Clearing at most 5 % of abnormal studies with 95 % confidence needs {needed} abnormal studies of each "
-        "source, in the order of their dates.",
+        words=f"Clearing at most 5 % of abnormal studies with 95 % confidence needs "
+        f"{number_of(needed, 'abnormal study')} of each source, in the order of their dates.",
         do=[
             "Report studies until the tab Calibration shows enough of a source.",
             "Propose the calibration there, and have a second lead activate it.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, Field
 
-from unseen.artifacts import FEWEST_NORMALS, ReferenceNormals
+from unseen.artifacts import FEWEST_NORMALS, ReferenceNormals, number_of
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
 from unseen_server.web.response_model import ResponseModel
@@ -61,7 +61,8 @@ class ListedPage(BaseModel):
             groups=[
                 GroupResponse.from_value(
                     group,
-                    words=f"{'More than ' if group.more else ''}{group.studies:,} studies not scored: {group.clause}. "
+                    words=f"{'More than ' if group.more else ''}{number_of(group.studies, 'study')} not scored: "
+                    f"{group.clause}. "
                     "Look at the set-up",
                 )
                 for group in page.groups

@@ -15,7 +15,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from unseen.artifacts import LIMITS
+from unseen.artifacts import LIMITS, number_of
 from unseen.screening import Guarantee
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[st
         _page(visitor, path, seen)
     yield f"pages: 8 opened, with their {len(seen)} scripts and style sheets"
     yield (
-        f"list: {filled.to_read} studies to read ({filled.not_scored} of them not scored, with the reason), "
-        f"{filled.cleared} cleared, {filled.reported} reported"
+        f"list: {number_of(filled.to_read, 'study')} to read ({filled.not_scored} of them not scored, with the "
+        f"reason), {filled.cleared} cleared, {filled.reported} reported"
     )
     yield _film(visitor, film, models)
     yield from _models(visitor, models)
@@ -167,7 +167,8 @@ def _film(visitor: Visitor, film: str, models: int) -> str:
         if not visitor.get(f"{_API}/films/{film}/{picture}")[0].startswith(b"\x89PNG"):
             raise PageError(f"a film: {picture.partition('?')[0]} is no PNG.")
     return (
-        f"film: {width} × {height} pixels of {bits} bits, {models} scores, {len(pictures)} images; its decision reads "
+        f"film: {width} × {height} pixels of {bits} bits, {number_of(models, 'score')}, "
+        f"{number_of(len(pictures), 'image')}; its decision reads "
         f'"{look["words"][0]}"'
     )
 
@@ -200,8 +201,9 @@ def _compare(visitor: Visitor, filled: Filled, models: int) -> str:
     if not apart:
         raise PageError("compare: no film is known on which two models disagree.")
     return (
-        f"comparison: AUROC of {len(areas)} models on {len(labelled['films'])} labelled films "
-        f"({filled.reported_abnormal} abnormal); two models disagree on {len(apart)} films"
+        f"comparison: AUROC of {number_of(len(areas), 'model')} on "
+        f"{number_of(len(labelled['films']), 'labelled film')} ({filled.reported_abnormal} abnormal); "
+        f"two models disagree on {number_of(len(apart), 'film')}"
     )
 
 
@@ -218,7 +220,7 @@ def _watch(visitor: Visitor) -> str:
     visitor.json("/turing")
     if problems := visitor.json("/health")["problems"]:
         raise PageError(f"health: {' '.join(problems)}")
-    trainings = "1 training" if len(runs) == 1 else f"{len(runs)} trainings"
+    trainings = number_of(len(runs), "training")
     return f"also opened: drift, audit sample, activations, losses of {trainings}, Turing test, health"
 
 

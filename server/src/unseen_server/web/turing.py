@@ -13,7 +13,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Response
 from numpy.typing import NDArray
 
-from unseen.artifacts import Card
+from unseen.artifacts import Card, number_of
 from unseen_server.web import turing_images, turing_messages, turing_rounds
 from unseen_server.web.authentication import Sighted, is_lead
 from unseen_server.web.errors import answers
@@ -56,7 +56,7 @@ def begin(parts: Parts, account: Sighted, wanted: turing_messages.Wanted) -> tur
     offered = _offered(parts, name, card, made)
     if made is None or wanted.count not in offered.counts:
         raise NotAllowedError(
-            offered.missing or f"A round of {wanted.count} needs {wanted.count} films; there are {offered.own}."
+            offered.missing or f"A round of {wanted.count} needs as many films; there are {offered.own}."
         )
     own = _own(parts, wanted.model)
     with parts.pictures:
@@ -102,7 +102,9 @@ def result(parts: Parts, account: Sighted, number: RoundId) -> turing_messages.R
     found = parts.rounds.find(number, account.name)
     if not found.is_finished:
         left = found.count - len(found.answers)
-        raise NotAllowedError(f"{left} of {found.count} images are not answered yet. The result comes after the last.")
+        raise NotAllowedError(
+            f"{left} of {number_of(found.count, 'image')} are not answered yet. The result comes after the last."
+        )
     share = turing_messages.AnswerShare.of_answers(*found.right())
     return turing_messages.Result(
         round=found.number,
@@ -208,8 +210,9 @@ def _kept(parts: ServerState, own: OwnFilms, model: str, made: NDArray[np.float3
             found.append(kept)
     if len(found) < least:
         raise NotAllowedError(
-            f"Of {len(own.films)} films that this model scored, what it saw is kept of {len(found)}: others were "
-            "scored by an earlier version of unseen, or come from a backup. Choose fewer images, or send more films."
+            f"Of {number_of(len(own.films), 'film')} that this model scored, what it saw is kept of {len(found)}: "
+            "others were scored by an earlier version of unseen, or come from a backup. Choose fewer images, or "
+            "send more films."
         )
     return found
 

@@ -82,7 +82,7 @@ def drawn(
     """
     if min(len(own), len(generated)) < count:
         raise WorklistError(
-            f"A round of {count} needs {count} films and {count} generated images; there are {len(own)} and "
+            f"A round of {count} needs as many films and as many generated images; found: {len(own)} and "
             f"{len(generated)}. Choose fewer images."
         )
     real = tuple(rng.random() < 0.5 for _ in range(count))

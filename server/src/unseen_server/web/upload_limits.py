@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Final
 
+from unseen.artifacts import number_of
 from unseen_server.worklist.states import BusyError
 
 AT_ONCE: Final = 64
@@ -72,9 +73,9 @@ class UploadPlaces:
 
     def _full(self, account: str) -> str:
         if self._taken[account] >= self._of_an_account:
-            return (
-                f"{self._of_an_account} films of this account are coming in already. Nothing was stored; send it again."
-            )
+            are = "is" if self._of_an_account == 1 else "are"
+            films = number_of(self._of_an_account, "film")
+            return f"{films} of this account {are} coming in already. Nothing was stored; send it again."
         return "Too many films are coming in at once. Nothing was stored; send it again."
 
     def _may(self, account: str) -> bool:

@@ -22,6 +22,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
 
+from unseen.artifacts import number_of
 from unseen_server.worklist.states import WorklistError
 
 SILENCE_S = 30.0
@@ -72,7 +73,7 @@ def checked_name(text: str, what: str, *, most: int) -> str:
     '../ward 3/film.dcm'
     """
     if len(text) > most:
-        raise WorklistError(f"{what} has {len(text)} characters, the limit is {most}. Shorten it.")
+        raise WorklistError(f"{what} has {number_of(len(text), 'character')}, the limit is {most}. Shorten it.")
     if _NO_NAME.search(text):
         raise WorklistError(f"{what} holds control characters. Write it without them.")
     return text

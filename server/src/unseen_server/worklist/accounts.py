@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from unseen.artifacts import number_of
 from unseen.screening import UNKNOWN_SOURCE
 from unseen_server.worklist.sender_accounts import NarrowableAccount, narrowable
 from unseen_server.worklist.statements import rows_of, update_row
@@ -472,7 +473,8 @@ def _check_role(role: str) -> None:
 def _hashed(password: str) -> str:
     if not LEAST_PASSWORD <= len(password) <= _MOST_PASSWORD:
         raise WorklistError(
-            f"The password has {len(password)} characters; {LEAST_PASSWORD} to {_MOST_PASSWORD} are wanted."
+            f"The password has {number_of(len(password), 'character')}; {LEAST_PASSWORD} to {_MOST_PASSWORD} "
+            "are wanted."
         )
     return _hasher().hash(password)
 

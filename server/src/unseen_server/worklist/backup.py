@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, func, inspect, select, text
 from sqlalchemy.exc import NoSuchTableError
 
-from unseen.artifacts import LIMITS, replacing_folder, write_text
+from unseen.artifacts import LIMITS, number_of, replacing_folder, write_text
 from unseen_server.worklist import audit, audit_head, schema
 from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.belonging import KEY, MARKER, check_file, settle
@@ -197,9 +197,9 @@ def _check_films_known(store: Store, there: set[str], digests: list[str]) -> Non
     """
     if len(strangers := there.difference(digests)) > len(there) / 2:
         raise NotAllowedError(
-            f"{store.home}: holds {len(strangers)} films that the tables of {store.database.name} do not know; the "
-            f"tables know {len(digests)}. Correct UNSEEN_URL: they are the tables of another worklist. Nothing was "
-            "saved."
+            f"{store.home}: holds {number_of(len(strangers), 'film')} that the tables of {store.database.name} do not "
+            f"know; the tables know {len(digests)}. Correct UNSEEN_URL: they are the tables of another worklist. "
+            "Nothing was saved."
         )
 
 
@@ -318,8 +318,8 @@ def _check_no_further_films(folder: Path, home: Path) -> None:
     there = {digest for part in ContentFolder.digests_in(home / "films") for digest in part}
     if further := there - known:
         raise NotAllowedError(
-            f"{home / 'films'}: holds {len(further):,} films that the backup does not know, and a restored worklist "
-            "would remove them. Restore into an empty folder; films of this one can be received there again."
+            f"{home / 'films'}: holds {number_of(len(further), 'film')} that the backup does not know, and a restored "
+            "worklist would remove them. Restore into an empty folder; films of this one can be received there again."
         )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 from sqlalchemy import Connection, func, select
 
+from unseen.artifacts import number_of
 from unseen.screening import (
     AUDIT_SHARE,
     UNKNOWN_SOURCE,
@@ -116,10 +117,11 @@ class Labels:
     def _unread(self) -> str:
         if not self.unread:
             return ""
+        were = "was" if self.unread == 1 else "were"
         return (
-            f"{self.unread} studies received in the same time were not read yet. A list is read from the top, so those "
-            "have low scores, and abnormal ones among them would lower the threshold: the promise holds only as far as "
-            "what was reported is a fair sample."
+            f"{number_of(self.unread, 'study')} received in the same time {were} not read yet. A list is read from the "
+            "top, so unread studies have low scores, and abnormal ones among them would lower the threshold: the "
+            "promise holds only as far as what was reported is a fair sample."
         )
 
 
@@ -208,8 +210,8 @@ def policy_from(
     if not may_clear_nothing and all(source.allowed_misses is None for source in found.sources):
         reasons = "; ".join(f"{source.source}: {source.refused}" for source in found.sources)
         raise WorklistError(
-            f"Nothing could be cleared. For {found.promise}, {found.needed[0]} abnormal studies of a source must have "
-            f"been reported here. {reasons or 'None is labelled yet'}."
+            f"Nothing could be cleared. For {found.promise}, {number_of(found.needed[0], 'abnormal study')} of a "
+            f"source must have been reported here. {reasons or 'None is labelled yet'}."
         )
     try:
         policy = policy_of(
@@ -350,6 +352,7 @@ def _sources(found: list[Study], promise: Guarantee, unread: Counter[str]) -> It
         own = [study for study in counted if study.source == name]
         abnormals = sum(study.abnormal for study in own if study.score is not None)
         allowed = None if name == UNKNOWN_SOURCE else promise.allowed_misses(abnormals)
+        more = needed - abnormals
         yield SourceLabels(
             source=name,
             abnormals=abnormals,
@@ -361,5 +364,6 @@ def _sources(found: list[Study], promise: Guarantee, unread: Counter[str]) -> It
             if allowed is not None
             else "its studies belong to no source, so they are never cleared"
             if name == UNKNOWN_SOURCE
-            else f"{abnormals} of {needed} abnormal studies are reported, {needed - abnormals} more are needed",
+            else f"{abnormals} of {number_of(needed, 'abnormal study', 'is')} reported, "
+            f"{more} more {'is' if more == 1 else 'are'} needed",
         )

@@ -2,8 +2,9 @@
 // Administration, audit trail: its verification, and a search by person, action, time and study.
 import { $, api, el } from "./api.js";
 import { ACTIONS } from "./admin_audit_words.js";
-import { count, fill } from "./admin_parts.js";
+import { fill } from "./admin_parts.js";
 import { date } from "./dates.js";
+import { numberOf } from "./numbers.js";
 import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"POST /audit/search">["events"][number]} Event */
@@ -76,7 +77,7 @@ $("#verify").addEventListener("submit", async (event) => {
   try {
     const { whole, problem, head } = await api("/audit/verify", { body: { head: $("#verify-head").value.trim() || null } });
     $("#verified").replaceChildren(
-      el("p", {}, el("span", { class: `chip ${whole ? "good" : "bad"}` }, whole ? "whole" : "not whole"), ` Verified on ${date(Date.now())}: ${whole ? `${count(head.seq, "row", "rows")}, each follows from the one before.` : problem}`),
+      el("p", {}, el("span", { class: `chip ${whole ? "good" : "bad"}` }, whole ? "whole" : "not whole"), ` Verified on ${date(Date.now())}: ${whole ? `${numberOf(head.seq, "row")}, each follows from the one before.` : problem}`),
       el("p", { class: "small" }, "Head: ", el("span", { class: "head" }, head.head), " ", el("button", { type: "button", class: "quiet", onclick: () => copy(head.head) }, "Copy")));
     await search();
   } catch (error) {

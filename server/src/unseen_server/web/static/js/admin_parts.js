@@ -54,9 +54,6 @@ export function fill(/** @type {HTMLElement} */ body, /** @type {HTMLTableRowEle
   body.append(...rows);
 }
 
-/** Return a count with its noun: "1 study", "2 studies". */
-export const count = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ several) => `${n.toLocaleString("en-GB")} ${n === 1 ? one : several}`;
-
 /** Return a size with its unit: "1.2 GB". */
 export function size(/** @type {number} */ bytes) {
   if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;

@@ -1,8 +1,9 @@
 // @ts-check
 // Administration, removal: erase a patient or a study; retire old studies, a film, or a model's findings.
 import { $, api, el, sentenceIn } from "./api.js";
-import { confirmed, count, fill, size } from "./admin_parts.js";
+import { confirmed, fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
+import { numberOf } from "./numbers.js";
 import { failed, toast } from "./toasts.js";
 
 export async function showRemove() {
@@ -15,7 +16,7 @@ export async function showRemove() {
 
 function row(/** @type {Page.Returned<"GET /models/scored">["models"][number]} */ one) {
   const name = one.name || "unknown to this server";
-  const against = one.in_use ? "This server scores with it." : one.waiting ? `${count(one.waiting, "study waits", "studies wait")} in an order that it made.` : "";
+  const against = one.in_use ? "This server scores with it." : one.waiting ? `${numberOf(one.waiting, "study waits", "studies wait")} in an order that it made.` : "";
   return el("tr", {},
     el("th", { scope: "row" }, name, " ", el("code", { class: "soft small", title: one.model }, one.model.slice(0, 8))),
     el("td", { class: "n" }, one.findings), el("td", {}, date(one.latest)),
@@ -24,7 +25,7 @@ function row(/** @type {Page.Returned<"GET /models/scored">["models"][number]} *
 
 async function retireModel(/** @type {string} */ model, /** @type {string} */ name, /** @type {number} */ findings) {
   const parts = /** @type {[string, string[]][]} */ ([
-    ["Goes", [`${count(findings, "score", "scores")}, with anomaly maps and reconstructions`]],
+    ["Goes", [`${numberOf(findings, "score")}, with anomaly maps and reconstructions`]],
     ["Stays", ["Decisions, reports, and what two people agreed on", "The model's own folder. A server that is started with it scores new films with it again"]],
   ]);
   if (!(await confirmed({ title: `Retire ${name}?`, parts, word: "retire", action: "Retire" }))) return;
@@ -40,16 +41,16 @@ $("#erase").addEventListener("submit", async (event) => {
   try {
     const shown = await api("/erasure/preview", { body });
     const goes = [
-      `${count(shown.studies, "study", "studies")} with ${count(shown.films, "film", "films")} (${size(shown.bytes)})`,
-      `${count(shown.maps, "anomaly map", "anomaly maps")}, all thumbnails and reconstructions of these films`,
-      `${count(shown.reports, "report", "reports")}, ${count(shown.drafts, "draft", "drafts")}`,
+      `${numberOf(shown.studies, "study")} with ${numberOf(shown.films, "film")} (${size(shown.bytes)})`,
+      `${numberOf(shown.maps, "anomaly map")}, all thumbnails and reconstructions of these films`,
+      `${numberOf(shown.reports, "report")}, ${numberOf(shown.drafts, "draft")}`,
     ];
     const held = shown.holders.length ? [`In the hands of ${shown.holders.join(", ")}: what they are writing is lost.`] : [];
     const title = body.study ? "Erase this study?" : "Erase this patient?";
     if (!(await confirmed({ title, parts: [["Goes", goes], ["Being read", held], ["Stays", shown.stays]], word: "erase", action: "Erase" }))) return;
     const gone = await api("/erasure", { body: { ...body, shown: shown.digest } });
     $("#erase").reset();
-    $("#erase-done").textContent = `Erased on ${date(Date.now())}: ${count(gone.studies, "study", "studies")}, ${count(gone.films, "film", "films")}, ${count(gone.maps, "anomaly map", "anomaly maps")}.`;
+    $("#erase-done").textContent = `Erased on ${date(Date.now())}: ${numberOf(gone.studies, "study")}, ${numberOf(gone.films, "film")}, ${numberOf(gone.maps, "anomaly map")}.`;
     await showRemove();
   } catch (error) {
     $("#erase-problem").textContent = sentenceIn(error);
@@ -62,11 +63,11 @@ $("#retire-old").addEventListener("submit", async (event) => {
   try {
     const { studies } = await api("/retirement/count", { body });
     if (!studies) return void toast("No study is that old.");
-    const goes = [`${count(studies, "study", "studies")}, with films, anomaly maps, reports and labels`];
+    const goes = [`${numberOf(studies, "study")}, with films, anomaly maps, reports and labels`];
     const stays = ["Studies that wait for a reader", "The audit trail"];
     if (!(await confirmed({ title: "Retire old studies?", parts: [["Goes", goes], ["Stays", stays]], word: "retire", action: "Retire" }))) return;
     const gone = await api("/retirement", { body });
-    toast(`Removed: ${count(gone.studies, "study", "studies")}, ${count(gone.films, "film", "films")}.`);
+    toast(`Removed: ${numberOf(gone.studies, "study")}, ${numberOf(gone.films, "film")}.`);
     await showRemove();
   } catch (error) {
     failed(error);

@@ -3,6 +3,7 @@
 // Every page uses these and nothing else for both.
 
 import { localised } from "./dates.js";
+import { numberOf } from "./numbers.js";
 
 const ROOT = "/api/v1";
 
@@ -120,7 +121,7 @@ export function span(/** @type {number} */ seconds) {
   if (s < 60) return `${Math.floor(s)} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min`;
   if (s < 48 * 3600) return `${Math.floor(s / 3600)} h`;
-  return `${Math.floor(s / 86400)} days`;
+  return numberOf(Math.floor(s / 86400), "day");
 }
 
 /** Report true if a key press belongs to a field or is a browser shortcut. */

@@ -3,6 +3,7 @@
 // page. Models are the classes m0 … m5: distinguished by colour and by dashes.
 import { el } from "./api.js";
 import { binned, short } from "./compare_operating.js";
+import { numberOf } from "./numbers.js";
 import { whole } from "./percent_words.js";
 
 const ROC = { side: 380, left: 44, top: 10, right: 10, bottom: 42 };
@@ -100,7 +101,7 @@ export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped 
   const hold = el("svg:rect", { class: "hold", x: left - 12, y: 0, width: width + 24, height: base + 4 });
   const svg = chart(
     left + width + right, base + bottom,
-    `Scores of ${normal.length} normal and ${abnormal.length} abnormal films, as shares of each class, from ${short(low)} to ${short(high)}.`,
+    `Scores of ${normal.length} normal and ${numberOf(abnormal.length, "abnormal film")}, as shares of each class, from ${short(low)} to ${short(high)}.`,
     el("svg:path", { class: "grid", d: `M${left} ${base}h${width}M${left} ${y(most)}h${width}` }),
     words(left - 8, y(most) + 4, whole(most), { anchor: "end" }), words(left - 8, base + 4, "0", { anchor: "end" }),
     shade, ...areas, ...axis, words(left + width / 2, base + 36, "score", { kind: "axis" }), handle, hold,

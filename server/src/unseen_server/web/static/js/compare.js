@@ -11,6 +11,7 @@ import { explain } from "./compare_missing.js";
 import { atThreshold, balanced, byLabel, cellOf, nothingMissed, rounded, short } from "./compare_operating.js";
 import { pairOf } from "./compare_pair.js";
 import { moveSources, showMetrics } from "./compare_tables.js";
+import { numberOf } from "./numbers.js";
 import { measured } from "./percent_words.js";
 import { failed, toast } from "./toasts.js";
 
@@ -89,7 +90,7 @@ function listModels() {
     const box = el("input", { type: "checkbox", value: model, checked: places.has(model), onchange: () => tick(box, model) });
     const response = [
       part === "decides" ? "It decides here." : part === "compares" ? "For comparison." : "No longer in use here.",
-      `It scored ${normal} normal and ${abnormal} abnormal films.`, learnt ? `It has learnt from ${learnt} more, which are left out.` : "",
+      `It scored ${normal} normal and ${numberOf(abnormal, "abnormal film")}.`, learnt ? `It has learnt from ${learnt} more; ${learnt === 1 ? "this is" : "these are"} left out.` : "",
     ].join(" ");
     $("#models").append(el("label", { class: "model", title: response, dataset: { model } }, box, el("span", { class: "key" }), el("b", {}, name), el("span", { class: "auroc soft" })));
   }
@@ -232,7 +233,7 @@ function operate() {
     if (button.dataset.value === String(count)) continue;
     button.dataset.value = String(count);
     button.replaceChildren(el("b", {}, count), el("span", {}, words));
-    button.setAttribute("aria-label", `${count} films ${words} (${name}). Open them.`);
+    button.setAttribute("aria-label", `${numberOf(count, "film")} ${words} (${name}). Open ${count === 1 ? "it" : "them"}.`);
   }
   const at = places.get(chosen.model);
   if (at !== undefined && now.sensitivity !== null && now.specificity !== null) roc?.operate(at, 1 - now.specificity, now.sensitivity);
@@ -244,7 +245,7 @@ function settled() {
   const now = atThreshold(there(chosen).scores, threshold, prevalence);
   $("#operating-words").textContent =
     `Threshold ${short(threshold)}: sensitivity ${measured(now.sensitivity)}, specificity ${measured(now.specificity)}, ` +
-    `${now.cleared} films cleared, ${now.missed} missed.`;
+    `${numberOf(now.cleared, "film")} cleared, ${now.missed} missed.`;
   openCell(cell ?? (now.missed ? "missed" : "alarms"), { stays: true });
   keep();
 }
@@ -255,7 +256,7 @@ function openCell(/** @type {Cell} */ name, { stays = false } = {}) {
   const { model, films: all } = there(chosen);
   const films = all.filter((film) => cellOf(film, threshold) === name).sort(order);
   $("#cell").dataset.open = name;
-  $("#cell-title").textContent = `${films.length} ${films.length === 1 ? "film" : "films"} ${words}`;
+  $("#cell-title").textContent = `${numberOf(films.length, "film")} ${words}`;
   $("#cell-words").textContent = films.length
     ? `${kind[0].toUpperCase()}${kind.slice(1)} of ${nameOf(model)} at ${short(threshold)}; the ${name === "missed" || name === "right" ? "lowest" : "highest"} score first.`
     : "There is none at this threshold.";

@@ -1,6 +1,7 @@
 // @ts-check
 // Reports that count as labels: those on films that were shown to their reader; by choice also others.
 import { $, el } from "./api.js";
+import { numberOf } from "./numbers.js";
 
 /** @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
 
@@ -19,8 +20,8 @@ export function about(/** @type {LabelledSet} */ { films, not_counted: left }) {
   const sources = new Set(films.map(({ source }) => source)).size;
   const simulated = films.filter(({ origin }) => origin === "simulated").length;
   $("#about").textContent = films.length
-    ? `${films.length} films of studies that readers reported: ${films.length - ill} normal, ${ill} abnormal, ` +
-      `from ${sources} ${sources === 1 ? "source" : "sources"}.${simulated ? ` Of these, ${simulated} were reported by a simulated reader.` : ""}`
+    ? `${numberOf(films.length, "film")} of studies that readers reported: ${films.length - ill} normal, ${ill} abnormal, ` +
+      `from ${numberOf(sources, "source")}.${simulated ? ` Of these, ${simulated} ${simulated === 1 ? "was" : "were"} reported by a simulated reader.` : ""}`
     : "";
   const missing = Object.entries(left).filter(([, count]) => count > 0).map(([origin, count]) => WORDS[origin](count));
   const box = el("input", { type: "checkbox", checked: others, onchange: () => location.assign(others ? "/compare" : "/compare?others=true") });

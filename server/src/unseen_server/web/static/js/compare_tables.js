@@ -3,6 +3,7 @@
 import { $, el, find } from "./api.js";
 import { figure, whisker } from "./charts.js";
 import { atThreshold } from "./compare_operating.js";
+import { numberOf } from "./numbers.js";
 import { measured } from "./percent_words.js";
 
 const MOVING = ["sensitivity", "specificity", "cleared", "missed"];
@@ -37,13 +38,13 @@ export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources}
   const toggle = (/** @type {boolean} */ open) => {
     rest.hidden = !open;
     more.setAttribute("aria-expanded", String(open));
-    more.textContent = open ? "Fewer statistics" : `${singles.length - SHOWN} weaker statistics`;
+    more.textContent = open ? "Fewer statistics" : numberOf(singles.length - SHOWN, "weaker statistic");
   };
   toggle(more.getAttribute("aria-expanded") === "true");
   more.onclick = () => toggle(rest.hidden === true);
   more.hidden = singles.length <= SHOWN;
   $("#intervals").textContent =
-    `Intervals: ${response.intervals}.` + (response.trained_on ? ` ${response.trained_on} films that the model has learnt from are left out.` : "");
+    `Intervals: ${response.intervals}.` + (response.trained_on ? ` ${numberOf(response.trained_on, "film that the model has learnt from is", "films that the model has learnt from are")} left out.` : "");
   moveSources(sources, threshold, prevalence);
 }
 

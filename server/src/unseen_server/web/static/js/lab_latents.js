@@ -3,6 +3,7 @@
 import { $, el } from "./api.js";
 import { ask as askLab } from "./lab_asking.js";
 import { options } from "./lab_form.js";
+import { numberOf } from "./numbers.js";
 import { failed } from "./toasts.js";
 
 /** @typedef {{ generator: string, latent: number[], size: number }} Taken */
@@ -59,7 +60,7 @@ async function ask(/** @type {number[] | null} */ wanted) {
       sliders();
     }
     const length = Math.hypot(...found.latent);
-    $("#latent-words").textContent = `‖z‖ = ${length.toFixed(2)}; typical are ${Math.sqrt(found.latent.length).toFixed(1)} (z ~ N(0, I), ${found.latent.length} numbers)`;
+    $("#latent-words").textContent = `‖z‖ = ${length.toFixed(2)}; typical are ${Math.sqrt(found.latent.length).toFixed(1)} (z ~ N(0, I), ${numberOf(found.latent.length, "number")})`;
   } finally {
     asking = false;
   }

@@ -7,6 +7,7 @@ import { chosen, dropped } from "./dropped.js";
 import { onNews } from "./events.js";
 import { cardOf, outcome } from "./live_card.js";
 import { csv, rowsOf } from "./live_table.js";
+import { numberOf } from "./numbers.js";
 import { failed, toast } from "./toasts.js";
 
 const AT_ONCE = 3;
@@ -30,11 +31,11 @@ const pending = new Map();
 // adding films ---------------------------------------------------------------------------------------------------------
 
 function take(/** @type {ReturnType<typeof chosen>} */ { films, litter }, /** @type {number} */ began) {
-  if (litter) toast(`${litter === 1 ? "One file was" : `${litter} files were`} left out: a system's own, or a DICOM folder's index.`);
+  if (litter) toast(`${numberOf(litter, "file was", "files were")} left out: a system's own, or a DICOM folder's index.`);
   if (!films.length) return void (litter || toast("There is no file in what was dropped."));
   const source = $("#source").value.trim() || "dropped";
   const time = clock(Date.now());
-  const batch = section(`${films.length === 1 ? "1 film" : `${films.length} films`} from ${source}, ${time}`);
+  const batch = section(`${numberOf(films.length, "film")} from ${source}, ${time}`);
   for (const { file, name } of films) items.push({ file, name, source, batch, began, state: "waiting" });
   show();
   send();

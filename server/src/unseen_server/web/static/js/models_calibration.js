@@ -1,6 +1,7 @@
 // @ts-check
 // Calibration from readers' reports: the guarantee, the number of abnormal studies that it needs, and their number so far.
 import { $, api, el, find, sentenceIn } from "./api.js";
+import { numberOf } from "./numbers.js";
 import { toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /calibration">} Calibration */
@@ -43,7 +44,7 @@ export async function showCalibration(/** @type {boolean} */ fresh, /** @type {s
 
 function draw(/** @type {Calibration} */ response) {
   const [none, one, two] = response.needed.map((one) => one.abnormals);
-  $("#promise").textContent = `For ${response.promise}: ${none} abnormal studies of each source are needed if none of them lies below the threshold, ${one} if one does, ${two} if two do.`;
+  $("#promise").textContent = `For ${response.promise}: ${numberOf(none, "abnormal study")} of each source ${none === 1 ? "is" : "are"} needed if none of them lies below the threshold, ${one} if one does, ${two} if two do.`;
   $("#sources").replaceChildren(...response.sources.map((source) => bar(source, response.needed)));
   if (!response.sources.length) $("#sources").append(el("p", { class: "soft" }, "No study that this model has scored was reported normal or abnormal yet."));
   const notes = [];
@@ -51,15 +52,15 @@ function draw(/** @type {Calibration} */ response) {
   if (late.length) {
     notes.push(`Unread films of the same time: ${late.map((s) => `${s.unread} of ${s.source}`).join(", ")}. Studies that are read last have low scores. Read them first, or the threshold will be too high.`);
   }
-  if (response.selected) notes.push(`${response.selected} ${response.selected === 1 ? "study was" : "studies were"} judged by a policy, which decides what is read. They count only if the audit sample would have taken them.`);
+  if (response.selected) notes.push(`${numberOf(response.selected, "study was", "studies were")} judged by a policy, which decides what is read. They count only if the audit sample would have taken them.`);
   const left = response.not_counted;
   const { confirmed, confirmations_needed: needed } = response;
-  if (left.elsewhere) notes.push(`${left.elsewhere} reported by another system do not count: nothing here shows that their films were seen.`);
-  if (left.elsewhere && confirmed < needed) notes.push(`Reports of other systems can count after ${needed} of them were confirmed here; ${confirmed} are. Open such a study, look at its films, and press Confirm next to the report.`);
-  if (left.unrecorded) notes.push(`${left.unrecorded} reported with an earlier version do not count: it did not record what was shown.`);
-  if (response.hasty) notes.push(`${response.hasty} ${response.hasty === 1 ? "study" : "studies"} left out: reported less than two seconds after the film was shown.`);
-  if (response.trained_on) notes.push(`${response.trained_on} ${response.trained_on === 1 ? "film" : "films"} left out: the model was trained on them.`);
-  if (response.not_seen) notes.push(`${response.not_seen} ${response.not_seen === 1 ? "study" : "studies"} left out: this model has not scored all their films.`);
+  if (left.elsewhere) notes.push(`${numberOf(left.elsewhere, "study")} reported by another system left out: nothing here shows that the films were seen.`);
+  if (left.elsewhere && confirmed < needed) notes.push(`Reports of other systems can count after ${needed} of them were confirmed here; ${confirmed} ${confirmed === 1 ? "is" : "are"}. Open such a study, look at its films, and press Confirm next to the report.`);
+  if (left.unrecorded) notes.push(`${numberOf(left.unrecorded, "study")} reported with an earlier version left out: it did not record what was shown.`);
+  if (response.hasty) notes.push(`${numberOf(response.hasty, "study")} left out: reported less than two seconds after the film was shown.`);
+  if (response.trained_on) notes.push(`${numberOf(response.trained_on, "film")} left out: the model was trained on them.`);
+  if (response.not_seen) notes.push(`${numberOf(response.not_seen, "study")} left out: this model has not scored all their films.`);
   $("#left-out").replaceChildren(...notes.map((words) => el("li", {}, words)));
   form.dataset.ready = String(response.ready);
 }
@@ -74,7 +75,7 @@ function bar(/** @type {Calibration["sources"][number]} */ source, /** @type {Ca
   return el("section", { class: `source ${enough ? "enough" : "short"}`, "data-source": source.source },
     el("div", { class: "row" }, el("h3", {}, source.source), el("span", { class: `chip ${enough ? "good" : "warn"}` }, enough ? "enough" : "nothing is cleared"),
       el("span", { class: "soft counts" }, `${source.abnormals} abnormal · ${source.normals} normal${source.not_scored ? ` · ${source.not_scored} not scored` : ""}`)),
-    el("svg:svg", { class: "needs", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": `${source.abnormals} abnormal studies there, ${needed.map((n) => n.abnormals).join(", ")} needed` },
+    el("svg:svg", { class: "needs", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": `${numberOf(source.abnormals, "abnormal study")} there, ${needed.map((n) => n.abnormals).join(", ")} needed` },
       el("svg:rect", { class: "all", x: 0, y: 1.5, width: 100, height: 5, rx: 0.6 }),
       el("svg:rect", { class: "there", x: 0, y: 1.5, width: at(source.abnormals), height: 5, rx: 0.6 }),
       ...needed.map((n) => el("svg:line", { class: "need", x1: at(n.abnormals), x2: at(n.abnormals), y1: 0, y2: 8 }))),

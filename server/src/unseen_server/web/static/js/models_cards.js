@@ -3,6 +3,7 @@
 import { $, api, el } from "./api.js";
 import { date } from "./dates.js";
 import { agree, summaryOf } from "./models_agree.js";
+import { numberOf } from "./numbers.js";
 import { percent } from "./percent_words.js";
 import { failed, toast } from "./toasts.js";
 
@@ -71,7 +72,7 @@ function proposal(/** @type {Activation} */ one, /** @type {string[]} */ others)
     el("p", {}, `${one.proposed_by} has proposed it on ${date(one.proposed)}: ${one.policy ? "score with it, and clear by this policy." : "score with it, and clear nothing."}`),
     one.note ? el("blockquote", {}, one.note) : null,
     one.policy ? facts(one.policy) : null,
-    one.further.length ? el("p", { class: "small soft" }, `Calibrated in the same run, as a reference for percentiles: ${one.further.map(({ name, normals }) => `${name} (${normals} normals)`).join(", ")}. They clear nothing.`) : null,
+    one.further.length ? el("p", { class: "small soft" }, `Calibrated in the same run, as a reference for percentiles: ${one.further.map(({ name, normals }) => `${name} (${numberOf(normals, "normal")})`).join(", ")}. They clear nothing.`) : null,
     one.summary ? summaryOf(one.summary) : null,
     one.here ? null : el("p", { class: "problem" }, "This server does not have that model and would keep its own."),
     el("div", { class: "row" },

@@ -5,6 +5,7 @@ import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
 import { legend, plot, short } from "./models_plot.js";
 import { earlierAlarms, reopening } from "./models_reopening.js";
+import { numberOf } from "./numbers.js";
 import { percent } from "./percent_words.js";
 import { failed, toast } from "./toasts.js";
 
@@ -54,9 +55,9 @@ function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, 
   const words = [];
   if (model === null) words.push("This server was given no model.");
   else if (!drawn.length) words.push(`${model_name} has scored no film yet.`);
-  else words.push(`${model_name}: the latest ${blocks.reduce((n, b) => n + b.scored + b.refused, 0)} films in blocks of 50; median and middle half of each.`);
+  else words.push(`${model_name}: the latest ${numberOf(blocks.reduce((n, b) => n + b.scored + b.refused, 0), "film")} in blocks of 50; median and middle half of each.`);
   if (reference && drawn.length) words.push(`Compared with ${reference.words}.`);
-  if (policy && size) words.push(`Drift is tested on every ${size} studies: ${windows} tests so far, ${studies} of ${size} studies in the next.`);
+  if (policy && size) words.push(`Drift is tested on every ${numberOf(size, "study")}: ${numberOf(windows, "test")} so far, ${studies} of ${numberOf(size, "study")} in the next.`);
   $("#drift-words").textContent = words.join(" ");
   if (!drawn.length) return $("#drift").replaceChildren();
   const x = drawn.map((_, i) => i + 1), quartile = (/** @type {0 | 1 | 2} */ q) => drawn.map((block) => block.quartiles[q]);
@@ -66,7 +67,7 @@ function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, 
   const expected = reference ? [{ at: reference.expected, words: "expected" }] : [];
   $("#drift").replaceChildren(
     plot({ x, lines: [{ name: "median", values: quartile(1), kind: "c0" }], bands: [{ low: quartile(0), high: quartile(2), kind: "c0" }], rules, dots: true, height: 250,
-      xWords: "block of 50 films, the latest on the right", yWords: "score", label: `Median scores of ${drawn.length} blocks; the last is ${short(last.quartiles[1])}${reference ? `, the reference's ${short(reference.median)}` : ""}.` }),
+      xWords: "block of 50 films, the latest on the right", yWords: "score", label: `Median scores of ${numberOf(drawn.length, "block")}; the last is ${short(last.quartiles[1])}${reference ? `, the reference's ${short(reference.median)}` : ""}.` }),
     reference ? plot({ x, lines: [{ name: "above", values: above, kind: "c1" }], rules: expected, dots: true, zero: true, percent: true, height: 170,
       xWords: "block of 50 films", yWords: "above 95 %", label: `Share of films above the limit; in the last block ${percent(above[above.length - 1])}, expected ${percent(reference.expected)}.` }) : "",
     blocks.some((block) => block.refused) ? el("p", { class: "small soft" }, `Films not scored, by block: ${blocks.map((block) => block.refused).join(", ")}.`) : "",
@@ -74,7 +75,7 @@ function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, 
 }
 
 function audit(/** @type {Page.Returned<"GET /audit/sample">} */ sample, /** @type {Page.Returned<"GET /audit/sample/growth">["points"]} */ points) {
-  const words = [`${sample.read} read, ${sample.abnormal} of them abnormal; ${sample.unsure} unsure, ${sample.waiting} wait.`];
+  const words = [`${sample.read} read, ${sample.abnormal} of them abnormal; ${sample.unsure} unsure, ${sample.waiting} unread.`];
   if (sample.share) words.push(`Of what is cleared, ${percent(sample.share.value)} is abnormal (95 % interval ${percent(sample.share.low)} to ${percent(sample.share.high)}).`);
   else words.push(`No share yet: ${sample.missing}.`);
   words.push("They are selected at random, and readers do not know which they are.");

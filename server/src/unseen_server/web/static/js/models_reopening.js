@@ -3,13 +3,13 @@
 import { api, el } from "./api.js";
 import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
+import { numberOf } from "./numbers.js";
 import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /reopenings">["alarms"][number]} Raised */
 
 /** Alarms whose studies are listed, kept because the page is drawn again every few seconds. @type {Set<number>} */
 const listed = new Set();
-const many = (/** @type {number} */ n) => (n === 1 ? "1 study" : `${n.toLocaleString("en-GB")} studies`);
 
 /** Return cards of the ended alarms that still have cleared studies. @param {Raised[]} alarms  @param {() => void} changed */
 export function earlierAlarms(alarms, changed) {
@@ -24,17 +24,17 @@ export function earlierAlarms(alarms, changed) {
 export function reopening(one, changed) {
   const words = one.recorded ? "" : " An earlier release has counted some of the films, and did not record which: look through the list of cleared studies, too.";
   if (one.reopened_by !== null && one.reopened !== null) {
-    return [el("p", {}, `${many(one.reopened_studies)} that ${one.reopened_studies === 1 ? "was" : "were"} cleared among its films went back to the list on ${date(one.reopened)}: proposed by ${one.proposed_by}, confirmed by ${one.reopened_by}.${words}`)];
+    return [el("p", {}, `${numberOf(one.reopened_studies, "study")} that ${one.reopened_studies === 1 ? "was" : "were"} cleared among its films went back to the list on ${date(one.reopened)}: proposed by ${one.proposed_by}, confirmed by ${one.reopened_by}.${words}`)];
   }
   if (one.cleared.length === 0) {
-    return [el("p", { class: "soft" }, `Of the ${many(one.studies)} whose films raised it, none is cleared and unread.${words}`)];
+    return [el("p", { class: "soft" }, `Of the ${numberOf(one.studies, "study")} whose films raised it, none is cleared and unread.${words}`)];
   }
   const first = one.proposed_by === null;
   const studies = el("details", { open: listed.has(one.number), ontoggle: () => { if (studies.open) listed.add(one.number); else listed.delete(one.number); } },
     el("summary", {}, `Show ${one.cleared.length === 1 ? "it" : "them"}`),
     el("ul", { class: "studies" }, ...one.cleared.map((study) => el("li", {}, el("a", { href: `/studies/${study}`, target: "_blank", rel: "noopener" }, study)))));
   return [
-    el("p", {}, el("b", {}, `${many(one.cleared.length)} cleared and unread`), ` among the ${many(one.studies)} whose films raised it.${words}`),
+    el("p", {}, el("b", {}, `${numberOf(one.cleared.length, "study")} cleared and unread`), ` among the ${numberOf(one.studies, "study")} whose films raised it.${words}`),
     studies,
     first ? null : el("p", {}, el("b", {}, one.proposed_by ?? ""), ` has proposed on ${date(one.proposed ?? one.raised)} that they go back to the list. A second person must confirm it.`),
     one.proposed_note ? el("blockquote", {}, one.proposed_note) : null,
@@ -57,7 +57,7 @@ async function act(/** @type {Raised} */ one) {
   try {
     if (last) {
       const { studies } = await api(`/reopenings/${one.number}/confirm`, { body });
-      toast(`${many(studies)} went back to the list.`);
+      toast(`${numberOf(studies, "study")} went back to the list.`);
     } else {
       await api(`/reopenings/${one.number}/propose`, { body });
       toast("Proposed. Nothing changes until a second person has confirmed it.");

@@ -2,6 +2,7 @@
 // Visual Turing test "Real or generated?": one image after another, and the answers.
 
 import { $, api, el, statusOf, there, typing } from "./api.js";
+import { numberOf } from "./numbers.js";
 import { resultOf, roundsOf } from "./turing_result.js";
 import { failed } from "./toasts.js";
 
@@ -50,7 +51,7 @@ function choose() {
     ),
   );
   $("#counts").replaceChildren(...labels);
-  $("#about").textContent = `${own} films of this site and ${generated} generated images to draw from; none is shown twice in a round.`;
+  $("#about").textContent = `${numberOf(own, "film")} of this site and ${numberOf(generated, "generated image")} to draw from; none is shown twice in a round.`;
 }
 
 async function begin(/** @type {Event} */ event) {

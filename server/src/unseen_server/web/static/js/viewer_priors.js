@@ -2,6 +2,7 @@
 // Earlier and later studies of the same patient: a list in the panel, and one of them beside the film.
 import { $, api, el } from "./api.js";
 import { calendar, date } from "./dates.js";
+import { numberOf } from "./numbers.js";
 import { away, beside, isBeside } from "./viewer_second_film.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}/priors">["priors"][number]} Prior */
@@ -69,7 +70,7 @@ export class Priors {
     this.#known = priors;
     $("#priors").hidden = priors.length === 0;
     $("#priors").replaceChildren(
-      el("h3", {}, priors.length === 1 ? "Another study of this patient" : `${priors.length} other studies of this patient`),
+      el("h3", {}, priors.length === 1 ? "Another study of this patient" : `${numberOf(priors.length, "other study")} of this patient`),
       el("ul", { class: "priors" }, priors.map((prior) =>
         el("li", {},
           el("button", { type: "button", disabled: prior.film === null, title: wordsOf(prior), onclick: () => this.show(prior) }, nameOf(prior)),

@@ -1,6 +1,7 @@
 // @ts-check
 // Table of a film's DICOM elements, with a search, for leads.
 import { $, api, el } from "./api.js";
+import { numberOf } from "./numbers.js";
 import { failed } from "./toasts.js";
 
 /** Show the DICOM elements of `film`. */
@@ -13,7 +14,7 @@ export async function showTags(/** @type {string} */ film) {
     const wanted = field.value.trim().toLowerCase();
     const found = elements.filter((line) => line.join(" ").toLowerCase().includes(wanted));
     body.replaceChildren(...found.map(([tag, name, kind, value]) => el("tr", {}, el("td", {}, el("code", {}, tag)), el("td", {}, name), el("td", {}, kind), el("td", {}, value))));
-    count.textContent = elements.length === 0 ? "This file is no DICOM: it has no elements." : `${found.length} of ${elements.length} elements`;
+    count.textContent = elements.length === 0 ? "This file is no DICOM: it has no elements." : `${found.length} of ${numberOf(elements.length, "element")}`;
   };
   const head = ["Tag", "Name", "VR", "Value"].map((word) => el("th", { scope: "col" }, word));
   const dialog = $("#tags");

@@ -2,6 +2,7 @@
 // The worklist: fetches its pages, again after each change; selects a study; handles all keys of the page, [ and ] included.
 import { $, api, closest, isAbort, statusOf, typing } from "./api.js";
 import { onNews } from "./events.js";
+import { numberOf } from "./numbers.js";
 import { Acts } from "./worklist_acts.js";
 import { Chosen } from "./worklist_chosen.js";
 import { Counts, whole } from "./worklist_counts.js";
@@ -110,7 +111,7 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   rows.show(page.rows, { offset: view.offset, isNew: (entry) => news.includes(entry) });
   const groups = view.offset === 0 ? page.groups : [];
   rows.showGroups(groups, (refusal) => goTo({ refusal }));
-  if (news.length && !fresh) tell(news.length === 1 ? "1 new study" : `${news.length} new studies`);
+  if (news.length && !fresh) tell(numberOf(news.length, "new study"));
   $("#skeleton").hidden = true;
   $("#grid").hidden = page.rows.length === 0 && groups.length === 0;
   $("#refusals").hidden = view.refusal === "";

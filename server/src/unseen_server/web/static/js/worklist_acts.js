@@ -1,6 +1,7 @@
 // @ts-check
 // Actions on one study of the list: report, undo the report, release, score again.
 import { api } from "./api.js";
+import { numberOf } from "./numbers.js";
 import { reportedAs } from "./reported.js";
 import { failed, toast } from "./toasts.js";
 
@@ -54,7 +55,7 @@ export class Acts {
   requeue(/** @type {string} */ study) {
     return this.#doing(study, async () => {
       const { films } = await api(`/studies/${study}/requeue`, { method: "POST" });
-      toast(films === 1 ? "Its film is scored again." : `${films} films of it are scored again.`);
+      toast(films === 1 ? "Its film is scored again." : `${numberOf(films, "film")} of it are scored again.`);
       this.list.changed();
     });
   }

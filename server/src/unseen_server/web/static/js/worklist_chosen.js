@@ -2,6 +2,7 @@
 // Actions on several chosen studies, for leads: assign, score again, record as returned.
 // Never reported.
 import { $, api, closest, el } from "./api.js";
+import { numberOf } from "./numbers.js";
 import { failed, toast } from "./toasts.js";
 
 const MOST = 200; // upper limit per request of the server
@@ -117,8 +118,8 @@ export class Chosen {
     try {
       const { done, refused } = await act([...this.#studies]);
       for (const study of done) this.#studies.delete(study);
-      const left = refused.length ? ` ${studies(refused.length)} left as ${refused.length === 1 ? "it is" : "they are"}: ${[...new Set(refused.map((one) => one.reason))].slice(0, 2).join(" ")}` : "";
-      toast(`${studies(done.length)} ${words}.${left}`, refused.length ? { kind: done.length ? "" : "bad", lasts: 20000 } : {});
+      const left = refused.length ? ` ${numberOf(refused.length, "study")} left as ${refused.length === 1 ? "it is" : "they are"}: ${[...new Set(refused.map((one) => one.reason))].slice(0, 2).join(" ")}` : "";
+      toast(`${numberOf(done.length, "study")} ${words}.${left}`, refused.length ? { kind: done.length ? "" : "bad", lasts: 20000 } : {});
     } catch (error) {
       failed(error);
     } finally {
@@ -128,5 +129,3 @@ export class Chosen {
     }
   }
 }
-
-const studies = (/** @type {number} */ count) => (count === 1 ? "1 study" : `${count} studies`);

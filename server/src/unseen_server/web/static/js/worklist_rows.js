@@ -2,6 +2,7 @@
 // Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
 import { $, el, span } from "./api.js";
 import { date } from "./dates.js";
+import { numberOf } from "./numbers.js";
 import { placeOf, scoreInWords, whole } from "./percent_words.js";
 
 const MARKED_MS = 6000;
@@ -152,7 +153,7 @@ export class Rows {
     if (place === null) row.removeAttribute("aria-rowindex");
     else row.setAttribute("aria-rowindex", String(place + 1));
     say(known.link, entry.words);
-    say(known.under, entry.clause || [entry.study, entry.view, entry.films > 1 && `${entry.films} films`, entry.disagree && "models disagree"].filter(Boolean).join(" · "));
+    say(known.under, entry.clause || [entry.study, entry.view, entry.films > 1 && numberOf(entry.films, "film"), entry.disagree && "models disagree"].filter(Boolean).join(" · "));
     say(known.reader, entry.assigned_to === null || entry.claimed_by === entry.assigned_to ? "" : `for ${entry.assigned_to === me ? "you" : entry.assigned_to}`);
     known.under.title = entry.reason ? `${entry.reason} · ${entry.study}` : "";
     row.classList.toggle("flagged", entry.flag || !!entry.reason);

@@ -2,6 +2,7 @@
 // The selected study: what can be done with it, and on wide screens a look at its film.
 import { $, el } from "./api.js";
 import { date } from "./dates.js";
+import { numberOf } from "./numbers.js";
 import { onShelf } from "./worklist_rows.js";
 
 const WAIT_MS = 250; // delay, so that passing over rows fetches nothing
@@ -34,7 +35,7 @@ export class Selected {
     $("#open").setAttribute("href", href);
     say("#selected-words", words);
     say("#selected-study", entry.study);
-    const films = entry.films === 1 ? "1 film" : `${entry.films} films`;
+    const films = numberOf(entry.films, "film");
     say("#selected-facts", `${entry.source} · ${films} · received ${date(entry.received)}`);
     $("#selected-why").hidden = entry.reason === "";
     say("#selected-clause", entry.clause);

@@ -2,6 +2,7 @@
 // Notification of a study with high priority: in the title, in a note, and by the system if allowed.
 // Off until it is asked for.
 import { $, api } from "./api.js";
+import { numberOf } from "./numbers.js";
 import { toast } from "./toasts.js";
 
 const LOOK_MS = 15_000; // interval; also while the page is hidden, when no news arrives
@@ -69,7 +70,7 @@ export class Urgent {
   }
 
   #tell(/** @type {number} */ count) {
-    const words = count === 1 ? "1 study came that is to be read earlier" : `${count} studies came that are to be read earlier`; // the message contains no patient data
+    const words = numberOf(count, "study came that is to be read earlier", "studies came that are to be read earlier"); // the message contains no patient data
     toast(`${words}.`, { action: "Show", run: () => this.page.show(), lasts: 0 });
     if (!document.hidden) return;
     this.#unread += count;

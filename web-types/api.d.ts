@@ -234,8 +234,8 @@ declare namespace Api {
   type PriorFilm = { film: string; view_position: string | null };
   /** Another study of the same patient. */
   type PriorResponse = { study: string; study_date: string; received: string; films: (PriorFilm)[]; film: string | null; outcome: string | null };
-  /** Other studies of the same patient, the latest first: by the date of the study, else by that of its reception. */
-  type PriorsResponse = { priors: (PriorResponse)[] };
+  /** Up to 20 other studies of the same patient, the latest first: by study date, else by reception. */
+  type PriorsResponse = { priors: (PriorResponse)[]; total: number };
   /** Guarantee of the policy at this moment, shown to everybody. */
   type PromiseResponse = { state: "clears" | "stopped" | "ranks" | "no_model"; words: string; why: string };
   /** A model to score with, without a policy: films are ranked, and none is cleared. */

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pydicom
+import pytest
 
 from tests.data.making import dicom, written
 from tests.web.conftest import Api, look_at, said
@@ -15,6 +16,7 @@ from tests.worklist.reporting import look_and_report
 from unseen.data import Entry, read_film
 from unseen.screening.screener import Screener
 from unseen_server.web.harmless_elements import HIDDEN
+from unseen_server.worklist import details
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 
@@ -90,6 +92,19 @@ def test_priors_are_in_the_order_of_their_study_dates_which_are_shown_with_names
     store.settings.change(actor="ada", identity="reader")
     priors = api.reader.get(path).raise_for_status().json()["priors"]
     assert [(one["study"], one["study_date"]) for one in priors] == [(newer, "2024-01-15"), (older, "2019-07-04")]
+
+
+def test_more_priors_than_one_answer_holds_are_counted_and_come_with_the_next(
+    api: Api, judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A patient with more than 20 other studies seemed to have 20."""
+    monkeypatch.setattr(details, "MOST_PRIORS", 2)
+    *others, own = [judged(n, PatientID="4711").study for n in range(1, 5)]
+    path = f"/studies/{own}/priors"
+    first, rest = (api.reader.get(path, params=f"skip={skip}").raise_for_status().json() for skip in (0, 2))
+    assert (first["total"], rest["total"]) == (3, 3)
+    assert [one["study"] for one in first["priors"] + rest["priors"]] == others[::-1], "the latest received first"
+    assert api.reader.get(path, params="skip=-1").status_code == 422
 
 
 def test_the_patient_of_a_film_that_cannot_be_shown_is_named(api: Api, store: Store, screener: Screener) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Reader
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unseen_server.worklist.details import PriorStudy
 
 router = APIRouter(tags=["viewing"])
+Skip = Annotated[int, Query(ge=0, le=1_000_000, description="how many of those received last are left out")]
 
 
 class PriorFilm(BaseModel):
@@ -41,15 +42,16 @@ class PriorResponse(BaseModel):
 
 
 class PriorsResponse(BaseModel):
-    """Other studies of the same patient, the latest first: by the date of the study, else by that of its reception."""
+    """Up to 20 other studies of the same patient, the latest first: by study date, else by reception."""
 
     priors: list[PriorResponse]
+    total: int = Field(description="all other studies of the patient")
 
 
 @router.get("/studies/{study}/priors", responses=answers(401, 404, 422, 503))
-def priors(parts: Parts, account: Reader, study: StudyId) -> PriorsResponse:
-    """Return other studies of the same patient, without their scores."""
-    found = parts.store.studies.priors(study)
+def priors(parts: Parts, account: Reader, study: StudyId, skip: Skip = 0) -> PriorsResponse:
+    """Return other studies of the same patient, the latest received, without their scores."""
+    found = parts.store.studies.priors(study, skip=skip)
     dates = [_study_date(parts, one) for one in found]
     order = sorted(range(len(found)), key=lambda i: (dates[i] or f"{found[i].received:%Y-%m-%d}", found[i].received))
     named = may_see_names(parts, account)
@@ -64,7 +66,8 @@ def priors(parts: Parts, account: Reader, study: StudyId) -> PriorsResponse:
                 outcome=found[i].outcome,
             )
             for i in reversed(order)
-        ]
+        ],
+        total=parts.store.studies.count_priors(study),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from unseen_server.worklist import audit, seeing
 from unseen_server.worklist.comparable_films import blank_films
@@ -187,17 +187,27 @@ class PriorStudy:
 
 
 MOST_PRIORS = 20
+"""Priors of one answer: the file of each is opened for its date."""
 
 
-def priors(connection: Connection, public_id: str) -> list[PriorStudy]:
+def count_priors(connection: Connection, public_id: str) -> int:
+    """See `Studies.count_priors`."""
+    own = find_study(connection, public_id)
+    return 0 if own.patient is None else connection.execute(select(func.count()).where(*_others(own))).scalar_one()
+
+
+def _others(own: Found) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of a patient's other studies."""
+    return studies.c.patient == own.patient, studies.c.issuer.is_not_distinct_from(own.issuer), studies.c.id != own.id
+
+
+def priors(connection: Connection, public_id: str, *, skip: int = 0) -> list[PriorStudy]:
     """See `Studies.priors`."""
     own = find_study(connection, public_id)
     if own.patient is None:
         return []
-    same = (studies.c.patient == own.patient, studies.c.issuer.is_not_distinct_from(own.issuer), studies.c.id != own.id)
-    rows = connection.execute(
-        select(studies).where(*same).order_by(studies.c.received_us.desc()).limit(MOST_PRIORS)
-    ).all()
+    latest = select(studies).where(*_others(own)).order_by(studies.c.received_us.desc(), studies.c.id.desc())
+    rows = connection.execute(latest.offset(skip).limit(MOST_PRIORS)).all()
     beside = row_facts(connection, rows)
     of_studies = connection.execute(
         select(films).where(films.c.study_id.in_([row.id for row in rows]), films.c.file_format.is_not(None))

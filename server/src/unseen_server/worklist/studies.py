@@ -97,10 +97,23 @@ class Studies:
         with self._site.database.reading() as connection:
             return details.study(connection, study, now_us=self._site.now_us(), blind=blind, reader=reader)
 
-    def priors(self, study: str) -> list[PriorStudy]:
-        """Return the patient's other studies, the latest first; none without a number. Raises NotFoundError."""
+    def priors(self, study: str, *, skip: int = 0) -> list[PriorStudy]:
+        """Return up to 20 of the patient's other studies, the latest first; none without a patient number.
+
+        Args:
+            study: the study that is read.
+            skip: the number of later ones that are left out.
+
+        Raises:
+            NotFoundError: the study is unknown.
+        """
         with self._site.database.reading() as connection:
-            return details.priors(connection, study)
+            return details.priors(connection, study, skip=skip)
+
+    def count_priors(self, study: str) -> int:
+        """Return the number of the patient's other studies. Raises NotFoundError."""
+        with self._site.database.reading() as connection:
+            return details.count_priors(connection, study)
 
     def mark_complete(self, uid: str, *, source: str, actor: str) -> bool:
         """Mark a study as complete, as its sender says.

@@ -3,6 +3,7 @@
 import { $, api, el } from "./api.js";
 import { calendar, date } from "./dates.js";
 import { numberOf } from "./numbers.js";
+import { failed } from "./toasts.js";
 import { away, beside, isBeside } from "./viewer_second_film.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}/priors">["priors"][number]} Prior */
@@ -42,8 +43,19 @@ export class Priors {
   async #fetch(/** @type {string} */ study) {
     this.#study = study;
     this.#draw([]);
-    const { priors } = await api(`/studies/${study}/priors`);
-    if (this.#study === study) this.#draw(priors);
+    await this.#more(study);
+  }
+
+  /** Fetch and list those that follow the known ones. */
+  async #more(/** @type {string} */ study) {
+    const before = this.#known;
+    const { priors, total } = await api(before.length === 0 ? `/studies/${study}/priors` : `/studies/${study}/priors?skip=${before.length}`);
+    if (this.#study === study && this.#known === before) this.#draw([...before, ...priors], total);
+  }
+
+  #earlier(/** @type {string} */ study) {
+    const first = this.#known.length;
+    this.#more(study).then(() => $("#priors").querySelectorAll("button")[first]?.focus()).catch(failed);
   }
 
   /** Show the latest prior next to the film, or the prior after the current one; after the last one, none. */
@@ -66,15 +78,19 @@ export class Priors {
     return beside(this.view, { film, study: prior.study, words: wordsOf(prior), window: true });
   }
 
-  #draw(/** @type {Prior[]} */ priors) {
+  #draw(/** @type {Prior[]} */ priors, total = priors.length) {
+    const study = this.#study;
     this.#known = priors;
     $("#priors").hidden = priors.length === 0;
     $("#priors").replaceChildren(
-      el("h3", {}, priors.length === 1 ? "Another study of this patient" : `${numberOf(priors.length, "other study")} of this patient`),
+      el("h3", {}, total === 1 ? "Another study of this patient" : `${numberOf(total, "other study")} of this patient`),
       el("ul", { class: "priors" }, priors.map((prior) =>
         el("li", {},
           el("button", { type: "button", disabled: prior.film === null, title: wordsOf(prior), onclick: () => this.show(prior) }, nameOf(prior)),
           el("a", { href: `/studies/${prior.study}`, class: "small" }, "open")))),
+      ...(study !== null && priors.length < total
+        ? [el("p", { class: "small soft" }, `The ${priors.length} that were received last are listed.`), el("button", { type: "button", class: "quiet", id: "more-priors", onclick: () => this.#earlier(study) }, "Show earlier ones")]
+        : []),
     );
   }
 }

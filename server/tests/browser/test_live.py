@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,7 @@ def test_films_come_back_after_a_reload(live: Site, page: Page) -> None:
     expect(page.locator(".film")).to_have_count(1, timeout=WAIT)
     all_done(page)
     expect(page.locator(".film")).not_to_contain_text("Doe")  # the browser keeps no name, and the server a pseudonym
+    expect(page.locator(".film h3 bdi")).to_have_text(re.compile(r"^f-[0-9a-f]{20}$"))
     page.get_by_role("button", name="Empty this page").click()
     expect(page.locator(".film")).to_have_count(0)
     page.reload()

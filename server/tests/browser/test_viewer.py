@@ -349,6 +349,7 @@ def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelle
     page.goto(f"{site.root}/studies/{study}?source=broken")
     shows(page, study)
     expect(page.locator("#absent")).to_contain_text("The film cannot be shown:")
+    expect(page.locator("#absent")).to_contain_text("enter the exact name in the search of the list")
     expect(page.locator("[data-aside=returned]")).to_be_enabled()
     expect(page.locator("[data-outcome=normal]")).to_be_disabled()
     for key in "nau":
@@ -481,4 +482,5 @@ def test_priors_have_their_study_dates_and_a_cut_off_film_has_its_patient(
         expect(page.locator(".frame.beside .caption")).to_contain_text("15 Jan 2024")
         page.goto(f"{site.root}/studies/{broken}")
         expect(page.locator("#absent")).to_contain_text("cannot be shown")
+        expect(page.locator("#absent")).to_contain_text("only a keyed hash of the file's name is available here")
         expect(page.locator("#person")).to_contain_text("Yamada Tarou (山田 太郎) · patient 4717")

@@ -2,6 +2,7 @@
 // Live page: one film's card with its image, each model's score and the decision.
 
 import { el } from "./api.js";
+import { readable } from "./file_names.js";
 import { placeOf } from "./percent_words.js";
 
 /** @typedef {Page.Returned<"GET /films/{film}">} Status  @typedef {Page.Returned<"GET /films/{film}/look">} Look */
@@ -31,13 +32,14 @@ export function outcome(/** @type {Item} */ item) {
 export function cardOf(/** @type {Item} */ item) {
   const { word, kind, words } = outcome(item);
   const study = item.status?.study.study;
-  const shown = el("article", { class: `film card ${item.problem ? "refused" : ""}`, "aria-label": item.name, dataset: { film: item.film ?? "" } });
+  const name = nameOf(item);
+  const shown = el("article", { class: `film card ${item.problem ? "refused" : ""}`, "aria-label": name, dataset: { film: item.film ?? "" } });
   shown.append(study ? picture(item, study) : el("span", { class: "picture none" }, "no film"));
   shown.append(
     el(
       "div",
       { class: "about" },
-      el("h3", { title: item.name }, el("bdi", {}, tail(item.name ?? "")), el("span", { class: `chip ${kind}` }, word)),
+      el("h3", { title: name }, el("bdi", {}, tail(name)), el("span", { class: `chip ${kind}` }, word)),
       item.already && el("p", { class: "small soft" }, "The same file was here already; nothing was stored twice."),
       el("div", { class: "said" }, ...words.slice(0, 2).map((sentence) => el("p", {}, sentence))),
       models(item.look?.models ?? []),
@@ -52,7 +54,7 @@ function picture(/** @type {Item} */ item, /** @type {string} */ study) {
   /** @type {HTMLElement} */
   const image = item.status?.film.file_format === null ? none : el("img", {
     src: `/api/v1/films/${item.film}/thumbnail.png`,
-    alt: `Thumbnail of ${item.name}`,
+    alt: `Thumbnail of ${nameOf(item)}`,
     loading: "lazy",
     onerror: () => image.replaceWith(none),
   });
@@ -64,8 +66,8 @@ function links(/** @type {Item} */ item, /** @type {string} */ study) {
   return el(
     "p",
     { class: "links" },
-    el("a", { href: `/studies/${study}`, "aria-label": `Open ${item.name}` }, "Open"),
-    compared && el("a", { href: `/compare/${item.film}`, "aria-label": `Compare the models on ${item.name}` }, "Compare models"),
+    el("a", { href: `/studies/${study}`, "aria-label": `Open ${nameOf(item)}` }, "Open"),
+    compared && el("a", { href: `/compare/${item.film}`, "aria-label": `Compare the models on ${nameOf(item)}` }, "Compare models"),
     item.seconds !== undefined && el("span", { class: "soft small", title: "from the drop to the score" }, `${item.seconds.toFixed(1)} s`),
   );
 }
@@ -92,6 +94,9 @@ function row(/** @type {Look["models"][number]} */ model) {
     el("tr", { class: "sentence" }, el("td", { colspan: 4 }, model.sentence)),
   ];
 }
+
+/** Return the file's name as far as it is known: after a reload, a store with pseudonyms has none. */
+const nameOf = (/** @type {Item} */ item) => readable(item.name ?? "") ?? item.film ?? "";
 
 /** Return the last part of a path with its folder, if any, to distinguish files of a study. */
 function tail(/** @type {string} */ name) {

@@ -4,6 +4,7 @@ import { idleSeconds } from "./account.js";
 import { $, api, sentenceIn, statusOf } from "./api.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { onNews } from "./events.js";
+import { fileInWords } from "./file_names.js";
 import { films, frameOf } from "./films.js";
 import { ReportKeys, VIEWER_GUARD_MS, onePressOnly } from "./report_guard.js";
 import { addressOf, asked, follow, inList, list, restore } from "./viewer_address.js";
@@ -109,7 +110,7 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   if (problem && !retry) {
     api(`/films/${film.film}/person`).then((person) => { if (isShown(study, place, frame)) showPerson($("#person"), person, film.view_position); }).catch(failed);
   }
-  $("#absent").textContent = problem;
+  $("#absent").textContent = problem && !retry ? `${problem} ${fileInWords(film.name)}` : problem;
   $("#absent").hidden = problem === "";
   showFacts($("#facts"), film, pixels);
   if (pixels) inSight(study, place, pixels).catch(failed);

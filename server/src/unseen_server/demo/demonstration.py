@@ -92,7 +92,7 @@ def demonstrate(
     ]
     with worker_processes(1) as beside:  # it draws and calibrates while this process scores and trains
         step(
-            f"1/{STEPS}  Making {normals} normal films and {pairs} twin pairs "
+            f"1/{STEPS}  Making simulated films: {normals} normal ones to train on, and {pairs} pairs to test on "
             "(the same chest with and without a lesion)"
         )
         drawn = [
@@ -120,9 +120,9 @@ def demonstrate(
             )
         }
         say(f"     {_first_scores(results['phantom-screener'])}")
-        say("     Look at: an AUROC of 0.5 is chance; at 1 every abnormal film scores higher than every normal film.")
+        say("     Look at: the AUROC. 0.5 is chance; at 1 every abnormal film scores higher than every normal film.")
 
-        step(f"3/{STEPS}  Training two detectors, pca and dae, on the {normals} normal films alone")
+        step(f"3/{STEPS}  Training two detectors, pca and dae (an autoencoder), on the {normals} normal films alone")
         training = Training(epochs=epochs, seed=seed)
         finder = screener.finder
         run = out / "runs" / "demo-dae"
@@ -161,18 +161,20 @@ def demonstrate(
         say("     Look at: the types of lesion with the lowest AUROC.")
         say(f"     {_training_note(epochs, normals)}")
 
-        step(f"5/{STEPS}  Scoring the same pairs with a planted shortcut: a sharper scanner for the abnormal films")
-        say(f"     {evaluate(detectors['pca'], films(drawn[1].result()), seed=seed).verdict}")
-        say("     Look at: the report names the shortcut. A score that rises with it separates scanners, not patients.")
+        step(
+            f"5/{STEPS}  Planting a shortcut: scoring the pairs with pca, the abnormal films now from a sharper scanner"
+        )
+        say(f"     pca: {evaluate(detectors['pca'], films(drawn[1].result()), seed=seed).verdict}")
+        say("     Look at: the shortcut that is named. A score that rises with it separates scanners, not patients.")
 
-        step(f"6/{STEPS}  Reading two files that are no films: one cut short, one that would unpack to gigabytes")
+        step(f"6/{STEPS}  Reading two broken files: one is cut short, and one would unpack to gigabytes")
         bad = _bad_files(out / "bad-files", tested)
         for refused in films([str(path) for path in bad]):
             if not isinstance(refused, NotRead):
                 raise RuntimeError(f"{refused.name} was read, and should not have been: please report this")
             say(f"     {refused.name}: {refused.reason}")
 
-        step(f"7/{STEPS}  Calibrating {_SCREENER} on labelled films of two simulated sites")
+        step(f"7/{STEPS}  Calibrating {_SCREENER} on labelled films of two simulated sites: which films may be cleared")
         for drawing in drawn:  # an error of a drawing is raised before that of the calibration, which follows from it
             drawing.result()
         for line in calibrated.result():
@@ -227,7 +229,8 @@ def _calibrated(labelled: Path, policy: Path) -> list[str]:
         raise RuntimeError(f"{labelled}: the calibration made no policy: please report this")
     made.save(policy)
     reasons = [
-        f"not scored: {number_of(count, f'{label} film')}, {reason}" for (label, reason), count in refused.most_common()
+        f"{number_of(count, f'{label} film', 'was')} not scored: {reason}"
+        for (label, reason), count in refused.most_common()
     ]
     return [*policy_lines(made), *reasons, calibration_note(made)]
 
@@ -258,12 +261,12 @@ def _training_note(epochs: int, normals: int) -> str:
     """Return the sentences about the budget of the training.
 
     >>> _training_note(2, 80)
-    'dae is trained live with a small budget, 2 epochs on 80 films, to show a training. With so little its AUROC can \
-be below 0.5; the installation works as it should. pca has no epochs.'
+    'dae is trained live with a small budget, 2 epochs on 80 films, to show a training. After so few steps its \
+AUROC can be below 0.5; the installation is not at fault. pca has no epochs.'
     """
     return (
         f"dae is trained live with a small budget, {epochs} {'epoch' if epochs == 1 else 'epochs'} on {normals} films, "
-        "to show a training. With so little its AUROC can be below 0.5; the installation works as it should. pca has "
+        "to show a training. After so few steps its AUROC can be below 0.5; the installation is not at fault. pca has "
         "no epochs."
     )
 
@@ -273,8 +276,8 @@ def _first_scores(result: Evaluation) -> str:
     area = result.auroc
     value = f"{area.value:.2f}" if isinstance(area, Interval) else "unknown"
     return (
-        f"AUROC {value} on {len(result.table)} films. The model was trained on other simulated normal films, and its "
-        "input gate is off here."
+        f"AUROC {value} on {len(result.table)} films. The model was trained on other simulated normal films. Its input "
+        "gate, which refuses unsuitable images, is off here."
     )
 
 

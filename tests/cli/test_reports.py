@@ -160,10 +160,26 @@ def test_info_tells_what_a_model_has_learnt_from_and_its_limits(say: Say, world:
 def test_info_tells_what_a_shipped_model_reached(say: Say) -> None:
     answer = say("info", "models/pca")
     assert answer.code == 0 and "no Shenzhen mask" in answer.out and "Research, non-commercial" in answer.out
-    assert re.search(r"cross fitted twin, auroc, pooled +0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", answer.out)
-    assert re.search(r"fold 4, auroc, montgomery +0\.\d{3} \[", answer.out)
+    crossfitted, left_out = answer.out.split("figures [95 % confidence interval]")[1].split("of fold 4")
+    interval = r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]  "
+    assert "each on other patients than those it scores" in crossfitted
+    assert re.search(interval + r"AUROC, all sources \(277 normal, 267 abnormal films\)", crossfitted)
+    assert re.search(interval + r"AUROC between the normal films of montgomery and shenzhen; 0\.5", crossfitted)
+    assert re.search(interval + r"AUROC, montgomery \(13 normal, 9 abnormal films\)", left_out)
     assert "adjusted" in str(card_of("models/pca").metrics), "cards of earlier versions have this withdrawn figure"
     assert "adjusted" not in answer.out and "adjusted" not in say("info", "models/pca", "--json").out
+
+
+def test_info_prints_one_setting_a_line_without_python_syntax(say: Say) -> None:
+    answer = say("info", "models/ensemble-five")
+    lines = [line.strip() for line in answer.out.splitlines()]
+    assert not any(sign in answer.out for sign in ("{", "None", "True", "_twin", "'key'")), answer.out
+    assert "by = deviation" in lines and "align = true" in lines and "frame = lungs" in answer.out
+    assert any(line.startswith("member 5: key = dae, epochs = 30, settings: features = 16") for line in lines)
+    assert say("info", "models/lungs").out.count("loss of Dice") == 1
+    found = json.loads(say("info", "models/ensemble-five", "--json").out)
+    assert found["settings"]["by"] == "deviation" and found["view"]["align"] is True
+    assert found["metrics"]["fold_4"]["n"]["pooled"]["normal"] == 68
 
 
 def test_info_without_a_model_tells_what_is_installed(say: Say) -> None:

@@ -144,7 +144,7 @@ def test_crossfit_judges_each_film_by_a_detector_that_did_not_learn_from_its_pat
         assert any(not one & set(part["pixel_sha256"]) for one in learnt), "one has not seen this part"
     card = bundle.load(out).card
     assert json.loads((report / "metrics.json").read_text())["auroc"] == card.metrics["crossfit"]["auroc"]  # type: ignore[index]
-    assert len(card.training_films) == 12 and "crossfit, auroc, pooled" in say("info", out).out
+    assert len(card.training_films) == 12 and "AUROC, all sources" in say("info", out).out
 
 
 def test_a_fold_of_ones_own_films_is_refused_with_the_cure(say: Say, world: World, recipe: Path, runs: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from unseen.cli import console
+from unseen.cli.card_lines import figure_lines, setting_lines
 
 
 def info(
@@ -48,23 +49,17 @@ def info(
             "made": f"{card.created} by unseen {card.version}",
             "limits": card.limits,
         }
-        lines = [f"{name:20} {fact}" for name, fact in facts.items()]
-        lines += [f"{name:40} {figure}" for name, figure in _figures(card.current_metrics)]
+        lines = [line for name, fact in facts.items() for line in _lines(name, fact)]
+        lines += figure_lines(card.current_metrics)
         console.result("\n".join(lines), **facts, metrics=card.current_metrics)
     console.limits()
 
 
-def _figures(metrics: Mapping[str, object], under: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each figure of a card with its interval, under the names that lead to it."""
-    for name, entry in metrics.items():
-        path = f"{under}, {name}".removeprefix(", ").replace("_", " ")
-        if not isinstance(entry, Mapping):
-            if isinstance(entry, float):  # counts are left out
-                yield path, f"{entry:.3f}"
-        elif isinstance(entry.get("value"), float):
-            yield path, f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
-        else:
-            yield from _figures(entry, path)
+def _lines(name: str, fact: object) -> Iterator[str]:
+    """Yield the lines of a fact: one, or one for each setting of a table."""
+    texts = list(setting_lines(fact)) or ["none"] if isinstance(fact, Mapping) else [str(fact)]
+    for label, text in zip([name, *[""] * len(texts)], texts, strict=False):
+        yield f"{label:20} {text}"
 
 
 def recipes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def test_a_line_states_what_the_verdict_means_for_a_training(
     (line,) = (line for line in text.splitlines() if line.startswith("means "))
     assert meaning in line, line
     assert json.loads(say("identify", *words, "--size", "12", "--json").out)["meaning"] in line
+
+
+@pytest.mark.parametrize("group", ["shifts", "quarter-turns", "none"])
+def test_each_symbol_of_a_report_is_defined_in_it(group: str, ask: Ask) -> None:
+    report, symbols = ask("inpainting", "--group", group, "--size", "12").split("symbols ")
+    defined = {line.split(":")[0].strip() for line in symbols.splitlines()}
+    found = set(re.findall(r"c_j|\|G\||ε|T_g|A\*|A⁺|‖A‖|\bm(?= [≥>])|\bk(?= [≤])", report + symbols))
+    assert {*found, "A"} == {name.removeprefix("n/") for name in defined}, (found, defined)
 
 
 @pytest.mark.parametrize("size", ["16", pytest.param("32", marks=pytest.mark.nightly)])

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 
@@ -141,6 +142,22 @@ MEANINGS: dict[Verdict, str] = {
 }
 
 
+SYMBOLS = {
+    "A": "the operator, which measures y = A x of an image x",
+    "‖A‖": "largest singular value of A",
+    "A⁺": "pseudo-inverse of A",
+    "T_g": "transform of the images by an element g of the group; A T_g measures the transformed image",
+    "A*": "adjoint of A, and T_g* of T_g",
+    "ε": "‖A T_g (I − A⁺A)‖ / ‖A T_g‖ in Frobenius norms, the least and the greatest over the operators; 0: A T_g "
+    "measures nothing that A hides",
+    "m ≥": "numbers that A measures, its rank",
+    "n/|G|": "numbers of an image over the number of operators",
+    "c_j": "how often an irreducible representation j of the group occurs in the images; s_j: its dimension",
+    "k ≤": "dimension of the set of images",
+}
+"""Symbols of a report with their meanings; a report defines those that it contains."""
+
+
 @dataclass(frozen=True)
 class Identifiability(Evidence):
     """Verdict: can images be learnt from measurements alone? With its figures. Print it.
@@ -193,12 +210,16 @@ class Identifiability(Evidence):
         if self.least_eigenvalue is not None and self.condition is not None:
             condition = "∞" if math.isinf(self.condition) else f"{self.condition:.1e}"
             found["eigenvalues"] = (
-                f"of the mean of T* A* A T: the least {bound}{self.least_eigenvalue:.1e} ‖A‖², "
+                f"of the mean of T_g* A* A T_g: the least {bound}{self.least_eigenvalue:.1e} ‖A‖², "
                 f"condition number {condition}"
             )
         if self.looks > 1 and self.defect is not None:
             found |= self._bounds()
-        return "\n".join(f"{name:12} {text}" for name, text in found.items())
+        lines = [f"{name:12} {text}" for name, text in found.items()]
+        text = "\n".join([*lines, SYMBOLS["ε"] if self.defect is not None else ""])
+        symbols = (f"{symbol.split()[0]}: {meaning}" for symbol, meaning in SYMBOLS.items() if symbol in text)
+        lines += [f"{label:12} {text}" for label, text in zip_longest(["symbols"], symbols, fillvalue="")]
+        return "\n".join(lines)
 
     def _inner_words(self) -> str:
         mean, error = self.inner_mean or (0.0, 0.0)

@@ -98,7 +98,7 @@ def test_a_screener_compares_with_its_policys_normals_if_they_are_enough() -> No
     (one,) = screener.screen([at(9.0)])
     assert one.finding is not None
     assert one.finding.percentile == 100 and one.finding.percentile_in_words == (
-        "higher than 100 % of 200 normals of the calibration"
+        "higher than all of 200 normals of the calibration"
     )
     few = calibrate(Replayed(), labelled(normals=10), 0.10)
     assert few.reference.words == (

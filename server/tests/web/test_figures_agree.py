@@ -86,7 +86,8 @@ def test_sentence_and_chart_count_the_same_normal_studies(
     rank = reference.share(score)
     ties = (WARD + NORTH).count(score)
     assert rank is not None and 60 * (1 - rank) == pytest.approx(at_least - ties / 2), "what the chart draws"
-    assert f"Higher than {int(100 * rank + 1e-9)} % of 60 normals of the calibration." in words
+    share = {0.0: "none", 1.0: "all"}.get(rank, f"{int(100 * rank + 1e-9)} %")
+    assert f"Higher than {share} of 60 normals of the calibration." in words
 
 
 def test_the_promise_is_of_the_studies_that_pass_the_gate_where_there_is_one(

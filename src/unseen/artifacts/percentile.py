@@ -100,8 +100,11 @@ def percentile_in_words(share: float, normals: str) -> str:
     Example:
         >>> percentile_in_words(0.84, "35 normals of this site")
         'higher than 84 % of 35 normals of this site'
+        >>> percentile_in_words(1.0, "35 normals of this site"), percentile_in_words(0.0, "35 normals of this site")
+        ('higher than all of 35 normals of this site', 'higher than none of 35 normals of this site')
     """
-    return f"higher than {whole_percent(share)} of {normals}"
+    ends = {0.0: "none", 1.0: "all"}  # 0 % and 100 % would be statements about normals that were not measured
+    return f"higher than {ends.get(share) or whole_percent(share)} of {normals}"
 
 
 @dataclass(frozen=True, kw_only=True)

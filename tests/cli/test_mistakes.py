@@ -296,3 +296,20 @@ def test_an_output_that_cannot_be_written_is_named_before_the_work(say: Say, wor
         told(answer, str(words[-1]), "is a f")
         assert "scor" not in answer.err.partition("unseen: ")[0] and "▸" not in answer.err, answer.err
     assert not folder.with_name("policy.json").exists() and not any(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("score", "models/pca", "film.png", "--out"),
+        ("score", "models/pca", "film.png", "--maps"),
+        ("train", "detectors/pca", "--data", "films", "--crossfit", "2", "--report"),
+        ("evaluate", "models/pca", "--data", "labelled.csv", "--out"),
+        ("calibrate", "models/pca", "--data", "labelled.csv", "--out"),
+        ("pilot", "models/pca", "--data", "archive.csv", "--out"),
+        ("manifest", "films", "--out"),
+        ("prior", "train", "priors/wgan-gp", "--out"),
+    ],
+)
+def test_an_output_path_that_is_not_utf_8_is_refused_before_the_work(words: tuple[str, ...], say: Say) -> None:
+    told(say(*words, "caf\udce9.csv"), f"{words[-1]} caf\\xe9.csv: the name is not UTF-8. Give another path")

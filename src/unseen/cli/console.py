@@ -77,6 +77,8 @@ def with_output_options(command: _Function) -> _Function:
     @functools.wraps(command)
     def run(*words: Any, quiet: bool, json: bool, **options: Any) -> None:  # Any: the command's own
         with _printing(quiet=quiet, as_json=json):
+            for name in _OUTPUTS:
+                _check_encoding(name, options.get(name))
             command(*words, **options)
 
     parameters = [
@@ -174,6 +176,19 @@ def check_model(model: Path | str, *wanted: Kind) -> None:
     from unseen.artifacts.bundle import card_of
 
     card_of(model, *wanted)
+
+
+_OUTPUTS: Final = ("out", "maps", "report")
+"""Parameters of commands that name files or folders to write."""
+
+
+def _check_encoding(option: str, path: object) -> None:
+    """Raise UsageError for a path that is not UTF-8: tables, JSON and terminals cannot hold it."""
+    if path is None:
+        return
+    shown = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if shown != str(path):
+        raise UsageError(f"--{option} {shown}: the name is not UTF-8. Give another path")
 
 
 def check_output(path: Path, *, folder: bool = False) -> None:

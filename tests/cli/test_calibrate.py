@@ -35,6 +35,7 @@ def test_before_anything_is_labelled_it_says_how_many_are_needed(say: Say, model
     answer = say("calibrate", model, "--max-miss-rate", "0.05")
     assert answer.code == 0 and LIMITS in answer.err
     assert "needs 59, 93 or 124 labelled abnormal studies of each source" in answer.out
+    assert f"next: unseen calibrate {model} --data labelled.csv --out policy.json" in answer.err
     assert "needs 36, " in say("calibrate", model, "--max-miss-rate", "0.1", "--lifetime", "1").out
 
 
@@ -174,6 +175,7 @@ def test_refusals_are_counted_by_reason_and_label_and_patients_where_they_are_kn
         assert answer.code == 0, answer.err
         assert "not scored: 1 abnormal film, not read." in answer.out
         assert "The first that was not read: broken.png: " in answer.out
+        assert "--prevalence" not in answer.out and "than these 4 normal studies and 4 abnormal studies" in answer.out
         assert ("patients: 4 normal, 5 abnormal; one study of each label counts per patient" in answer.out) == named
         assert ("9 films: 4 normal, 5 abnormal; no patient is known" in answer.out) == (not named)
 

@@ -46,6 +46,7 @@ def test_the_first_screen_says_what_it_is_not_for_and_what_the_exit_status_means
     text = help_of()
     assert LIMITS in text
     assert "0 done, 1 some inputs were not read, 2 the command cannot be carried out" in text
+    assert "calibrate, pilot, gate and adapt leave out unread films and end with 0" in text
     assert "Begin with unseen demo" in text
     needed = "the extra train and the packages unseen-server and unseen-models (docs/get-started/install.md)"
     assert f"It needs {needed}." in text

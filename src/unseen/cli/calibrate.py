@@ -102,6 +102,11 @@ def calibrate(
         abnormals_needed=needed,
     )
     if data is None:
+        named = " ".join(map(str, models))
+        console.note(
+            f"next: unseen calibrate {named} --data labelled.csv --out policy.json. `unseen manifest` writes such a "
+            "table from a folder with films: columns file, label, source, patient, study"
+        )
         console.limits()
         return
     from unseen.runs.kept_scores import kept_scores
@@ -155,10 +160,16 @@ def _missing(policy: Policy) -> dict[str, int]:
 
 def _with_remedies(policy: Policy) -> Iterator[str]:
     """Describe a policy, with the options by which another calibration gets what this policy lacks."""
+    from unseen.artifacts.percentile import FEWEST_NORMALS
     from unseen.screening.policy_summary import NO_PREVALENCE, policy_lines
 
+    remedy = "Give the share of abnormal studies at the site with --prevalence."
+    if policy.drift is not None:
+        normals, abnormals = len(policy.drift.normals), len(policy.drift.abnormals)
+        if min(normals, abnormals) < FEWEST_NORMALS:
+            studies = f"{number_of(normals, 'normal study')} and {number_of(abnormals, 'abnormal study')}"
+            remedy = f"They also need more labelled studies than these {studies}: {FEWEST_NORMALS} of each or more."
     for line in policy_lines(policy):
-        remedy = "Give the share of abnormal studies at the site with --prevalence."
         yield f"{line} {remedy}" if line == NO_PREVALENCE else line
     if any(source.threshold is None and source.abnormals for source in policy.sources.values()):
         yield "A higher --max-miss-rate or a lower --confidence needs fewer abnormal studies."

@@ -52,7 +52,8 @@ app = typer.Typer(
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",
-    epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.",
+    epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given. calibrate, "
+    "pilot, gate and adapt leave out unread films and end with 0.",
 )
 for panel, members in {
     "Commands for films": (manifest.manifest, train.suspects),

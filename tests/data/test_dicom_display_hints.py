@@ -123,3 +123,19 @@ def test_elements_are_text_and_pixels_are_counted(tmp_path: Path) -> None:
     assert ["(7FE0,0010)", "Pixel Data", "OW", "3840 bytes"] in found
     path.write_bytes(b"a text")
     assert isinstance(shared_decoder().elements(path), str)
+
+
+def test_personal_values_are_read_whatever_precedes_them_and_whatever_the_pixels_are(tmp_path: Path) -> None:
+    ds = pydicom.dcmread(
+        io.BytesIO(dicom(stored(), bits=12, PatientID="47\\11", PatientName="Doe^Jane", PatientAge=""))
+    )
+    items = [Dataset() for _ in range(700)]
+    for number, item in enumerate(items):
+        item.ReferencedSOPInstanceUID = f"1.2.{number}"
+    ds.ReferencedImageSequence = items  # group 0008: before the patient
+    path = tmp_path / "film.dcm"
+    path.write_bytes(written(ds)[:-1000])
+    assert shared_decoder().personal_values(path) == {"PatientName": "Doe^Jane", "PatientID": "47\\11"}
+    path.write_bytes(b"a text")
+    assert isinstance(shared_decoder().personal_values(path), str)
+    assert isinstance(shared_decoder().personal_values(tmp_path / "missing.dcm"), str)

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
 
 from tests.data.making import dicom, written
 from tests.web.conftest import Api, look_at, said
@@ -122,6 +123,22 @@ def test_the_patient_of_a_film_that_cannot_be_shown_is_named(api: Api, store: St
     assert (person["study_date"], person["sex"]) == ("2025-11-03", "F")
     assert api.reader.get(f"/films/{text}/person").raise_for_status().json()["name"] == ""
     assert api.reader.get("/films/f-" + "0" * 20 + "/person").status_code == 404
+
+
+def test_the_patient_is_named_whatever_stands_before_the_name_in_the_header(
+    api: Api, store: Store, screener: Screener
+) -> None:
+    """A sequence of group 0008 with hundreds of items precedes the patient's name; a number may hold a backslash."""
+    ds = pydicom.dcmread(io.BytesIO(dicom(noise(1), bits=12, **PERSON | {"PatientID": "47\\11"})))
+    items = [Dataset() for _ in range(700)]
+    for number, item in enumerate(items):
+        item.ReferencedSOPInstanceUID = f"1.2.{number}"
+    ds.ReferencedImageSequence = items
+    film = sent(api, written(ds)[:-1000])
+    Worker(store, lambda: screener).drain()
+    store.settings.change(actor="ada", identity="reader")
+    person = api.reader.get(f"/films/{film}/person").raise_for_status().json()
+    assert (person["patient"], person["name"], person["birth_date"]) == ("47\\11", "Doe Jane", "1960-01-01")
 
 
 def test_pa_comes_before_lateral_then_by_series(api: Api, store: Store, screener: Screener) -> None:

@@ -19,12 +19,16 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeAlias
 
 from unseen.data import child_pipe, decoder_protocol
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits
 
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 """Settings of glibc: the child keeps a film's memory for the next film, instead of returning it to the system."""
+
+_Reply: TypeAlias = DecodedImage | list[list[str]] | dict[str, str] | str
+"""Image, elements or personal values of a file; text is the reason why there is none."""
 
 
 class Decoder:
@@ -87,7 +91,19 @@ class Decoder:
         found = self._answered({"path": os.path.abspath(path), "elements": True})
         return found if isinstance(found, (str, list)) else "The decoder gave no elements."
 
-    def _answered(self, request: decoder_protocol.Message) -> DecodedImage | list[list[str]] | str:
+    def personal_values(self, path: Path) -> dict[str, str] | str:
+        """Return patient and study in the header of the DICOM file at `path`, or the reason why they cannot be read.
+
+        The pixel data may be damaged.
+
+        Returns:
+            Values by DICOM keyword, such as "PatientName" and "StudyDate", without empty ones; {} for a file of another
+            format.
+        """
+        reply = self._answered({"path": os.path.abspath(path), "personal": True})
+        return reply if isinstance(reply, (str, dict)) else "The decoder gave no values of the header."
+
+    def _answered(self, request: decoder_protocol.Message) -> _Reply:
         with self._lock:
             try:
                 try:
@@ -115,7 +131,7 @@ class Decoder:
         """End the child; the next file starts a new one. Safe to call twice."""
         self._stop()
 
-    def _ask(self, request: decoder_protocol.Message, allowed_s: float) -> DecodedImage | list[list[str]] | str:
+    def _ask(self, request: decoder_protocol.Message, allowed_s: float) -> _Reply:
         child = self._running()
         if self._begun not in (None, request):
             self._stop()
@@ -136,6 +152,8 @@ class Decoder:
             return str(reply["reason"])
         if "elements" in reply:
             return [[str(part) for part in line] for line in reply["elements"]]
+        if "personal" in reply:
+            return {str(keyword): str(value) for keyword, value in reply["personal"].items()}
         pixels = decoder_protocol.empty_pixels(reply, limits=self.limits)
         child_pipe.receive(child.stdout.fileno(), decoder_protocol.octets(pixels), deadline)
         return decoder_protocol.image(reply, pixels)

@@ -58,6 +58,17 @@ def read_elements(path: str, *, limits: DecoderLimits) -> list[list[str]]:
     return dicom.read_elements(data, bare=kind == "bare dicom")
 
 
+def read_personal_values(path: str, *, limits: DecoderLimits) -> dict[str, str]:
+    """Return patient and study of a DICOM file by keyword; none of another one. Raises Refused as `read_image` does."""
+    data = read_bytes(path, limits=limits)
+    kind = file_kind(data)
+    if kind not in ("dicom", "bare dicom"):
+        return {}
+    from unseen.data import dicom
+
+    return dicom.read_personal_values(data, bare=kind == "bare dicom")
+
+
 def read_bytes(path: str, *, limits: DecoderLimits) -> bytes:
     """Return all of a regular file, read once, so that what is judged, decoded and hashed is the same.
 
@@ -104,6 +115,8 @@ def answer(
     try:
         if request.get("elements"):
             return {"elements": read_elements(request["path"], limits=limits)}, None
+        if request.get("personal"):
+            return {"personal": read_personal_values(request["path"], limits=limits)}, None
         image = read_image(request["path"], limits=limits, mask=request["mask"], frame=request.get("frame"))
     except Refused as refusal:
         return {"reason": str(refusal)}, None

@@ -31,7 +31,7 @@ from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 from unseen.artifacts.installing import install_command
 from unseen.data.codestream_headers import check_ending, j2k_header, jpeg_header
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
-from unseen.data.dicom_display_hints import display_of, elements_of
+from unseen.data.dicom_display_hints import display_of, elements_of, personal_values
 from unseen.data.dicom_file_meta import file_meta
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
 from unseen.data.film_projection import code_beam_of_header, projection_of_header
@@ -162,13 +162,23 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
 
 
 def read_elements(data: bytes, *, bare: bool) -> list[list[str]]:
-    """Return the elements of a DICOM file, for whoever looks after it; see `dicom_display_hints.elements_of`.
+    """Return the elements of a DICOM file as lines of text; see `dicom_display_hints.elements_of`.
 
     Raises:
         Refused: no DICOM file of a kind that is read.
     """
     ds, _ = _bare(data) if bare else _with_meta(data)
     return elements_of(ds)
+
+
+def read_personal_values(data: bytes, *, bare: bool) -> dict[str, str]:
+    """Return patient and study of a DICOM file by keyword; see `dicom_display_hints.personal_values`.
+
+    Raises:
+        Refused: no DICOM file of a kind that is read.
+    """
+    ds, _ = _bare(data) if bare else _with_meta(data)
+    return personal_values(ds)
 
 
 def nominal_integers(

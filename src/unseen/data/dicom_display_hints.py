@@ -59,8 +59,24 @@ def display_of(ds: Dataset, header: DicomHeader) -> dict[str, Json]:
             "high": header.nominal[1],
             "inverted": (header.slope < 0) != header.inverted,
         },
-        "personal": {keyword: text for keyword in PERSONAL if (text := _text(ds, keyword))},
+        "personal": personal_values(ds),
     }
+
+
+def personal_values(ds: Dataset) -> dict[str, str]:
+    """Return the values of `PERSONAL` in a data set by keyword, as text.
+
+    Several values of one element are joined by backslashes, as in the file. Elements that are missing or empty or
+    cannot be parsed are left out.
+
+    Example:
+        >>> from pydicom.dataset import Dataset
+        >>> ds = Dataset()
+        >>> ds.PatientID, ds.PatientAge = "4711", ""
+        >>> personal_values(ds)
+        {'PatientID': '4711'}
+    """
+    return {keyword: text for keyword in PERSONAL if (text := _text(ds, keyword))}
 
 
 def elements_of(ds: Dataset) -> list[list[str]]:

@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from unseen_server.worklist.details import StoredFilm, StudyDetails
 
 _MOST_NAMES: Final = 8  # characters of a pseudonym: enough to tell two apart
-_PERSONAL: Final = {
-    "(0008,0020)": "StudyDate",
-    "(0008,0050)": "AccessionNumber",
-    "(0010,0010)": "PatientName",
-    "(0010,0020)": "PatientID",
-    "(0010,0030)": "PatientBirthDate",
-    "(0010,0040)": "PatientSex",
-    "(0010,1010)": "PatientAge",
-}
 
 
 class Person(BaseModel):
@@ -62,11 +53,9 @@ def person_of(
 
 
 def header_of(path: Path) -> dict[str, str]:
-    """Return the personal values of a DICOM file by keyword; its pixels may be damaged. No values of another file."""
-    found = shared_decoder().elements(path)
-    if isinstance(found, str):
-        return {}
-    return {_PERSONAL[tag]: value for tag, name, _, value in found if tag in _PERSONAL and name}
+    """Return patient and study in a DICOM file's header by keyword; {} if it is no DICOM file or cannot be read."""
+    values = shared_decoder().personal_values(path)
+    return {} if isinstance(values, str) else values
 
 
 def name_in_words(text: str) -> str:

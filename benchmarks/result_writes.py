@@ -1,7 +1,7 @@
 """Results per second that workers write together: 1, 2, 4 and 8 processes, on PostgreSQL and on SQLite.
 
     python -m benchmarks.result_writes                            and studies/results/result-writes.json, docs/scale.md
-    python -m benchmarks.result_writes --before 9be1350           the same with that commit's package, kept to compare
+    python -m benchmarks.result_writes --before COMMIT            the same with that commit's packages, kept to compare
     python -m benchmarks.result_writes --page                     the table in docs/scale.md from the kept figures
     python -m benchmarks.result_writes --films 400 --no-keep      print the figures alone
     python -m benchmarks.result_writes --infer-ms 25 --no-keep    each film takes 25 ms of another device
@@ -59,6 +59,8 @@ Figures = dict[str, Any]  # Any: JSON
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE = ROOT / "studies" / "results" / "result-writes.json", ROOT / "docs" / "scale.md"
+SERVER = "server/src"
+"""Folder of the server's package, which commits before its separation from the library do not have."""
 BEGIN, END = "<!-- live writes table -->", "<!-- end of the live writes table -->"
 PROCESSES = (1, 2, 4, 8)
 DATABASES = ("postgresql", "sqlite")
@@ -78,8 +80,11 @@ def main() -> None:
     given = parser.parse_args()
     if given.before and not unseen.__file__.startswith(tempfile.gettempdir()):
         with earlier_package(given.before) as folder:
+            if not (folder / SERVER).is_dir():
+                parser.error(f"commit {given.before} has no {SERVER}, whose writes are measured; name a later commit")
             again = [sys.executable, "-m", "benchmarks.result_writes", *sys.argv[1:]]
-            subprocess.run(again, check=True, env=os.environ | {"PYTHONPATH": f"{folder / 'src'}:{ROOT}"})
+            path = os.pathsep.join([str(folder / "src"), str(folder / SERVER), str(ROOT)])
+            subprocess.run(again, check=True, env=os.environ | {"PYTHONPATH": path})
         return
     if given.page:
         write_table(json.loads(RESULTS.read_text(encoding="utf-8")))
@@ -107,10 +112,20 @@ def main() -> None:
 
 
 @contextmanager
-def earlier_package(commit: str) -> Iterator[Path]:
-    """The package as it was, in a folder."""
+def earlier_package(commit: str, *, root: Path = ROOT) -> Iterator[Path]:
+    """Yield a temporary folder with the sources of a commit: `src`, and `server/src` if the commit has one.
+
+    Args:
+        commit: a commit of the repository at `root`.
+        root: the repository's folder.
+    """
+
+    def git(*words: str) -> bytes:
+        return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True).stdout
+
     with tempfile.TemporaryDirectory() as folder:
-        archive = subprocess.run(["git", "archive", commit, "src"], cwd=ROOT, check=True, capture_output=True).stdout
+        present = git("ls-tree", "--name-only", "-d", commit, "src", SERVER).decode().split()
+        archive = git("archive", commit, *present)
         subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
         yield Path(folder)
 

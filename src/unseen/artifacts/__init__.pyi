@@ -15,6 +15,7 @@ from .installed_models import shipped as shipped
 from .installing import install_command as install_command
 from .model_digest import part_digests as part_digests
 from .number_words import number_of as number_of
+from .number_words import verb_of as verb_of
 from .page_templates import templates as templates
 from .percentile import FEWEST_NORMALS as FEWEST_NORMALS
 from .percentile import FLAGGED_FROM as FLAGGED_FROM

@@ -28,6 +28,7 @@ import anyio
 import anyio.to_thread
 from pydantic import Field
 
+from unseen.artifacts import verb_of
 from unseen.data import safe_row
 from unseen.evaluation import ABOUT, STATISTIC_NAMES
 from unseen_server.worklist.labels import EVERY, SEEN
@@ -304,13 +305,9 @@ def refuse(table: pl.DataFrame, which: str) -> None:
     normal = len(table) - abnormal
     if min(normal, abnormal) < LEAST:
         raise WorklistError(
-            f"Of the {which}, {normal} {_have(normal)} been reported normal and {abnormal} abnormal: a ROC needs "
-            f"{LEAST} of each at least. Report further studies."
+            f"Of the {which}, {normal} {verb_of(normal, 'has')} been reported normal and {abnormal} abnormal: a ROC "
+            f"needs {LEAST} of each at least. Report further studies."
         )
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
 
 
 def draws_of(films: int) -> int:

@@ -14,7 +14,9 @@ from studies.imaging.settings import method_of
 from studies.imaging.summaries import mean
 from studies.pages import budgets
 from studies.pages.cells import DAGGER, dagger, table
-from studies.pages.source_figures import DUFF, EI, FIGURES, NOT_RUN, SLIDES, TALK, THESIS, whole_of
+from studies.pages.counterpart import NOT_RUN
+from studies.pages.imaging_counterparts import whole_of
+from studies.pages.source_figures import DUFF, EI, FIGURES, SLIDES, TALK, THESIS
 from studies.pages.thesis_page import REPORTED
 from studies.pages.training_cost import Training, cost_text
 from studies.priors.page import PAPER, SHOWN, WORDS, generator_budget

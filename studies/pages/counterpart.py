@@ -1,0 +1,48 @@
+"""Counterpart of a figure of a source document: our value with its training and page, or the cost of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from studies.pages.training_cost import Training, cost_text
+from studies.rows import Row
+
+Rows = Mapping[str, Row]
+NOT_RUN = "not run"
+IMAGING_PAGE = "[imaging](results-imaging.md)"
+THESIS_PAGE = "[thesis](results-thesis.md)"
+DETECTORS_PAGE = "[detectors](results-detectors.md#the-test-folds)"
+PRIORS_PAGE = "[priors](results-priors.md)"
+OUTLOOK_PAGE = "[imaging](results-imaging.md#questions-of-the-talks-outlook)"
+OUTLOOK_PRIORS_PAGE = "[priors](results-priors.md#measured-by-several-operators-and-vae-against-gan)"
+GENERATOR_PAGE = "[a generator's study](how-to/generator-studies.md)"
+SURE_PAGE = "[theory of SURE](theory/sure.md)"
+GAN_PAGE = "[theory of GANs](theory/gan.md)"
+THEOREMS_PAGE = "[theory](theory/identifiability.md)"
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """Our side of a figure: the value, its training, the page, and its metric where it is not the source's."""
+
+    ours: str
+    training: str
+    page: str
+    metric: str = ""
+
+
+def not_run(training: Training, rows: Rows, *queued: str) -> str:
+    """Return the cell of a figure without a row: what it would cost, and its entries in the queue for a GPU."""
+    entries = ", ".join(f"`{name}`" for name in queued)
+    return f"*{NOT_RUN}*, would cost {cost_text(training, rows)}" + (f", queued as {entries}" if queued else "")
+
+
+def missing(training: Training, page: str) -> Callable[[Rows], Counterpart]:
+    """Return the counterpart of a figure that was not run: its cost."""
+    return lambda rows: Counterpart(not_run(training, rows), "–", page)
+
+
+def explained(page: str, what: str = "no measurement: explained or drawn there") -> Callable[[Rows], Counterpart]:
+    """Return the counterpart of a drawing or a proof: the page that explains it."""
+    return lambda _: Counterpart(what, "–", page)

@@ -67,7 +67,7 @@ _OF_COUNTS = (0.0, 0.05, 0.1, 0.2)
 
 
 @dataclass(frozen=True)
-class Given:
+class Options:
     """Folders of the rows and the models, and the number of folds that are trained at a time."""
 
     rows: Path
@@ -75,127 +75,134 @@ class Given:
     workers: int
 
 
-def fold_0(given: Given) -> Iterator[Row]:
-    """Every recipe on the fold for choosing."""
+def fold_0(options: Options) -> Iterator[Row]:
+    """Yield the rows of all recipes on the fold for choosing."""
     yield from (development_row(recipes.load(name)) for name in _names())
 
 
-def dirty(given: Given) -> Iterator[Row]:
-    """Those that learn in seconds, with hidden abnormal films among the normals."""
+def dirty(options: Options) -> Iterator[Row]:
+    """Yield the rows of quick recipes that are trained on normal films with undetected abnormal films."""
     yield from (contamination_row(recipes.load(RECIPES + name)) for name in contamination.QUICK)
 
 
-def preparations(given: Given) -> Iterator[Row]:
-    """Films prepared in each way, of every set."""
+def preparations(options: Options) -> Iterator[Row]:
+    """Yield the rows of all preparations of films, on all sets."""
     for name in preparing.RECIPES:
         for place in (None, *preparing.ELSEWHERE):
             yield preparing.preparations_row(recipes.load(name), elsewhere=place)
 
 
-def twins(given: Given) -> Iterator[Row]:
-    """Every recipe, on phantom twins."""
+def twins(options: Options) -> Iterator[Row]:
+    """Yield the rows of all recipes on matched pairs of phantoms, with and without a lesion."""
     yield from (phantom_row(recipes.load(name)) for name in _names())
 
 
-def nominated(given: Given) -> Iterator[Row]:
-    """Folds 1 to 4, opened for the recipe that the rule picks and for the best single one, and for no other; both
-    ship."""
-    for recipe, results, row in opened(picked(read_rows(given.rows)), given.workers):
+def nominated(options: Options) -> Iterator[Row]:
+    """Yield the rows on folds 1 to 4 of the nominated recipe and the best single method, and write their models.
+
+    No other recipe is tested on these folds here.
+    """
+    for recipe, results, row in opened(picked(read_rows(options.rows)), options.workers):
         yield row
-        yield {**ship(recipe, row, results, given.models), "recipe": f"shipped/{recipe.short}"}
+        yield {**ship(recipe, row, results, options.models), "recipe": f"shipped/{recipe.short}"}
 
 
-def elsewhere(given: Given) -> Iterator[Row]:
-    """The same two on other sets, the quick one first; then frozen features."""
-    both = reversed(picked(read_rows(given.rows)))
+def elsewhere(options: Options) -> Iterator[Row]:
+    """Yield the rows of the two nominated recipes on other sets, the quick one first; then of frozen features."""
+    both = reversed(picked(read_rows(options.rows)))
     cells = [(RECIPES + name, place) for name in both for place in preparing.ELSEWHERE]
     for name, place in [*cells, *FEATURES_ELSEWHERE]:
-        yield elsewhere_row(recipes.load(name), place, workers=given.workers)
+        yield elsewhere_row(recipes.load(name), place, workers=options.workers)
 
 
-def fold_0_five(given: Given) -> Iterator[Row]:
-    """The ensemble of five on the fold for choosing, with the shipped model's lung finder."""
+def fold_0_five(options: Options) -> Iterator[Row]:
+    """Yield the row of the ensemble of five on the fold for choosing, with the shipped model's lung finder."""
     yield development_row(recipes.load(RECIPES + FIVE), finder=f"models/{FIVE}")
 
 
-def elsewhere_five(given: Given) -> Iterator[Row]:
-    """The ensemble of five on other sets; its lung finder takes hours here, so the shipped model's is used."""
+def elsewhere_five(options: Options) -> Iterator[Row]:
+    """Yield the rows of the ensemble of five on other sets.
+
+    Training its lung finder takes hours, so the shipped model's is used.
+    """
     for place in FIVE_ELSEWHERE:
-        if f"{ELSEWHERE_ROWS}{place}/{FIVE}-0" not in read_rows(given.rows):
-            yield elsewhere_row(recipes.load(RECIPES + FIVE), place, finder=f"models/{FIVE}", workers=given.workers)
+        if f"{ELSEWHERE_ROWS}{place}/{FIVE}-0" not in read_rows(options.rows):
+            yield elsewhere_row(recipes.load(RECIPES + FIVE), place, finder=f"models/{FIVE}", workers=options.workers)
 
 
-def matrices(given: Given) -> Iterator[Row]:
-    """Every source learnt from, every source looked at."""
-    after_the_nominated(read_rows(given.rows))
+def matrices(options: Options) -> Iterator[Row]:
+    """Yield the rows of cross-site evaluation: training on each source, evaluation on each source."""
+    after_the_nominated(read_rows(options.rows))
     yield from (generalisation_row(recipes.load(RECIPES + name)) for name in generalisation.QUICK)
 
 
-def with_labels(given: Given) -> Iterator[Row]:
-    """Classifiers of the same pixels, trained on labelled films; the quick one first, on every set."""
+def with_labels(options: Options) -> Iterator[Row]:
+    """Yield the rows of supervised references: classifiers of the same pixels, on all sets, the quick one first."""
     for kind, name in labelled.CLASSIFIERS:
         yield labelled.labelled_row(kind, recipes.load(name))
         for place in preparing.ELSEWHERE:
             yield labelled.labelled_elsewhere_row(kind, recipes.load(name), place)
 
 
-def labels_added(given: Given) -> Iterator[Row]:
-    """A head that a site's labels teach, beside the detector from normal films; on every set."""
-    known = read_rows(given.rows)
+def labels_added(options: Options) -> Iterator[Row]:
+    """Yield the rows of heads trained on a site's labels, next to the detector of normal films, on all sets."""
+    known = read_rows(options.rows)
     for name, place in ((FEATURES, None), *FEATURES_ELSEWHERE):
         yield few_labels_row(recipes.load(name), place=place, known=known)
 
 
-def site(given: Given) -> Iterator[Row]:
-    """A site that teaches and calibrates with its own labels: how many patients teach, on fold 0; then the test
-    folds."""
+def site(options: Options) -> Iterator[Row]:
+    """Yield the rows of a site that trains a head and calibrates with its own labels.
+
+    The number of patients for training is chosen on fold 0; the test folds follow.
+    """
     yield adapted_site_row(recipes.load(FEATURES), folds=(FOLD,), shares=SHARES)
     for name, place in ((FEATURES, None), *FEATURES_ELSEWHERE):
         yield adapted_site_row(recipes.load(name), place=place)
 
 
-def by_anomalib(given: Given) -> Iterator[Row]:
-    """Its own PaDiM, PatchCore and GANomaly, on the whole film and on the lung crop."""
+def by_anomalib(options: Options) -> Iterator[Row]:
+    """Yield the rows of anomalib's PaDiM, PatchCore and GANomaly, on the whole film and on the lung crop."""
     yield from anomalib_rows(recipes.load(ANOMALIB))
 
 
-def tuned(given: Given) -> Iterator[Row]:
-    """EfficientNet-lite0, trained further on synthetic lesions; on the fold for choosing."""
+def tuned(options: Options) -> Iterator[Row]:
+    """Yield the rows of EfficientNet-lite0 fine-tuned on synthetic lesions, on the fold for choosing."""
     yield from (fine_tuning_row(recipes.load(FEATURES), seed=seed) for seed in SEEDS)
 
 
-def adjusted(given: Given) -> Iterator[Row]:
+def adjusted(options: Options) -> Iterator[Row]:
     """Yield the rows that compare lung finders; each round of finders extends the row that exists."""
-    known = read_rows(given.rows)
+    known = read_rows(options.rows)
     for name, rounds in BY_FINDER.items():
         recipe = recipes.load(name)
         yield from adjusted_rows(recipe, known.get(f"{ADJUSTED}{recipe.short}-0"), rounds=rounds)
 
 
-def folds(given: Given) -> Iterator[Row]:
-    """Every other recipe, on folds 1 to 4."""
-    done = after_the_nominated(read_rows(given.rows))
+def folds(options: Options) -> Iterator[Row]:
+    """Yield the rows of all other recipes on folds 1 to 4."""
+    done = after_the_nominated(read_rows(options.rows))
     for name in _names():
         if name.removeprefix(RECIPES) not in done:
-            yield from (row for _, _, row in opened([name.removeprefix(RECIPES)], given.workers))
+            yield from (row for _, _, row in opened([name.removeprefix(RECIPES)], options.workers))
 
 
-def finer_pixels(given: Given) -> Iterator[Row]:
-    """Recipes at twice their size on folds 1 to 4, and the network that is given labels."""
-    after_the_nominated(read_rows(given.rows))
+def finer_pixels(options: Options) -> Iterator[Row]:
+    """Yield the rows of recipes at twice their size on folds 1 to 4, and of the supervised reference."""
+    after_the_nominated(read_rows(options.rows))
     for name in finer.RECIPES:
-        yield finer.finer_row(recipes.load(RECIPES + name), workers=given.workers)
+        yield finer.finer_row(recipes.load(RECIPES + name), workers=options.workers)
     yield finer.labelled_finer_row("network", recipes.load(dict(labelled.CLASSIFIERS)["network"]))
 
 
-def counts(given: Given) -> Iterator[Row]:
-    """Noise that follows the number of photons, and both kinds together."""
+def counts(options: Options) -> Iterator[Row]:
+    """Yield the rows of robustness to Poisson noise, and to Poisson and Gaussian noise together."""
     pair = [recipes.load(f"counts/{name}") for name in ("roi-sure", "roi-oracle")]
     for noise in ("poisson", "mixed"):
-        yield robustness(pair, sigmas=_OF_COUNTS, seeds=range(3), noise=noise, workers=given.workers)
+        yield robustness(pair, sigmas=_OF_COUNTS, seeds=range(3), noise=noise, workers=options.workers)
 
 
-STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
+STUDIES: dict[str, Callable[[Options], Iterator[Row]]] = {
     "fold-0": fold_0,
     "dirty": dirty,
     "preparations": preparations,
@@ -218,7 +225,7 @@ STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse, run, and tell a user's mistakes in one sentence, with status 2."""
+    """Run the studies, and print a mistake of the user as one sentence, with exit status 1."""
     parser = argparse.ArgumentParser(prog="python -m studies.detectors", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
     parser.add_argument("--only", nargs="+", choices=STUDIES, metavar="STUDY", help=f"of {', '.join(STUDIES)}")
@@ -229,20 +236,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--models", type=Path, default=Path("models/src/unseen_models"), help="folder of the shipped models"
     )
     parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
-    said = parser.parse_args(arguments)
-    given = Given(said.rows, said.models, said.workers)
+    parsed = parser.parse_args(arguments)
+    options = Options(parsed.rows, parsed.models, parsed.workers)
     try:
-        for study in () if said.render else said.only or STUDIES:
-            for row in STUDIES[study](given):
-                print("wrote", write_row(row, given.rows), flush=True)
+        for study in () if parsed.render else parsed.only or STUDIES:
+            for row in STUDIES[study](options):
+                print("wrote", write_row(row, options.rows), flush=True)
     except (RecipeError, SourceError, ManifestError) as error:
         sys.exit(f"make results-detectors: {error}")
-    for path in render(given.rows, docs=said.docs, readme=said.readme):
+    for path in render(options.rows, docs=parsed.docs, readme=parsed.readme):
         print("rendered", path)
 
 
 def _names() -> list[str]:
-    """The recipes for choosing: a new one joins by being there."""
+    """Return the names of the recipes for choosing: all files of their folder."""
     return [name for name in recipes.names() if name.startswith(RECIPES)]
 
 

@@ -30,7 +30,8 @@ from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
 from unseen.evaluation.intervals import Json
 from unseen.runs.cohort import Cohort, cohort_of, data_root
-from unseen.runs.training import resolve, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import resolve
 from unseen.screening.gate.gate import SHARES, Gate
 from unseen.screening.gate.refusal_codes import CODES
 from unseen.screening.gate.transforms import CROP, TRANSFORMS

@@ -37,7 +37,8 @@ from unseen.data.film import Film, area
 from unseen.data.phantoms.lesion_ranges import KINDS
 from unseen.evaluation.intervals import Interval
 from unseen.runs.cohort import Cohort, cohort_of, lung_films
-from unseen.runs.training import finder_config, lungs_folder, resolve, with_changes
+from unseen.runs.lung_finders import finder_config, lungs_folder
+from unseen.runs.training import resolve, with_changes
 
 RECIPES = {
     "all-masks": "ms_cxr/pca-64-lungs",

@@ -57,7 +57,8 @@ from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.metrics import ALIKE, metrics_from_table
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.runs.cohort import Cohort, cohort_of
-from unseen.runs.training import detector_of, resolve, run_of, shared_lungs, train_recipe, with_changes
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import detector_of, resolve, run_of, train_recipe, with_changes
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from unseen.artifacts.recipe import load as recipe_named
 from unseen.artifacts.run_folder import runs_root
 from unseen.detectors.saved import load
 from unseen.runs.cohort import cohort_of
+from unseen.runs.lung_finders import shared_lungs
 from unseen.runs.normal_scores import add_normal_scores, default_folds
-from unseen.runs.training import resolve, shared_lungs
+from unseen.runs.training import resolve
 
 
 def main() -> None:

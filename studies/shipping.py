@@ -31,7 +31,7 @@ from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import PHANTOM_LUNGS, cohort_of
-from unseen.runs.training import shared_lungs
+from unseen.runs.lung_finders import shared_lungs
 from unseen.screening.gate.gate import Gate
 from unseen.training.settings import Training
 

@@ -43,7 +43,8 @@ from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.matching import like_pairs
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import resolve, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import resolve
 
 if TYPE_CHECKING:
     import polars as pl

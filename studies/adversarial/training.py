@@ -31,7 +31,8 @@ from unseen.evaluation.bootstrap import BootstrapCohort, Statistic, draw_all
 from unseen.evaluation.epoch_peak import best_epoch
 from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, folds_of, roc_curve
 from unseen.runs.cohort import Cohort, cohort_of
-from unseen.runs.training import detector_of, looks_for_lungs, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import detector_of, looks_for_lungs
 from unseen.training.history import History
 from unseen.training.progress import Progress
 from unseen.training.settings import Training

@@ -49,7 +49,8 @@ from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, codes, draw_all
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.networks.efficientnet_lite import CHANNELS
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import resolve, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import resolve
 from unseen.screening.labelled_studies import Study
 
 Floats = NDArray[np.float64]

@@ -28,7 +28,8 @@ from studies.ten_labels import COUNTS, Half, Labels
 from unseen.data.film import Film
 from unseen.detectors.head_name import HeadName
 from unseen.runs.cohort import cohort_of, data_root
-from unseen.runs.training import resolve, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import resolve
 
 ROWS = "attempts/curve/"
 SETS = ("ms_cxr", "kermany", "nih_cxr8")

@@ -26,9 +26,10 @@ from unseen.detectors.normals import Normals
 from unseen.evaluation.bootstrap import BootstrapCohort, draw_all
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.runs.cohort import cohort_of
+from unseen.runs.lung_finders import finder_for
 from unseen.runs.patient_folds import seen
 from unseen.runs.suspects import deviations
-from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve
+from unseen.runs.training import check_normals_alone, detector_of, resolve
 from unseen.training.settings import Training
 
 SHARES = (0.0, 0.02, 0.05, 0.1)

@@ -24,8 +24,9 @@ from unseen.artifacts.run_folder import runs_root
 from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of
+from unseen.runs.lung_finders import shared_lungs
 from unseen.runs.process_pool import worker_processes
-from unseen.runs.training import check_normals_alone, resolve, shared_lungs
+from unseen.runs.training import check_normals_alone, resolve
 
 if TYPE_CHECKING:
     import polars as pl

@@ -35,7 +35,8 @@ from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.runs.cohort import Cohort, cohort_of
-from unseen.runs.training import resolve, shared_lungs, train_recipe
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import resolve, train_recipe
 from unseen.screening.adaptation import Labelled, choose, mix_of, predicted, statistics_of
 from unseen.screening.labelled_studies import Study
 

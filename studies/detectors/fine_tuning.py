@@ -30,7 +30,8 @@ from unseen.detectors.normals import Normals
 from unseen.evaluation.roc import auroc
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import detector_of, resolve, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import detector_of, resolve
 from unseen.training.learner import Step, steps_taken
 from unseen.training.loop import train
 from unseen.training.settings import Training

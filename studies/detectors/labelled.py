@@ -33,7 +33,8 @@ from unseen.artifacts.run_folder import runs_root
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import resolve, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import resolve
 
 if TYPE_CHECKING:
     import polars as pl

@@ -34,7 +34,8 @@ from unseen.evaluation.bootstrap import LEAST
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.poisson_noise import PoissonGaussian
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import detector_of, resolve, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import detector_of, resolve
 from unseen.training.settings import Training
 
 Kind = Literal["gaussian", "poisson", "mixed"]

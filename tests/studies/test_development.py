@@ -37,7 +37,8 @@ from unseen.detectors.saved import load
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.runs import cohort
 from unseen.runs.cohort import cohort_of, phantom_unlabelled
-from unseen.runs.training import finder_config, resolve, takes_unlabelled
+from unseen.runs.lung_finders import finder_config
+from unseen.runs.training import resolve, takes_unlabelled
 
 
 def test_a_row_is_of_fold_0_alone(world: World) -> None:

@@ -27,7 +27,7 @@ from tests.studies.conftest import FOLDS, World
 from unseen.anatomy.lung_finder import LungExamples
 from unseen.data.phantoms.lesion_ranges import KINDS
 from unseen.runs.cohort import cohort_of, lung_films
-from unseen.runs.training import shared_lungs
+from unseen.runs.lung_finders import shared_lungs
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "results-lungs.md"

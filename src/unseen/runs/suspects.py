@@ -20,8 +20,9 @@ from unseen.data.reading import Films
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
 from unseen.evaluation.roc import Floats
+from unseen.runs.lung_finders import finder_for
 from unseen.runs.patient_folds import PARTS, dealt, seen
-from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve, training_films
+from unseen.runs.training import check_normals_alone, detector_of, resolve, training_films
 from unseen.training.settings import Training
 from unseen.training.tensorboard_log import Report
 

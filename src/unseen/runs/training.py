@@ -1,13 +1,11 @@
-"""Training of a detector by its recipe: one fold, one run, trained, resumed or found again; its lung finder.
+"""Training of a detector by its recipe: one fold, one run, trained, resumed or found again.
 
 A run's folder is named by the digest of the resolved recipe, its films and the version, so a finished run is found
-rather than trained again, and an interrupted run is resumed. Lung finders are shared by all recipes on
-the same films.
+rather than trained again, and an interrupted run is resumed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
@@ -15,9 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen import __version__
-from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
-from unseen.anatomy.found_lungs import Finder
-from unseen.anatomy.lung_finder import LungFinder, NoMasksError
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.installed_models import shipped
@@ -29,11 +25,11 @@ from unseen.detectors import METHODS
 from unseen.detectors.architectures import DEFAULT, frozen_methods
 from unseen.detectors.detector import Detector, check_devices
 from unseen.detectors.gate_in_bundle import add_gate, gate_parts
-from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.detectors.saved import load, save
 from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS
-from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
+from unseen.runs.cohort import cohort_of, of_unknown_label, own_normals, phantom_normals
+from unseen.runs.lung_finders import finder_for
 from unseen.runs.normal_scores import add_normal_scores
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.screener import gate_in
@@ -130,8 +126,8 @@ def with_changes(
     """
     if architecture is not None:
         recipe = _with_architecture(recipe, architecture)
-    given = {"device": device, "devices": devices, "nodes": nodes}
-    training = {**recipe.training, **{name: value for name, value in given.items() if value is not None}}
+    changes = {"device": device, "devices": devices, "nodes": nodes}
+    training = {**recipe.training, **{name: value for name, value in changes.items() if value is not None}}
     return recipe.model_copy(update={"training": training, "seed": recipe.seed if seed is None else seed})
 
 
@@ -189,29 +185,40 @@ def train_recipe(
     progress: Report | None = None,
     validate: Callable[[Detector], Callable[[int], Mapping[str, float]]] | None = None,
 ) -> Trained:
-    """Train a recipe without the films of a fold, or find the run that did.
+    """Train a recipe without the films of a fold, or find the finished run of it.
 
-    recipe  how the detector is made
-    fold    the fold whose films are left out; None: all normals are learnt from
-    data    films in the place of the recipe's: a folder, a glob, a manifest, or `own_films` (abnormals are left aside)
-    finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
-    unlabelled  films without a label: the epoch that separates them best from the normal films is kept
-    backbone  a file of weights that the network begins with: safetensors, or a state dict in .pt or .pth
-    out     a further copy of the bundle
-    origin  which films these are and where they come from, for its card
-    licence  what the model may be used for, for its card
-    gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
-    normal_folds  detectors that cross-fit the scores of the training normals (`normal_scores`), kept in the bundle; 0:
-            no such scores
-    root    where runs are kept; None is `$UNSEEN_RUNS`
-    progress  called with what is being trained and the loop's progress
-    validate  given the detector, what `Detector.fit` is to call after each epoch
+    Args:
+        recipe: definition of the detector.
+        fold: the fold whose films are left out; None: the detector is trained on all normal films.
+        data: films instead of the recipe's: a folder, a glob, a manifest, or films of `own_films`. Abnormal films are
+            left out.
+        finder: bundle whose lung finder is used; None: one is trained on the films' own masks.
+        unlabelled: films without a label. The epoch that separates them best from the normal films is used.
+        backbone: initial weights of the network: safetensors, or a state dict in .pt or .pth.
+        out: folder of a further copy of the bundle.
+        origin: description of the films and their source, for the bundle's card.
+        licence: permitted uses of the model, for the bundle's card.
+        gate: whether the bundle also gets an input gate, trained on the same films; only where the detector finds
+            lungs.
+        normal_folds: number of detectors that cross-fit the scores of the training normals (`normal_scores`) for the
+            bundle; 0: no such scores.
+        root: folder of all runs; None: `$UNSEEN_RUNS`.
+        progress: called with the name of the training and the loop's progress.
+        validate: makes, from the detector, the function that `Detector.fit` calls after each epoch.
 
-    >>> from unseen.artifacts.recipe import Recipe
-    >>> train_recipe(Recipe.from_toml('name = "own"\\n[method]\\nkey = "ganomoly"'))
-    Traceback (most recent call last):
-        ...
-    unseen.artifacts.registry.UnknownName: detector "ganomoly": unknown; did you mean ganomaly?
+    Returns:
+        The finished run.
+
+    Raises:
+        RecipeError: a section of the recipe or an option is wrong.
+        UnknownName: there is no such method.
+
+    Example:
+        >>> from unseen.artifacts.recipe import Recipe
+        >>> train_recipe(Recipe.from_toml('name = "own"\\n[method]\\nkey = "ganomoly"'))
+        Traceback (most recent call last):
+            ...
+        unseen.artifacts.registry.UnknownName: detector "ganomoly": unknown; did you mean ganomaly?
     """
     if out is not None:
         bundle.check_free(out)
@@ -361,74 +368,3 @@ def looks_for_lungs(detector: Detector, recipe: Recipe) -> bool:
     A whole-film GANomaly or PCA needs none; its score table then has no lung area.
     """
     return detector.needs_lungs or detector.view.needs_lungs or recipe.data.lungs_from is not None
-
-
-def finder_for(
-    detector: Detector,
-    films: Iterable[Film | NotRead],
-    recipe: Recipe,
-    *,
-    fold: int | None,
-    data_digest: str,
-    given: Path | None,
-    root: Path,
-    progress: Report | None = None,
-) -> Finder | None:
-    """Return the lung finder of a detector that is to learn from `films`: the one in the bundle `given`, or one that
-    learns from the films' own masks; None where there are no masks and the detector can do without.
-
-    Raises RecipeError for a bundle without a finder, NoMasksError where one is needed and cannot be learnt.
-    """
-    if given is not None:
-        lungs = finder_of(given)
-        if lungs is None:
-            raise RecipeError(
-                f"finder: {given} holds no lung finder. Give models/lungs, or a model that was trained with one"
-            )
-        return lungs
-    try:
-        return shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
-    except NoMasksError:
-        if detector.needs_lungs or detector.view.needs_lungs:
-            raise
-        return None  # a whole-film method can do without; its reports then lack the lung area
-
-
-def shared_lungs(
-    films: Iterable[Film | NotRead],
-    recipe: Recipe,
-    *,
-    fold: int | None,
-    data_digest: str,
-    root: Path,
-    progress: Report | None = None,
-) -> CrossFittedLungs:
-    """Return the lung finders for these training films, trained once and then found again by every recipe on the same
-    films.
-    """
-    folder = lungs_folder(recipe, fold=fold, data_digest=data_digest, root=root)
-    return cross_fitted(
-        lung_films(recipe, films),
-        config=finder_config(recipe),
-        seed=recipe.seed,
-        device="cpu",
-        folder=folder,
-        progress=progress,
-    )
-
-
-def finder_config(recipe: Recipe) -> LungFinder.Config:
-    """Return the settings of the recipe's lung finder."""
-    return validated(recipe.finder, LungFinder.Config, where="finder")
-
-
-def lungs_folder(recipe: Recipe, *, fold: int | None, data_digest: str, root: Path) -> Path:
-    """Return the folder of the recipe's lung finders without the films of `fold`.
-
-    Its name has all that they depend on.
-    """
-    held_out = "all" if fold is None else f"f{fold}"
-    said = f"{data_digest} {__version__} {finder_config(recipe).model_dump_json()}"
-    if recipe.data.lungs_from is not None:
-        said += f" from {sorted(recipe.data.lungs_from)}"
-    return root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"

@@ -29,7 +29,8 @@ from unseen.evaluation.metrics import POOLED, metrics_from_table
 from unseen.evaluation.simple_statistics import OF_FILES
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import check_normals_alone, detector_of, resolve, shared_lungs
+from unseen.runs.lung_finders import shared_lungs
+from unseen.runs.training import check_normals_alone, detector_of, resolve
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:

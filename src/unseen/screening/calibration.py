@@ -1,22 +1,21 @@
-"""`calibrate`: labelled studies → a policy, and the screener that follows it.
+"""Calibration of a detector on labelled studies: the policy, and the screener that follows it.
 
-Three things are learnt, each from the studies that it is about: the threshold of each source from its abnormals, the
-p-values from its normals, the probability from all. Films that the model was trained on are left out.
+The threshold of each source depends on its abnormal studies, the p-values on its normal studies, and the probability on
+all studies. Films that the model was trained on are left out.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from unseen import __version__
 from unseen.artifacts.number_words import number_of, verb_of
-from unseen.data.film import Film, Label, NotRead, one_line
+from unseen.data.film import Film, NotRead, one_line
 from unseen.screening.audit_sample import AUDIT_SHARE
+from unseen.screening.calibration_films import CalibrationFilms
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.labelled_studies import Study, one_a_patient, studies_of
@@ -47,63 +46,49 @@ def calibrate(
     watch: Callable[[Screened], None] | None = None,
     scores: Mapping[str, float] | None = None,
 ) -> Screener:
-    """Calibrate `detector` on labelled films of a site and return the screener.
+    """Calibrate a detector on labelled films of a site.
 
-    detector       a trained detector
-    labelled       films labelled normal or abnormal; those without a label, and those trained on, are left out, and a
-                   warning in the log counts them
-    max_miss_rate  α: the share of abnormal studies that may be cleared, per source, in (0, 1)
-    confidence     1 − δ: how sure that is to hold, in (0, 1)
-    prevalence     of abnormal studies at the site, in (0, 1), for the probabilities; None: no probability is given
-    source_tag     DICOM keyword whose value is a film's source, such as "StationName"; else the manifest's `source`
-    gate           refuses films unlike the training films
-    lifetime       this is the j-th calibration of a lifetime, which spends δ/2ʲ
-    jointly        let the guarantee hold for all sources at once (δ/S each)
-    audit_share    of cleared studies, read all the same, in [0, 1]
-    progress       called with the number of films done
-    watch          called with each film that was looked at, and what became of it
-    scores         scores that this detector has given before, by the films' pixel digests; they are not computed again
+    Args:
+        detector: a trained detector.
+        labelled: films labelled normal or abnormal. Films without a label and films that the detector was trained on
+            are left out; a warning in the log counts them.
+        max_miss_rate: α, the share of abnormal studies that may be cleared, per source, in (0, 1).
+        confidence: 1 − δ, the confidence level of the guarantee, in (0, 1).
+        prevalence: share of abnormal studies at the site, in (0, 1), for the probabilities; None: no probabilities.
+        source_tag: DICOM keyword whose value is a film's source, such as "StationName"; None: the manifest's `source`.
+        gate: input gate, which refuses films unlike the training films.
+        lifetime: number j of this calibration in the site's lifetime, from 1; it spends δ/2ʲ.
+        jointly: whether the guarantee holds for all S sources at once (δ/S each).
+        audit_share: share of the cleared studies that readers read nevertheless, in [0, 1].
+        progress: called with the number of films done.
+        watch: called with each film that was screened and its decision.
+        scores: earlier scores of this detector by the films' pixel digests; they are not computed again.
 
-    Raises GuaranteeError for a rate that cannot be guaranteed, PolicyError for another share that is none, and where
-    no labelled film was scored.
+    Returns:
+        The screener with the detector, the gate and the new policy.
 
-    >>> from unseen.data import phantoms
-    >>> from unseen.detectors import load
-    >>> films = [*phantoms.normals(4, seed=1, size=64), *phantoms.abnormals(4, seed=2, size=64)]
-    >>> screener = calibrate(load("models/pca"), films, max_miss_rate=0.5, confidence=0.9)
-    >>> screener(films[0]).action in ("clear", "read")
-    True
+    Raises:
+        GuaranteeError: a miss rate or confidence outside (0, 1).
+        PolicyError: another share outside its range, or no labelled film was scored.
+
+    Example:
+        >>> from unseen.data import phantoms
+        >>> from unseen.detectors import load
+        >>> films = [*phantoms.normals(4, seed=1, size=64), *phantoms.abnormals(4, seed=2, size=64)]
+        >>> screener = calibrate(load("models/pca"), films, max_miss_rate=0.5, confidence=0.9)
+        >>> screener(films[0]).action in ("clear", "read")
+        True
     """
     from unseen.screening.screener import Screener  # brings torch, which a worklist does not need to calibrate
 
     promise = Guarantee(max_miss_rate, confidence)
-    for name, value, within in (("prevalence", prevalence, (0, 1)), ("audit_share", audit_share, (-1e-9, 1 + 1e-9))):
-        if value is not None and not within[0] < value < within[1]:
-            raise PolicyError(f"{name} is {value}; give a share between 0 and 1, like 0.1")
-    trained = frozenset(getattr(detector, "training_films", ()))
+    _check_shares(prevalence=prevalence, audit_share=audit_share)
+    films = CalibrationFilms(labelled, frozenset(getattr(detector, "training_films", ())), progress=progress)
     screener = Screener(detector, gate=gate)
-    learnt: Counter[str] = Counter()
-    unlabelled = 0
-    copies = _Copies()
-
-    def fresh() -> Iterable[Film | NotRead]:
-        nonlocal unlabelled
-        for done, film in enumerate(labelled, start=1):
-            if film.label is None:
-                unlabelled += 1
-            elif isinstance(film, Film) and film.pixel_sha256 in trained:
-                learnt[film.label] += 1
-            else:
-                if isinstance(film, Film):
-                    copies.add(film)
-                yield film
-            if progress:
-                progress(done)
-
     unscored: list[Screened] = []  # the first one alone: a film is large
 
     def screened() -> Iterable[Screened]:
-        for one in screener.screen(fresh(), scores=scores):
+        for one in screener.screen(iter(films), scores=scores):
             if watch is not None:
                 watch(one)
             if one.decision.score is None and not unscored:
@@ -111,14 +96,7 @@ def calibrate(
             yield one
 
     studies = studies_of(screened(), source_tag=source_tag)
-    for label, count in learnt.items():
-        _log.warning(
-            "%s left out: the model was trained on %s. Hold %s films back from the training for the calibration",
-            number_of(count, f"{label} film"), "it" if count == 1 else "them", label,
-        )  # fmt: skip
-    if unlabelled:
-        _log.warning("%s without a label left out", number_of(unlabelled, "film"))
-    for warning in copies.warnings():
+    for warning in films.warnings():
         _log.warning(warning)
     if unscored and all(study.score is None for study in studies):
         first = unscored[0]
@@ -146,43 +124,11 @@ def calibrate(
     return Screener(detector, Policy(**(policy.model_dump() | update)), gate=gate)
 
 
-@dataclass
-class _Copies:
-    """Labelled films whose pixels came before, under the same name or another."""
-
-    first: dict[str, tuple[str, Label | None]] = field(default_factory=dict)
-    """Name and label of each film that came first, by its pixel digest."""
-    count: int = 0
-    pair: tuple[str, str] | None = None
-    contradicted: int = 0
-    contradiction: tuple[str, str] | None = None
-
-    def add(self, film: Film) -> None:
-        name, label = self.first.setdefault(film.pixel_sha256, (film.name, film.label))
-        if label != film.label:
-            self.contradicted += 1
-            self.contradiction = self.contradiction or (name, film.name)
-        elif name != film.name:
-            self.count += 1
-            self.pair = self.pair or (name, film.name)
-
-    def warnings(self) -> Iterator[str]:
-        """Yield a sentence for copies of one label, and one for copies of both labels."""
-        if self.pair is not None:
-            films = "film is a copy of another" if self.count == 1 else "films are copies of others"
-            yield (
-                f"{self.count} {films} under another name, by the pixels, such as {_named(self.pair)}: copies "
-                "count as one patient"
-            )
-        if self.contradiction is not None:
-            yield (
-                f"{number_of(self.contradicted, 'film', 'is')} labelled normal and abnormal, by the pixels, such as "
-                f"{_named(self.contradiction)}. Correct the labels"
-            )
-
-
-def _named(pair: tuple[str, str]) -> str:
-    return " and ".join(map(one_line, dict.fromkeys(pair)))
+def _check_shares(*, prevalence: float | None, audit_share: float) -> None:
+    """Raise PolicyError unless the prevalence, where it is given, is in (0, 1) and the audit's share in [0, 1]."""
+    for name, value, within in (("prevalence", prevalence, (0, 1)), ("audit_share", audit_share, (-1e-9, 1 + 1e-9))):
+        if value is not None and not within[0] < value < within[1]:
+            raise PolicyError(f"{name} is {value}; give a share between 0 and 1, like 0.1")
 
 
 def policy_of(

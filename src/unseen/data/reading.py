@@ -304,38 +304,45 @@ def films_in(given: Given, *, masks: bool = False, lesions: bool = False) -> Ite
         >>> [film.name for film in films_in(np.zeros((2, 64, 64), np.uint8))]
         ['array 0', 'array 1']
     """
-    if isinstance(given, str | os.PathLike):
-        listed = films(given, masks=masks, lesions=lesions)
-        if len(listed.entries) == 1 and not listed.entries[0].path.exists() and listed.entries[0].name == str(given):
-            raise SourceError(f"{given}: no such file or folder. Check the path.")
-    elif isinstance(given, Film | NotRead):
+    if _is_path(given) or (isinstance(given, list | tuple) and given and all(map(_is_path, given))):
+        return _films_at(cast("Source", given), masks=masks, lesions=lesions)
+    if isinstance(given, Film | NotRead):
         return [given]
-    elif is_array(given):
-        return films_from_arrays(given)
-    elif isinstance(given, list | tuple) and given and all(isinstance(one, str | os.PathLike) for one in given):
-        listed = films([str(one) for one in given], masks=masks, lesions=lesions)
-    elif isinstance(given, list | tuple) and given and all(is_array(one) for one in given):
-        return films_from_arrays(cast("Sequence[Array]", given))
-    elif isinstance(given, list | tuple):
-        for place, one in enumerate(given):
-            if not isinstance(one, Film | NotRead):
-                raise TypeError(_no_film(one, place))
+    if is_array(given) or (isinstance(given, list | tuple) and given and all(map(is_array, given))):
+        return films_from_arrays(cast("Array | Sequence[Array]", given))
+    if isinstance(given, list | tuple):
+        for place, film in enumerate(given):
+            if not isinstance(film, Film | NotRead):
+                raise TypeError(_no_film(film, place))
         return cast("Sequence[Film | NotRead]", given)
-    elif isinstance(given, Films):
+    if isinstance(given, Films):
         return given
-    elif not isinstance(given, Mapping | bytes) and hasattr(given, "__iter__"):
+    if not isinstance(given, Mapping | bytes) and hasattr(given, "__iter__"):
         return _Checked(given) if isinstance(given, Sized) else _checked(given)
+    raise TypeError(_no_film(given, None))
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str | os.PathLike)
+
+
+def _films_at(source: Source, *, masks: bool, lesions: bool) -> Films:
+    """Return the films that a path or a list of paths names. Raises SourceError if there are none."""
+    if isinstance(source, list | tuple):
+        listed = films([str(path) for path in source], masks=masks, lesions=lesions)
     else:
-        raise TypeError(_no_film(given, None))
+        listed = films(source, masks=masks, lesions=lesions)
+        if len(listed.entries) == 1 and not listed.entries[0].path.exists() and listed.entries[0].name == str(source):
+            raise SourceError(f"{source}: no such file or folder. Check the path.")
     if not listed.entries:
-        raise SourceError(f"{given}: no film was found there. Give films, or a folder that holds some.")
+        raise SourceError(f"{source}: no film was found there. Give films, or a folder that holds some.")
     return listed
 
 
-def _no_film(seen: object, place: int | None) -> str:
+def _no_film(value: object, place: int | None) -> str:
     where = "" if place is None else f" at place {place}"
     return (
-        f"A {type(seen).__name__}{where} is no film. Give a path (folder, glob, manifest, file), films, or images as "
+        f"A {type(value).__name__}{where} is no film. Give a path (folder, glob, manifest, file), films, or images as "
         "arrays (n, height, width)."
     )
 
@@ -346,9 +353,9 @@ def _checked(given: Iterable[object]) -> Iterator[Film | NotRead]:
         if isinstance(one, Film | NotRead):
             yield one
         elif is_array(one):
-            made = films_from_arrays(one, first=arrays)
-            arrays += len(made)
-            yield from made
+            images = films_from_arrays(one, first=arrays)
+            arrays += len(images)
+            yield from images
         else:
             raise TypeError(_no_film(one, place))
 

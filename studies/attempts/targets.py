@@ -255,10 +255,12 @@ def _zhanglab(rows: Mapping[str, Entry]) -> list[Target]:
         return _ordered([(f"`{one['recipe'].rpartition('/')[2]}`", of(one)) for one in others])
 
     def pooled(row: Entry) -> Entry:
-        return row["auroc"]
+        found: Entry = row["auroc"]
+        return found
 
     def alike(row: Entry) -> Entry:
-        return row["like_pairs"]["sharpness"]
+        found: Entry = row["like_pairs"]["sharpness"]
+        return found
 
     note = (
         f"`{LOCKED}` (one training of each fold) is no candidate: it was scored before the entry was put together from "

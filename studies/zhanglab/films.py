@@ -76,7 +76,7 @@ class FilmsOfSplit:
         return self._chosen(self.folds == fold)
 
     def _chosen(self, mask: NDArray[np.bool_]) -> list[Film]:
-        return [self.films[number] for number in np.flatnonzero(mask)]
+        return [film for film, chosen in zip(self.films, mask, strict=True) if chosen]
 
 
 def opacities(film: Film, lungs: NDArray[np.bool_]) -> Film:

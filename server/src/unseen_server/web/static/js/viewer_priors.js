@@ -50,12 +50,16 @@ export class Priors {
   async #more(/** @type {string} */ study) {
     const before = this.#known;
     const { priors, total } = await api(before.length === 0 ? `/studies/${study}/priors` : `/studies/${study}/priors?skip=${before.length}`);
-    if (this.#study === study && this.#known === before) this.#draw([...before, ...priors], total);
+    if (this.#study !== study || this.#known !== before) return undefined;
+    const added = priors.filter((prior) => !before.some((known) => known.study === prior.study)); // a study may have come since
+    this.#draw([...before, ...added].sort(latestFirst), added.length === 0 ? before.length : total);
+    return added[0];
   }
 
   #earlier(/** @type {string} */ study) {
-    const first = this.#known.length;
-    this.#more(study).then(() => $("#priors").querySelectorAll("button")[first]?.focus()).catch(failed);
+    this.#more(study)
+      .then((first) => $("#priors").querySelectorAll("button")[this.#known.findIndex((prior) => prior === first)]?.focus())
+      .catch(failed);
   }
 
   /** Show the latest prior next to the film, or the prior after the current one; after the last one, none. */
@@ -94,6 +98,9 @@ export class Priors {
     );
   }
 }
+
+/** Order of two priors: by study date, the latest first; those without a date last, in their order. */
+const latestFirst = (/** @type {Prior} */ one, /** @type {Prior} */ other) => other.study_date.localeCompare(one.study_date);
 
 const wordsOf = (/** @type {Prior} */ { received, outcome }) => `Received ${date(received)}${outcome ? ` · reported ${outcome}` : ""}`;
 

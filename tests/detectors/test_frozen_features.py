@@ -78,6 +78,21 @@ def test_the_network_computes_what_the_published_layers_do() -> None:
         assert float((found - expected).abs().max()) < 1e-4 * float(expected.abs().max())
 
 
+def test_a_traced_network_keeps_its_convolutions_and_gives_the_same_maps() -> None:
+    network = EfficientNetLite(last=4)
+    network.fill(published())
+    x = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+    def maps(x: torch.Tensor) -> list[torch.Tensor]:
+        return network(x, (2, 4))
+
+    traced = torch.jit.trace(maps, x)
+    assert "aten::addmm" not in str(traced.graph), "compilers fuse convolutions, and products of matrices not"
+    for found, expected in zip(traced(x), maps(x), strict=True):
+        assert torch.allclose(found, expected, atol=1e-4)
+    assert maps(x[:0])[0].shape == (0, CHANNELS[2], 16, 16)
+
+
 def test_other_weights_are_refused(normals: list[Film], finder: CrossFittedLungs, tmp_path: Path) -> None:
     save_file({"stem.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(FitError, match="not the weights of EfficientNet-lite0"):

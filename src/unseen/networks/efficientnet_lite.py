@@ -105,11 +105,11 @@ class _Convolution(nn.Module):
         self.kernel, self.stride, self.groups, self.linear = kernel, stride, groups, linear
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.kernel == 1:  # as a product of matrices: on a CPU less than half the time of conv2d
+        if self.kernel == 1 and x.device.type == "cpu" and not torch.jit.is_tracing():  # faster than conv2d on a CPU
             batch, channels, height, width = x.shape
             places = x.permute(0, 2, 3, 1).reshape(-1, channels)
             made = torch.addmm(self.bias, places, self.weight[:, :, 0, 0].T)
-            x = made.view(batch, height, width, -1).permute(0, 3, 1, 2)
+            x = made.view(batch, height, width, len(self.bias)).permute(0, 3, 1, 2)
         elif self.stride == 1:
             x = functional.conv2d(x, self.weight, self.bias, padding=self.kernel // 2, groups=self.groups)
         else:

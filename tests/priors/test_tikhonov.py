@@ -86,6 +86,13 @@ class _ByGradients(DampedLeastSquares):
     way = "conjugate gradients"  # type: ignore[assignment]
 
 
+def test_a_real_guess_of_complex_images_is_taken() -> None:
+    A = operators()["coils, larger than the spectral way"]
+    y = A(torch.randn(1, *A.domain, generator=torch.Generator().manual_seed(2), dtype=torch.complex128))
+    found = Tikhonov(0.1).solve(y, A, start=torch.ones(1, *A.domain, dtype=torch.float64))
+    assert found.x.is_complex() and torch.allclose(found.x, Tikhonov(0.1).solve(y, A).x, atol=1e-5)
+
+
 def test_an_operator_that_is_linear_over_real_numbers_alone() -> None:
     A = FunctionOperator(lambda x: x.real + x.imag, (1, SIZE, SIZE), complex_images=True)
     found = Tikhonov(0.5, fit=Squares(1.0)).solve(torch.full((1, *A.range), 3.0, dtype=torch.float64), A)

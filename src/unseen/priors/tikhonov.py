@@ -64,6 +64,8 @@ class Tikhonov:
         variance = self.fit.variance(task.norm)
         tau = 2 * variance * task.weight
         with torch.no_grad():
+            if start is not None and task.A.complex_domain and not start.is_complex():
+                start = start.to(start.dtype.to_complex())
             x = DampedLeastSquares(task.A).solve(task.y, tau, start=start)
             off = task.A(x) - task.y
             value = squares(off).double() / (2 * variance) + task.weight * squares(x).double()

@@ -175,7 +175,7 @@ def test_refusals_are_counted_by_reason_and_label_and_patients_where_they_are_kn
         assert answer.code == 0, answer.err
         assert "not scored: 1 abnormal film, not read." in answer.out
         assert "The first that was not read: broken.png: " in answer.out
-        assert "--prevalence" not in answer.out and "than these 4 normal studies and 4 abnormal studies" in answer.out
+        assert "with --prevalence. Label more studies first: probabilities of 4 normal studies and 4 " in answer.out
         assert ("patients: 4 normal, 5 abnormal; one study of each label counts per patient" in answer.out) == named
         assert ("9 films: 4 normal, 5 abnormal; no patient is known" in answer.out) == (not named)
 

@@ -168,7 +168,7 @@ def _with_remedies(policy: Policy) -> Iterator[str]:
         normals, abnormals = len(policy.drift.normals), len(policy.drift.abnormals)
         if min(normals, abnormals) < FEWEST_NORMALS:
             studies = f"{number_of(normals, 'normal study')} and {number_of(abnormals, 'abnormal study')}"
-            remedy = f"They also need more labelled studies than these {studies}: {FEWEST_NORMALS} of each or more."
+            remedy += f" Label more studies first: probabilities of {studies} are imprecise."
     for line in policy_lines(policy):
         yield f"{line} {remedy}" if line == NO_PREVALENCE else line
     if any(source.threshold is None and source.abnormals for source in policy.sources.values()):

@@ -80,6 +80,8 @@ def figure_lines(metrics: Mapping[str, object]) -> Iterator[str]:
 def _is_evaluation(name: str, found: object) -> TypeGuard[Mapping[str, object]]:
     """Return whether an entry holds measures, not the groups of one measure."""
     groups = found.values() if isinstance(found, Mapping) else ()
+    if name == "n":
+        return False
     return name in _EVALUATIONS or any(isinstance(one, Mapping) and "value" not in one for one in groups)
 
 

@@ -189,7 +189,9 @@ def test_section_shows_each_row_with_its_number_of_looks() -> None:
     lines = "\n".join(zhanglab_section(rows)).splitlines()
     assert {row["recipe"].removeprefix("zhanglab/") for row in rows.values()} == {*CANDIDATES, *TRAINED}
     for row in rows.values():
-        assert row["folds"] == list(TEST_FOLDS) and row["looks"] >= 1
+        assert row["folds"] == list(TEST_FOLDS) and row["looks"] >= (
+            3 if row["recipe"].removeprefix("zhanglab/") in CANDIDATES else 1
+        )
         assert set(row["shortcuts"]) == set(SHORTCUTS) and set(row["like_pairs"]) == set(ALIKE)
         start = f"| `{row['recipe'].removeprefix('zhanglab/')}`, {row['px']} px | {row['seed']} |"
         [line] = [one for one in lines if one.startswith(start)]
@@ -209,7 +211,7 @@ def test_the_candidate_with_the_highest_mean_over_the_lesions_is_named() -> None
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [((0.95, 0.96), "reached by each seed"), ((0.95, 0.93), "missed by a seed"), ((0.9,), "missed")],
+    [((0.95, 0.96), "reached by each seed"), ((0.95, 0.93), "missed by 1 of 2 seeds"), ((0.9,), "missed")],
 )
 def test_the_aim_is_compared_with_each_seed(values: tuple[float, ...], words: str) -> None:
     row = read_study("zhanglab", RESULTS)["zhanglab/entry-0"]

@@ -95,6 +95,7 @@ def _protocol(entries: Sequence[Entry]) -> str:
         f"{AIM_OF_PAIRS:.2f} on these pairs is {_reached(alike, AIM_OF_PAIRS)}. Shortcuts alone: "
         + ", ".join(f"{_words(name)} {figure(one)}" for name, one in entry["shortcuts"].items())
         + "."
+        + ("" if len(entries) > 1 else " The variation between seeds is not known: no other seed is trained.")
         + _overlap(entry)
     )
 

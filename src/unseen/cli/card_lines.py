@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeGuard
+from typing import Final
 
 _EVALUATIONS: Final = {
     "cross_fitted_twin": "cross-fitted: detectors trained like this one, each on other patients than those it scores",
@@ -67,7 +67,9 @@ def figure_lines(metrics: Mapping[str, object]) -> Iterator[str]:
         figures [95 % confidence interval]
           0.750 [0.700, 0.800]  AUROC, all sources
     """
-    evaluations = {name: found for name, found in metrics.items() if _is_evaluation(name, found)}
+    evaluations = {
+        name: found for name, found in metrics.items() if isinstance(found, Mapping) and _is_evaluation(name, found)
+    }
     lines = list(_measures({name: found for name, found in metrics.items() if name not in evaluations}))
     for name, found in evaluations.items():
         if inner := list(_measures(found)):
@@ -77,12 +79,11 @@ def figure_lines(metrics: Mapping[str, object]) -> Iterator[str]:
         yield from lines
 
 
-def _is_evaluation(name: str, found: object) -> TypeGuard[Mapping[str, object]]:
+def _is_evaluation(name: str, found: Mapping[str, object]) -> bool:
     """Return whether an entry holds measures, not the groups of one measure."""
-    groups = found.values() if isinstance(found, Mapping) else ()
     if name == "n":
         return False
-    return name in _EVALUATIONS or any(isinstance(one, Mapping) and "value" not in one for one in groups)
+    return name in _EVALUATIONS or any(isinstance(one, Mapping) and "value" not in one for one in found.values())
 
 
 def _measures(found: Mapping[str, object]) -> Iterator[str]:

@@ -318,7 +318,7 @@ def films_in(given: Given, *, masks: bool = False, lesions: bool = False) -> Ite
     if isinstance(given, Films):
         return given
     if not isinstance(given, Mapping | bytes) and hasattr(given, "__iter__"):
-        return _Checked(given) if isinstance(given, Sized) else _checked(given)
+        return _Checked(given) if isinstance(given, Sized) else _checked(cast("Iterable[object]", given))
     raise TypeError(_no_film(given, None))
 
 

@@ -90,7 +90,7 @@ def superseded(
 
     Args:
         module: the module's ``__name__``.
-        names: name → its object, ``package.module:Name``, and its successor, ``package.Name``.
+        names: name → its object, ``package.module:Name``, and its successor with its package.
         removed_in: the release without the names, such as "0.3".
         otherwise: the ``__getattr__`` for every other name.
 

@@ -147,6 +147,18 @@ def merge(out: Path, *, rows: Path, root: Path) -> MergedRun:
     )
 
 
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Extract files and folders alone, none of them outside of `folder`."""
+    if hasattr(tarfile, "data_filter"):  # Python 3.11.4 or later
+        archive.extractall(folder, filter="data")
+        return
+    for member in archive.getmembers():
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name}: no file or folder of a run, so nothing is extracted")
+    archive.extractall(folder)
+
+
 def _merge_runs(parts: list[Path], root: Path) -> tuple[list[str], list[str]]:
     root.mkdir(parents=True, exist_ok=True)
     replaced, kept = [], []
@@ -154,7 +166,7 @@ def _merge_runs(parts: list[Path], root: Path) -> tuple[list[str], list[str]]:
         found = Path(name)
         whole = io.BytesIO(b"".join(part.read_bytes() for part in parts))
         with tarfile.open(fileobj=whole, mode="r:gz") as archive:
-            archive.extractall(found, filter="data")  # no path leads out of the folder
+            _extract(archive, found)
         for folder in _run_folders(found):
             target = root / folder.relative_to(found)
             short = folder.relative_to(found).as_posix()

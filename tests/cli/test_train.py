@@ -276,7 +276,7 @@ memory = 16
 
 def test_the_zhanglab_entry_needs_more_films_than_components(say: Say, world: World, runs: Path) -> None:
     answer = say("train", "zhanglab/entry", "--data", world.bare)
-    assert answer.code == 2 and "needs 254 normal films or more, and there are 12" in answer.err
+    assert answer.code == 2 and "needs 129 normal films or more, and there are 12" in answer.err
     assert not any(path.is_file() and path.name == "card.json" for path in runs.rglob("*"))
 
 

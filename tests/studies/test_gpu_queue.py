@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from studies.gpu_queue.__main__ import parsed
 from studies.gpu_queue.entries import OUTLOOK, Work, chosen, queue, source_entries
 from studies.gpu_queue.packing import write_packs
 from studies.gpu_queue.page import BEGIN, END, cost_cell, costs_of, costs_table
-from studies.gpu_queue.returned import changed_files, merge, times
+from studies.gpu_queue.returned import _extract, changed_files, merge, times
 from studies.gpu_queue.slot import DONE, FOUND, STOPPED, run
 from studies.imaging.published import PUBLISHED
 from studies.imaging.settings import images_of, method_of, resolved
@@ -366,3 +368,27 @@ def test_the_queue_begins_with_the_thesis_and_takes_recipes_and_entries_by_name(
     assert [one.name for one in chosen(["ms_cxr/ganomaly-128-whole-f2-0"])] == ["ms_cxr/ganomaly-128-whole-f2-0"]
     with pytest.raises(RecipeError, match=r"thesis/none: not in the queue"):
         chosen(["thesis/none"])
+
+
+@pytest.mark.parametrize("filtered", [True, False] if hasattr(tarfile, "data_filter") else [False])
+def test_no_member_of_a_returned_archive_leads_out_of_the_folder(
+    filtered: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not filtered:
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    for name, safe in (("run/log.csv", True), ("../log.csv", False)):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            archive.addfile(member, io.BytesIO(b"x"))
+        packed.seek(0)
+        folder = tmp_path / f"found-{safe}" / "inner"
+        folder.mkdir(parents=True)
+        with tarfile.open(fileobj=packed, mode="r:gz") as archive:
+            if safe:
+                _extract(archive, folder)
+            else:
+                with pytest.raises(tarfile.TarError):
+                    _extract(archive, folder)
+        assert [path.name for path in folder.parent.rglob("*") if path.is_file()] == (["log.csv"] if safe else [])

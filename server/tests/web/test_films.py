@@ -113,7 +113,7 @@ FILE = ('name="file"; filename="a.png"', b"bytes")
         ({"content": b"--\r\n", "headers": {"Content-Type": "multipart/form-data"}}, "boundary"),
         ({"content": b"", "headers": RAW}, "no bytes"),
         ({"content": b"x", "headers": RAW | {"X-Film-Name": "a%00b"}}, "control characters"),
-        ({"content": b"x", "headers": RAW | {"X-Film-Name": "n" * 1001}}, "1001 characters"),
+        ({"content": b"x", "headers": RAW | {"X-Film-Name": "n" * 1001}}, "1,001 characters"),
         ({"content": b"x", "headers": RAW | {"X-Film-Source": "n" * 201}}, "201 characters"),
     ],
 )

@@ -135,7 +135,7 @@ def test_the_panel_begins_with_the_sentence_of_the_row_and_compares_the_score(
     text = " ".join(words).lower()
     if action == "read":
         assert words[0] == f"{reading.words}."
-        assert ("% of 20 normals of this site." in text) == (entry.score is not None)
+        assert (" of 20 normals of this site." in text) == (entry.score is not None)
     assert ("read earlier" in text) == (reading.flag and action == "read")
 
 

@@ -127,7 +127,7 @@ def test_what_makes_no_account_is_a_sentence(store: Store) -> None:
         ("a b", PASSWORD, "reader", "1 to 64 of the characters"),
         ("<script>", PASSWORD, "reader", "1 to 64 of the characters"),
         ("bob", "short", "reader", "has 5 characters; 12 to 1024"),
-        ("bob", "x" * 2000, "reader", "has 2000 characters"),
+        ("bob", "x" * 2000, "reader", "has 2,000 characters"),
         ("bob", PASSWORD, "root", "no such role"),
     ):
         with pytest.raises(WorklistError, match=said):

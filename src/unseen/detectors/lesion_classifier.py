@@ -183,7 +183,7 @@ class ClassifierTraining:
             group["lr"] = self.settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
         if self.settings.varied:
             x = varied(x, inside, generator=rng)
-        if x.device.type == "cpu":  # a quarter less time for the network
+        if x.device.type == "cpu":  # convolutions take less time
             x = x.to(memory_format=torch.channels_last)
         logit = self.modules["classifier"](x)[2].float()  # (batch,)
         return Step("generator", functional.binary_cross_entropy_with_logits(logit, strange.to(logit)))

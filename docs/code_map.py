@@ -105,7 +105,7 @@ FREQUENT = (
     (
         "Order of a patient's prior studies",
         "server/src/unseen_server/web/prior_studies.py",
-        "which are priors: `worklist/details.py`",
+        "which are priors, and how many in one answer: `worklist/details.py`",
     ),
     (
         "Sentence when the answer to a report is lost",

@@ -92,7 +92,8 @@ def imaging_screen(
         f"{signed(best.ahead.value, 1)} dB ({best.name}) to {signed(ordered[-1].ahead.value, 1)} dB "
         f"({ordered[-1].name}). Training: {budget}.",
         sentences=[
-            f"Trained on measurements alone for {budget}, the best arm beats total variation significantly on "
+            f"Trained on measurements alone for {budget}, the best network of each problem beats total variation "
+            f"significantly on "
             f"{len(above)} of {len(ordered)} problems, and total variation, which learns nothing, beats it "
             f"significantly on {len(below)}; what the sources' full training would give is not measured.",
             *published,

@@ -22,7 +22,7 @@ _LEVELS = tuple(sigma for sigma in SIGMAS if sigma > 0)
 
 
 def appendix_auroc(entry: str, small: str, training: Training) -> Callable[[Rows], Counterpart]:
-    """Our side of a figure of appendix A: by the source's training, else by a smaller one of `studies.adversarial`.
+    """Return our side of a figure of appendix A: by the source's training, else by one of `studies.adversarial`.
 
     Args:
         entry: Recipe of the queue, `sources/…`.
@@ -65,7 +65,7 @@ def detector_auroc(short: str) -> Callable[[Rows], Counterpart]:
 
 
 def ganomaly_with_sure(rows: Rows) -> Counterpart:
-    """AUROC of GANomaly with SURE at the best epoch."""
+    """Return the AUROC of GANomaly with SURE at the best epoch."""
     row = rows.get("thesis/ganomaly-sure-0")
     training = Training("thesis/ganomaly-sure-16-0", features=FEATURES)
     if row is not None and row.get("epochs_done") == row.get("epochs"):
@@ -77,7 +77,7 @@ def ganomaly_with_sure(rows: Rows) -> Counterpart:
 
 
 def best_epoch(rows: Rows) -> Counterpart:
-    """Best epoch of GANomaly."""
+    """Return the best epoch of GANomaly."""
     row = rows.get("thesis/ganomaly-0")
     if row is None:
         return Counterpart(not_run(Training("thesis/ganomaly-16-0", features=FEATURES), rows), "–", THESIS_PAGE)
@@ -85,7 +85,7 @@ def best_epoch(rows: Rows) -> Counterpart:
 
 
 def sure_in_encoder(rows: Rows) -> Counterpart:
-    """AUROC of f-AnoGAN with SURE in the encoder minus that without, by the noise's σ."""
+    """Return the AUROC of f-AnoGAN with SURE in the encoder minus that without, by the noise's σ."""
     training = Training(WITHOUT_NOISE, NIH_STEPS, features=FEATURES, runs=2 * len(_LEVELS))
     missing = not_run(training, rows, *(f"{STUDY}/{NOISE_WIDE}-{sigma:g}-0" for sigma in _LEVELS))
     wide, narrow = _under_noise(rows, NOISE_WIDE), _under_noise(rows, NOISE)
@@ -115,7 +115,7 @@ def _under_noise(rows: Rows, question: str) -> dict[str, Row]:
 
 
 def roc_of_roi_sure(rows: Rows) -> Counterpart:
-    """AUROC of the ROC curve that the page of the thesis shows."""
+    """Return the AUROC of the ROC curve that the page of the thesis shows."""
     row = _curves_row(rows)
     if row is None:
         return Counterpart(not_run(Training("thesis/roi-sure-0"), rows, WIDE_PLOTTED), "–", THESIS_PAGE)
@@ -184,7 +184,7 @@ def films_of_nih(rows: Rows) -> Counterpart:
 
 
 def share_cleared(rows: Rows) -> Counterpart:
-    """Share cleared: the page of screening."""
+    """Return the counterpart of the share cleared: the page of screening."""
     page = "[screening](results-screening.md)"
     known = "screening/hospitals-0" in rows
     return Counterpart("share cleared at a bounded miss rate" if known else f"*{NOT_RUN}*", "–", page)

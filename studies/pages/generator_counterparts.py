@@ -89,7 +89,7 @@ def vae_against_gan(training: Training, shown: tuple[str, ...]) -> Callable[[Row
 
 
 def vae_codes(rows: Rows) -> Counterpart:
-    """MMD² of a VAE's codes against the prior."""
+    """Return the MMD² of a VAE's codes against the prior."""
     parts, spent = [], ""
     for images in ("digits", "shapes"):
         for row in outlook.of(list(rows.values()), "generators", f"{images}-vae"):
@@ -103,6 +103,6 @@ def vae_codes(rows: Rows) -> Counterpart:
 
 
 def vae_and_gan_training(images: str, nearest: str) -> Training:
-    """A VAE and a GAN of one set of images, at the rate of the VAE and with the epochs of the GAN's recipe."""
+    """Return the training of a VAE and a GAN of one set: the VAE's rate, the epochs of the GAN's recipe."""
     epochs = int(str(recipes.load(f"priors/{images}-wgan-gp").training["epochs"]))
     return Training(f"priors/{nearest}-tomography-5-views-range-vae-0", epochs, "epochs", runs=2)

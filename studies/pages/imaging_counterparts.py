@@ -40,7 +40,7 @@ def psnr_of(short: str, arm: str) -> Callable[[Rows], Counterpart]:
 
 
 def nearly_clean_mri(arm: str) -> Callable[[Rows], Counterpart]:
-    """Our side of MRI ×4 with σ = 0.01: the source's whole training from the queue, or what it would cost."""
+    """Return our side of MRI ×4 with σ = 0.01: the source's whole training from the queue, or what it would cost."""
     transforms = None if arm == "supervised" else REI_MRI.transforms
     training = Training(f"imaging/mri-x4-05-{arm}-0", REI_MRI.steps, px=320, features=64, transforms=transforms)
 
@@ -61,7 +61,7 @@ def whole_of(rows: Rows, problem: str, arm: str) -> list[Row]:
 
 
 def psnr_by_noise(rows: Rows) -> Counterpart:
-    """PSNR of EI and REI on MRI ×4, by the noise level σ."""
+    """Return the PSNR of EI and REI on MRI ×4, by the noise level σ."""
     parts, trained = [], []
     for arm, name in (("ei", "EI"), ("rei", "REI")):
         values = []
@@ -79,7 +79,7 @@ def psnr_by_noise(rows: Rows) -> Counterpart:
 
 
 def gain_beyond_the_range(rows: Rows) -> Counterpart:
-    """PSNR of measurement consistency (MC) minus that of A†, in dB."""
+    """Return the PSNR of measurement consistency (MC) minus that of A†, in dB."""
     parts, spent = [], []
     for short, words in (("inpainting", "inpainting"), ("ct", "CT"), ("mri-x2-00", "MRI ×2")):
         recipe = recipes.load(f"imaging/{short}")

@@ -103,11 +103,11 @@ def _protocol(entries: Sequence[Entry]) -> str:
 def _choice(candidates: Sequence[Entry], entries: Sequence[Entry]) -> str:
     """Return the sentences on the choice of the entry among the candidates."""
     best = max(candidates, key=_mean_over_lesions)
-    name = best["recipe"].removeprefix(_PREFIX)
+    name, lesions = best["recipe"].removeprefix(_PREFIX), list(best["synthetic"])
     return (
         f"The candidates are the {len(candidates)} recipes of the table with figures on synthetic lesions. They are "
-        "compared by two lesions painted into fold 0's normal films (opacity / haze; AUROC against the same films "
-        f"without). `{name}` has the highest mean over both, {_mean_over_lesions(best):.2f}. Two members of "
+        f"compared by lesions painted into fold 0's normal films ({' / '.join(lesions)}; AUROC against the same "
+        f"films without). `{name}` has the highest mean over them, {_mean_over_lesions(best):.2f}. Two members of "
         f"`{ENTRY}` learn from synthetic lesions, so this comparison favours it; their lesions are drawn by other "
         "functions from the same basic shapes (`lesion_shapes`). "
         f"`{ENTRY}` has the members of `{FIVE}` at {entries[0]['px']} px, and the two that learn by epochs "

@@ -225,7 +225,7 @@ def test_the_page_says_what_the_rows_say(ran: Path) -> None:
     for row in rows.values():
         row["problem"] = "imaging/toy"
     page = imaging_page(list(rows.values()), [toy()])
-    assert "the best arm beats total variation significantly on" in page
+    assert "the best network of each problem beats total variation significantly on" in page
     ahead = best_without_truth(list(rows.values()))
     assert ahead is not None and ahead.arm == "ei" and ahead.seeds == 1
     reached = {arm: row["metrics"]["psnr"]["value"] for arm, row in rows.items()}

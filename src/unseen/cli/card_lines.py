@@ -1,4 +1,4 @@
-"""Lines of a model's card for the terminal: settings by name, and figures in words."""
+"""Lines of a model's card in `unseen info`: settings by name, and figures in words."""
 
 from __future__ import annotations
 

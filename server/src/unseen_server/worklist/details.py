@@ -1,4 +1,4 @@
-"""Everything that is kept of one study: films, findings, decisions, reports, history."""
+"""Everything that is kept of one study: films, findings, decisions, reports, history, the patient's other studies."""
 
 from __future__ import annotations
 

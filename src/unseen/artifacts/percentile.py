@@ -103,11 +103,11 @@ def percentile_in_words(share: float, normals: str) -> str:
         >>> percentile_in_words(1.0, "35 normals of this site"), percentile_in_words(0.0, "35 normals of this site")
         ('higher than all of 35 normals of this site', 'higher than none of 35 normals of this site')
         >>> percentile_in_words(1 / 400, "400 normals")
-        'higher than under 1 % of 400 normals'
+        'higher than less than 1 % of 400 normals'
     """
     ends = {0.0: "none", 1.0: "all"}  # 0 % and 100 % would be statements about normals that were not measured
     whole = whole_percent(share)
-    return f"higher than {ends.get(share) or ('under 1 %' if whole == '0 %' else whole)} of {normals}"
+    return f"higher than {ends.get(share) or ('less than 1 %' if whole == '0 %' else whole)} of {normals}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc, shortcut
 from studies.pages.instruments import both_figures, claim, sided_rows
+from studies.zhanglab.page import zhanglab_answer
 from unseen.evaluation.intervals import interval_text as figure
 
 LABELLED, TWINS, BASELINE = "detectors/labelled/", "detectors/twins/", "pca"
@@ -334,6 +335,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
             "make results-detectors",
             max(str(row["date"]) for row in normals_only.values()),
         ),
+        sections=zhanglab_answer(rows),
     )
 
 

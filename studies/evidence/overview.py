@@ -134,14 +134,12 @@ def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | No
     asked = ("results-detectors", "results-screening", "results-imaging", "results-priors", "reliability")
     sentences = [by_page[page].sentences[0] for page in asked if page in by_page]
     lines = [
-        [
-            one.answer.question,
-            one.answer.answer,
-            f"[{_TITLES[one.page]}]({one.page}.md)",
-            f"`{one.answer.command}`",
-            one.answer.date,
-        ]
+        [answer.question, answer.answer, link, f"`{answer.command}`", answer.date]
         for one in found
+        for answer, link in (
+            (one.answer, f"[{_TITLES[one.page]}]({one.page}.md)"),
+            *((more.answer, f"[{more.title}]({one.page}.md#{more.anchor})") for more in one.sections),
+        )
     ]
     shown, notes = [], []
     if drawing is not None:
@@ -156,10 +154,10 @@ def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | No
                 " ".join(sentences) if sentences else "*No row yet: `make results` makes the first ones.*",
                 *([table(head, lines)] if lines else []),
                 *notes,
-                "Each line is the answer of that page's first screen. *Command* measures again and renders the page; "
-                "*date* "
-                "is that of the latest row. [Figures of the source documents](results-sources.md) next to ours, one "
-                "by one. [Quality beside deepinv](results-deepinv.md) after equally many steps on five problems.",
+                "Each line is the answer of that page's first screen, or of the section that it names. *Command* "
+                "measures again and renders the page; *date* is that of the latest row. [Figures of the "
+                "source documents](results-sources.md) next to ours, one by one. "
+                "[Quality beside deepinv](results-deepinv.md) after equally many steps on five problems.",
                 rendered(COMMAND, "studies/results/"),
             ]
         )

@@ -24,6 +24,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class SectionAnswer:
+    """The line in the overview of one section of a page: what the link says, the section's anchor, and the answer."""
+
+    title: str
+    anchor: str
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class Screen:
     """The first screen of one page.
 
@@ -35,6 +44,7 @@ class Screen:
         head, lines: the table, the best row first.
         notes: what the table needs to be read.
         answer: the line in the overview.
+        sections: further lines in the overview, of sections of the page.
     """
 
     page: str
@@ -45,6 +55,7 @@ class Screen:
     lines: Sequence[Sequence[str]]
     notes: Sequence[str]
     answer: Answer
+    sections: Sequence[SectionAnswer] = ()
 
     @property
     def image(self) -> str:

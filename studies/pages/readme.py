@@ -9,6 +9,7 @@ from studies.evidence.screen import Screen
 from studies.pages import budgets
 from studies.pages.cells import Entry, shortcut
 from studies.pages.instruments import claim
+from studies.zhanglab.page import zhanglab_conclusion
 from unseen.evaluation.intervals import interval_text as figure
 
 GROUPS = (("pooled", "pooled"), ("shenzhen", "at Shenzhen"), ("montgomery", "at Montgomery"))
@@ -35,10 +36,11 @@ def answer(rows: Mapping[str, Entry]) -> str:
         else ""
     )
     spent = budgets.beside(row)
+    children = "".join(f" {one[0].upper()}{one[1:]}." for one in zhanglab_conclusion(rows))
     return (
-        f"**Does it work?** On two public sets ({sum(counts.values())} tested films; trained on the normal films of "
-        f"the other folds only) `models/{CHOSEN}`{spent} reaches an AUROC of "
-        f"{figure(row['metrics']['auroc']['pooled'])}. {verdict}{labelled}. "
+        f"**Does it work?** On two public sets, mostly of adults ({sum(counts.values())} tested films; trained "
+        f"on the normal films of the other folds only) `models/{CHOSEN}`{spent} reaches an AUROC of "
+        f"{figure(row['metrics']['auroc']['pooled'])}. {verdict}{labelled}.{children} "
         "[All results, including the failures](docs/evidence.md)."
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from studies.evidence.screen import Answer, SectionAnswer
 from studies.pages.cells import Entry, table
 from studies.zhanglab.candidates import CANDIDATES
 from studies.zhanglab.figures_on_films import ALIKE
@@ -70,13 +71,35 @@ def zhanglab_conclusion(rows: Mapping[str, Entry]) -> list[str]:
     entries = entry_rows(rows)
     if not entries:
         return []
-    lowest = min(entries, key=lambda row: float(row["auroc"]["value"]))
-    name, strongest = max(lowest["shortcuts"].items(), key=lambda one: float(one[1]["value"]))
     return [
         "on ZhangLab's training split (children), trained on the normal films of the other folds, "
-        f"`{_PREFIX}{ENTRY}` (seed {lowest['seed']}) reaches {figure(lowest['auroc'])}, {_words(name)} alone "
-        f"{figure(strongest)}; on pairs alike in sharpness it has {figure(lowest['like_pairs']['sharpness'])}"
+        f"`{_PREFIX}{ENTRY}`{_reaches(entries)}"
     ]
+
+
+def zhanglab_answer(rows: Mapping[str, Entry]) -> list[SectionAnswer]:
+    """Return the section's line in the overview; none without a row of the entry."""
+    entries = entry_rows(rows)
+    if not entries:
+        return []
+    answer = Answer(
+        "How well does a detector of normal films find pneumonia in children (ZhangLab's training split)?",
+        f"`{_PREFIX}{ENTRY}`{_reaches(entries)}",
+        f"python -m studies.zhanglab {ENTRY}",
+        max(str(row["date"]) for row in entries),
+    )
+    return [SectionAnswer("ZhangLab: paediatric films", "zhanglab-paediatric-films", answer)]
+
+
+def _reaches(entries: Sequence[Entry]) -> str:
+    """Return the figures of the seed with the lowest AUROC, and those of the best shortcut."""
+    lowest = min(entries, key=lambda row: float(row["auroc"]["value"]))
+    name, strongest = max(lowest["shortcuts"].items(), key=lambda one: float(one[1]["value"]))
+    several = f", the lowest of {len(entries)}" if len(entries) > 1 else ""
+    return (
+        f" (seed {lowest['seed']}{several}) reaches {figure(lowest['auroc'])}, {_words(name)} alone "
+        f"{figure(strongest)}; on pairs alike in sharpness it has {figure(lowest['like_pairs']['sharpness'])}"
+    )
 
 
 def _protocol(entries: Sequence[Entry]) -> str:

@@ -38,6 +38,14 @@ def test_the_answer_on_detection_follows_the_row_of_the_model_that_fold_0_chose(
     assert readme.answer({}) == "*No row yet.*"
 
 
+def test_the_answer_has_the_paediatric_films_where_they_were_measured() -> None:
+    rows = committed_rows()
+    assert "On ZhangLab's training split (children)" in readme.answer(rows)
+    assert "bytes per pixel alone 0.90" in readme.answer(rows), "a strong shortcut is stated beside the figure"
+    without = {name: row for name, row in rows.items() if not name.startswith("zhanglab/")}
+    assert "ZhangLab" not in readme.answer(without)
+
+
 def test_what_the_table_shows_follows_its_rows_and_names_the_gans_training() -> None:
     rows = shipped()
     models = [better(row) for row in rows.values() if "metrics" in row]

@@ -18,7 +18,7 @@ from studies.row_files import read_study
 from studies.zhanglab.candidates import CANDIDATES, ZhangLab, cross_validated, standardised
 from studies.zhanglab.figures_on_films import ALIKE, SHORTCUTS
 from studies.zhanglab.films import LESIONS, FilmsOfSplit
-from studies.zhanglab.page import entry_rows, zhanglab_conclusion, zhanglab_section
+from studies.zhanglab.page import entry_rows, zhanglab_answer, zhanglab_conclusion, zhanglab_section
 from studies.zhanglab.trained import TRAINED
 from tests.studies.test_ten_labels import cells
 from unseen.anatomy.lung_finder import LungExamples, LungFinder
@@ -221,6 +221,19 @@ def test_the_aim_is_compared_with_each_seed(values: tuple[float, ...], words: st
     }
     assert [one["seed"] for one in entry_rows(rows)] == list(range(len(values)))
     assert f"The aim of 0.94 is {words}, that" in zhanglab_section(rows)[1]
+
+
+def test_the_seed_with_the_lowest_auroc_is_the_answer() -> None:
+    row = read_study("zhanglab", RESULTS)["zhanglab/entry-0"]
+    rows = {
+        f"zhanglab/entry-{seed}": row | {"seed": seed, "auroc": {"value": value, "low": 0.9, "high": 0.97}}
+        for seed, value in enumerate((0.96, 0.94, 0.95))
+    }
+    [line] = zhanglab_answer(rows)
+    assert "`zhanglab/entry` (seed 1, the lowest of 3) reaches 0.94 [0.90, 0.97]" in line.answer.answer
+    assert f"## {line.title}" == zhanglab_section(rows)[0]
+    assert line.anchor == "-".join(line.title.lower().replace(":", "").split())
+    assert zhanglab_answer({}) == []
 
 
 def test_a_shortcut_as_strong_as_the_entry_is_named() -> None:

@@ -19,7 +19,8 @@ Consistency = Literal["none", "project"]
 def projected(x: Tensor, y: Tensor, process: Measurement) -> Tensor:
     """x + λ A⁺(p − A x), with p = link⁻¹(y): the part of x that A does not measure is kept.
 
-    Without noise λ = 1: the result measures exactly y, and of all such images it is the one closest to x. With noise λ
+    Without noise λ = 1: the result measures exactly y (CT: to the tolerance of its A⁺, which conjugate gradients
+    compute), and of all such images it is the one closest to x. With noise λ
     is the positive part of 1 − m σ² / ‖y − link(A x)‖² of each sample, m σ² being the noise's variance summed over what
     was measured: a residual no larger than the noise moves nothing. λ reduces the error of what the image measures,
     unless the residual is near the noise; where A⁺ amplifies noise, the error of the image itself may grow.

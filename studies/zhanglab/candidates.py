@@ -15,7 +15,7 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import FrozenCells, frozen_cells, remembered, scores_of
 from studies.zhanglab.figures_on_films import DRAWS, figures_on_films
-from studies.zhanglab.films import LESIONS, SELECTION_FOLD, FilmsOfSplit
+from studies.zhanglab.films import LESIONS, SELECTION_FOLD, FilmsOfSplit, LabelledSplit
 from unseen import __version__
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.recipe import validated
@@ -46,22 +46,16 @@ CANDIDATES: Mapping[str, Sequence[Mapping[str, Any]]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class ZhangLab:
-    """Films of the training split without duplicates, and their features.
+class ZhangLab(LabelledSplit):
+    """Features of the films of the training split.
 
     Args:
         cells: the features.
-        fold: fold of each film (n,).
-        abnormal: label of each film (n,).
         synthetic: features of the selection fold's normal films with a lesion, by the lesion's type.
-        dropped: number of exact duplicates that are left out.
     """
 
     cells: FrozenCells
-    fold: NDArray[np.int64]
-    abnormal: NDArray[np.bool_]
     synthetic: Mapping[str, FrozenCells]
-    dropped: int
 
 
 def zhanglab(root: Path) -> ZhangLab:
@@ -72,7 +66,7 @@ def zhanglab(root: Path) -> ZhangLab:
     normals = split.normals_of(SELECTION_FOLD)
     synthetic = {lesion.name: frozen_cells(normals, finder, root, "zhanglab", lesion=lesion) for lesion in LESIONS}
     cells = frozen_cells(split.films, finder, root, "zhanglab")
-    return ZhangLab(cells, split.folds, split.abnormal, synthetic, split.dropped)
+    return ZhangLab(split.folds, split.abnormal, split.dropped, cells=cells, synthetic=synthetic)
 
 
 def standardised(
@@ -90,7 +84,7 @@ def standardised(
     Returns:
         The mean of the members' scores, each in standard deviations of a fifth of the training films that was held out.
     """
-    normals = np.flatnonzero(~data.abnormal & (data.fold != fold))
+    normals = np.flatnonzero(data.is_normal_without(fold))
     held = np.array([int(data.cells.facts[i]["pixel_sha256"], 16) % HELD_OUT == 0 for i in normals])
     kept = np.array(evenly(normals[held].tolist(), MOST))
     found = [np.zeros(len(at)) for _, at in seen]
@@ -106,7 +100,7 @@ def standardised(
 def synthetic_figures(members: Sequence[Mapping[str, Any]], data: ZhangLab) -> dict[str, float]:
     """Return the AUROC of the selection fold's normal films with a synthetic lesion against the same films without, by
     type."""
-    normals = np.flatnonzero(~data.abnormal & (data.fold == SELECTION_FOLD))
+    normals = np.flatnonzero(data.is_normal_of(SELECTION_FOLD))
     places = [(cells, np.arange(len(cells.facts))) for cells in data.synthetic.values()]
     plain, *ill = standardised(members, data, SELECTION_FOLD, [(data.cells, normals), *places], 0)
     truth = np.repeat([False, True], [len(plain), len(plain)])
@@ -127,11 +121,11 @@ def cross_validated(members: Sequence[Mapping[str, Any]], data: ZhangLab, seed: 
     Returns:
         Scores of the films of `TEST_FOLDS`, in their order (n,).
     """
-    score = np.zeros(len(data.fold))
+    score = np.zeros(len(data.folds))
     for fold in TEST_FOLDS:
-        at = np.flatnonzero(data.fold == fold)
+        at = np.flatnonzero(data.folds == fold)
         score[at] = standardised(members, data, fold, [(data.cells, at)], seed)[0]
-    return score[np.isin(data.fold, TEST_FOLDS)]
+    return score[np.isin(data.folds, TEST_FOLDS)]
 
 
 def candidate_row(name: str, data: ZhangLab, *, looks: int) -> Row:
@@ -151,10 +145,10 @@ def candidate_row(name: str, data: ZhangLab, *, looks: int) -> Row:
     synthetic = synthetic_figures(members, data)
     score = cross_validated(members, data, 0)
     spent = process_time() - began
-    at = np.flatnonzero(np.isin(data.fold, TEST_FOLDS))
+    at = np.flatnonzero(np.isin(data.folds, TEST_FOLDS))
     facts = [data.cells.facts[i] for i in at]
     table = pl.DataFrame(facts, infer_schema_length=None).with_columns(
-        file=pl.Series([fact["name"] for fact in facts]), fold=pl.Series(data.fold[at]), score=pl.Series(score),
+        file=pl.Series([fact["name"] for fact in facts]), fold=pl.Series(data.folds[at]), score=pl.Series(score),
         status=pl.lit("scored"),
     )  # fmt: skip
     return {

@@ -31,20 +31,35 @@ SELECTION_FOLD = 0
 
 
 @dataclass(frozen=True, eq=False)
-class FilmsOfSplit:
-    """Labelled films of the training split.
+class LabelledSplit:
+    """Folds and labels of the training split, without its exact duplicates.
 
     Args:
-        films: the films, each pixel content once.
         folds: fold of each film (n,), assigned by patient.
         abnormal: label of each film (n,).
         dropped: number of exact duplicates that are left out.
     """
 
-    films: Sequence[Film]
     folds: NDArray[np.int64]
     abnormal: NDArray[np.bool_]
     dropped: int
+
+    def is_normal_of(self, fold: int) -> NDArray[np.bool_]:
+        """Return the mask of the normal films of a fold (n,)."""
+        mask: NDArray[np.bool_] = ~self.abnormal & (self.folds == fold)
+        return mask
+
+    def is_normal_without(self, fold: int) -> NDArray[np.bool_]:
+        """Return the mask of the normal films of all folds but one (n,): the training films of that fold's model."""
+        mask: NDArray[np.bool_] = ~self.abnormal & (self.folds != fold)
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
+class FilmsOfSplit(LabelledSplit):
+    """Labelled films of the training split, each pixel content once."""
+
+    films: Sequence[Film]
 
     @classmethod
     def of(cls, cohort: Cohort) -> FilmsOfSplit:
@@ -57,19 +72,19 @@ class FilmsOfSplit:
             number += 1
         unique = list(films.values())
         return cls(
-            unique,
-            np.array([cohort.fold_of[film.name] for film in unique]),
-            np.array([film.label == "abnormal" for film in unique]),
-            number - len(unique),
+            folds=np.array([cohort.fold_of[film.name] for film in unique]),
+            abnormal=np.array([film.label == "abnormal" for film in unique]),
+            dropped=number - len(unique),
+            films=unique,
         )
 
     def normals_without(self, fold: int) -> list[Film]:
-        """Return the normal films of all folds but one: the training films of that fold's model."""
-        return self._chosen(~self.abnormal & (self.folds != fold))
+        """Return the normal films of all folds but one."""
+        return self._chosen(self.is_normal_without(fold))
 
     def normals_of(self, fold: int) -> list[Film]:
         """Return the normal films of a fold."""
-        return self._chosen(~self.abnormal & (self.folds == fold))
+        return self._chosen(self.is_normal_of(fold))
 
     def of_fold(self, fold: int) -> list[Film]:
         """Return all films of a fold."""

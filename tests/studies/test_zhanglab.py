@@ -70,7 +70,7 @@ def data(many: list[Film], able: LungFinder, tmp_path_factory: pytest.TempPathFa
     cells = frozen_cells(films, finder, tmp_path_factory.mktemp("runs"), "phantoms", report=lambda _: None)
     abnormal = np.array([film.label == "abnormal" for film in films])
     fold = np.arange(len(films)) // 2 % 5
-    return ZhangLab(cells, fold, abnormal, {}, 0)
+    return ZhangLab(fold, abnormal, 0, cells=cells, synthetic={})
 
 
 @pytest.mark.nightly
@@ -78,7 +78,7 @@ def test_standardised_scores_equal_those_of_the_shipped_ensemble(
     many: list[Film], able: LungFinder, data: ZhangLab
 ) -> None:
     films, finder = many, able
-    normals = [film for film, ill, fold in zip(films, data.abnormal, data.fold, strict=True) if not ill and fold != 1]
+    normals = [film for film, ill, fold in zip(films, data.abnormal, data.folds, strict=True) if not ill and fold != 1]
     members = [
         {"key": one["key"], "settings": {name: value for name, value in one.items() if name != "key"}}
         for one in MEMBERS
@@ -98,13 +98,13 @@ def test_standardised_scores_equal_those_of_the_shipped_ensemble(
 def test_tested_films_are_of_folds_1_to_4_and_do_not_train_their_own_fold() -> None:
     numbers = np.arange(40)
     made = replace(cells(), facts=[{"pixel_sha256": f"{number:x}"} for number in numbers])
-    data = ZhangLab(made, numbers // 2 % 5, numbers % 2 == 1, {}, 0)
+    data = ZhangLab(numbers // 2 % 5, numbers % 2 == 1, 0, cells=made, synthetic={})
     score = cross_validated(MEMBERS, data, 0)
-    assert score.shape == (int(np.isin(data.fold, TEST_FOLDS).sum()),) and 0 not in TEST_FOLDS
+    assert score.shape == (int(np.isin(data.folds, TEST_FOLDS).sum()),) and 0 not in TEST_FOLDS
     fine = {view: maps.copy() for view, maps in data.cells.fine.items()}
-    fine["lungs"][np.flatnonzero(data.fold == 2)[1:]] += 1
+    fine["lungs"][np.flatnonzero(data.folds == 2)[1:]] += 1
     changed = cross_validated(MEMBERS, replace(data, cells=replace(data.cells, fine=fine)), 0)
-    first = int(np.flatnonzero(data.fold[np.isin(data.fold, TEST_FOLDS)] == 2)[0])
+    first = int(np.flatnonzero(data.folds[np.isin(data.folds, TEST_FOLDS)] == 2)[0])
     assert changed[first] == pytest.approx(score[first])
 
 

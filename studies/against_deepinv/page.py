@@ -12,7 +12,7 @@ from studies.against_deepinv.problems import CONTESTS, LEARNING_RATE, TUNED_FOR
 from studies.against_deepinv.rows import STUDY
 from studies.against_deepinv.training import LIBRARIES
 from studies.imaging.published import Budget, budget_of, share
-from studies.imaging.settings import method_of, resolved
+from studies.imaging.settings import resolved
 from studies.pages.cells import number_range, table
 from studies.row_files import read_study
 from studies.rows import Row
@@ -157,7 +157,7 @@ def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
 
 def _source(name: str) -> Budget | None:
     recipe = resolved(recipes.load(CONTESTS[name].recipe))
-    return budget_of(recipe, method_of(recipe))
+    return budget_of(recipe)
 
 
 def _steps(rows: Mapping[str, Row], name: str) -> int:

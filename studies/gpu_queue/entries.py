@@ -24,6 +24,7 @@ from studies.imaging.image_sets import files_of
 from studies.imaging.problem import Problem
 from studies.imaging.rows import row_of, training_facts
 from studies.imaging.running import reconstructed, train_arm
+from studies.imaging.selection import of_problem
 from studies.imaging.settings import Arm, PictureSettings, images_of, method_of, training_of
 from studies.imaging.settings import resolved as resolved_imaging
 from studies.imaging.tuning import tuned
@@ -231,7 +232,7 @@ def curve_entry(recipe: Recipe, arm: Arm | None = None) -> QueueEntry:
             yield from curves.references(recipe)
 
     def trained(work: Work) -> bool:
-        points = [row for row in read_study(study, work.rows).values() if row.get("problem") == recipe.name]
+        points = of_problem(read_study(study, work.rows).values(), recipe.name)
         return any(
             (row.get("epoch"), row.get("arm", curves.ARM), row["seed"]) == (epochs, trains, recipe.seed)
             for row in points

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studies.imaging.arms import READ_BY
-from studies.imaging.published import Budget, share
+from studies.imaging.published import Budget, budget_of, share
+from studies.imaging.selection import of_arm, of_problem
 from studies.pages.cells import DAGGER, number_range
 from studies.rows import Row
+from unseen.artifacts.recipe import Recipe
 from unseen.training.history import History
 
+HEADING = "training: share of the source's"
+"""Heading of a column of `spent`."""
 CONVERGENCE = (
     f"{DAGGER} Not converged: in at least one training the mean loss of the last tenth was more than 5 % below that of "
     "the tenth before (from the row's loss curve; curves of fewer than 20 points are not judged). Longer training "
@@ -52,6 +56,11 @@ def spent(rows: Sequence[Row], source: Budget | None) -> str:
     ]
     parts += [] if transforms is None else [f"{transforms} of {source.transforms} transforms"]
     return "; ".join(parts)
+
+
+def cell(rows: Sequence[Row], recipe: Recipe, arm: str) -> str:
+    """Return the budget of an arm of a recipe, for a table."""
+    return spent(of_arm(of_problem(rows, recipe.name), arm), budget_of(recipe))
 
 
 def overall(pairs: Sequence[tuple[Row, Budget | None]]) -> str:

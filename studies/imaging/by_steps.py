@@ -9,7 +9,7 @@ import numpy as np
 
 from studies.evidence.charts import BLUE, GREEN, ORANGE, Series, plane
 from studies.imaging.arms import NAMES
-from studies.imaging.gaps import of_arm
+from studies.imaging.selection import of_arm
 from studies.rows import Row
 
 _ARMS = {"ei": GREEN, "ei+project": BLUE, "supervised": ORANGE}

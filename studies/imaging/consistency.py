@@ -8,9 +8,9 @@ import numpy as np
 
 from studies.imaging import budgets
 from studies.imaging.arms import NAMES
-from studies.imaging.gaps import of_arm
 from studies.imaging.longer import of_recipe
 from studies.imaging.published import budget_of
+from studies.imaging.selection import of_arm
 from studies.imaging.settings import method_of
 from studies.imaging.summaries import against_tv, average
 from studies.pages.cells import difference_text, table
@@ -64,7 +64,7 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
             some = of_arm(mine, arm)
             if not some:
                 continue
-            budget = budgets.spent(some, budget_of(recipe, method_of(recipe)))
+            budget = budgets.spent(some, budget_of(recipe))
             beyond = None if target is None else above(some, target)
             lines.append(
                 [
@@ -84,7 +84,7 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
         return []
     head = [
         "problem", "arm", "PSNR, dB [95 %]", "− EI, dB", "− the figure to exceed, dB", "− TV, dB", "seeds",
-        "training: share of the source's",
+        budgets.HEADING,
     ]  # fmt: skip
     return [
         "## Data-consistent reconstructions",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
+from studies.imaging.selection import of_arm, of_problem
 from studies.rows import Row
 from unseen.evaluation.bootstrap import share
 from unseen.evaluation.intervals import Figure
@@ -27,17 +28,12 @@ class Gap:
     at_best: float | None
 
 
-def of_arm(rows: Sequence[Row], arm: str) -> list[Row]:
-    """An arm's rows, by seed."""
-    return sorted((row for row in rows if row["arm"] == arm), key=lambda row: int(row["seed"]))
-
-
 def gap_of(rows: Sequence[Row], problem: str, method: str, baseline: str) -> Gap | None:
     """The share from the rows of one problem; None where an arm has no row.
 
     Over the seeds that all three arms have; the interval is over images and seeds.
     """
-    mine = [row for row in rows if row["problem"] == problem]
+    mine = of_problem(rows, problem)
     arms = [{int(row["seed"]): row for row in of_arm(mine, arm)} for arm in (method, baseline, "supervised")]
     seeds = sorted(set(arms[0]) & set(arms[1]) & set(arms[2]))
     if not seeds:

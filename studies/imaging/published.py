@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from studies.imaging.settings import MethodSettings
+from studies.imaging.settings import method_of
 from unseen.artifacts.recipe import Recipe
 
 NEAR = 1.0  # dB: the most that an untrained A† may differ from the published one without an explanation
@@ -102,9 +102,9 @@ PUBLISHED: dict[str, Published] = {
 """By the recipe's name without its folder: every recipe that has `papers`."""
 
 
-def budget_of(recipe: Recipe, asked: MethodSettings) -> Budget | None:
+def budget_of(recipe: Recipe) -> Budget | None:
     """Return the training of the source's network for a problem of this type; None where no source has one."""
-    known = PUBLISHED.get(recipe.name.rpartition("/")[2])
+    known, asked = PUBLISHED.get(recipe.short), method_of(recipe)
     if known is not None:
         return known.budget
     return REI_MRI if asked.operator == "fourier-mask" and asked.operators == 1 else None

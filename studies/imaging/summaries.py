@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studies.imaging.gaps import of_arm
+from studies.imaging.selection import of_arm
 from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
 
 from studies.pages.training_cost import Training, cost_text
 from studies.rows import Row
 
 Rows = Mapping[str, Row]
+Arguments = ParamSpec("Arguments")
 NOT_RUN = "not run"
 IMAGING_PAGE = "[imaging](results-imaging.md)"
 THESIS_PAGE = "[thesis](results-thesis.md)"
@@ -38,11 +40,29 @@ def not_run(training: Training, rows: Rows, *queued: str) -> str:
     return f"*{NOT_RUN}*, would cost {cost_text(training, rows)}" + (f", queued as {entries}" if queued else "")
 
 
-def missing(training: Training, page: str) -> Callable[[Rows], Counterpart]:
+def costed(training: Training, rows: Rows, page: str, *queued: str) -> Counterpart:
+    """Return the counterpart of a figure without a row: the cost of its training."""
+    return Counterpart(not_run(training, rows, *queued), "–", page)
+
+
+def deferred(
+    counterpart: Callable[Concatenate[Rows, Arguments], Counterpart],
+) -> Callable[Arguments, Callable[[Rows], Counterpart]]:
+    """Turn f(rows, …) into f(…)(rows): the table of figures states the arguments before there are rows."""
+
+    def of_figure(*args: Arguments.args, **named: Arguments.kwargs) -> Callable[[Rows], Counterpart]:
+        return lambda rows: counterpart(rows, *args, **named)
+
+    return of_figure
+
+
+@deferred
+def missing(rows: Rows, training: Training, page: str) -> Counterpart:
     """Return the counterpart of a figure that was not run: its cost."""
-    return lambda rows: Counterpart(not_run(training, rows), "–", page)
+    return costed(training, rows, page)
 
 
-def explained(page: str, what: str = "no measurement: explained or drawn there") -> Callable[[Rows], Counterpart]:
+@deferred
+def explained(rows: Rows, page: str, what: str = "no measurement: explained or drawn there") -> Counterpart:
     """Return the counterpart of a drawing or a proof: the page that explains it."""
-    return lambda _: Counterpart(what, "–", page)
+    return Counterpart(what, "–", page)

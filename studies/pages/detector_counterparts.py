@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from studies import recipe_files as recipes
 from studies.adversarial.arms import NOISE, NOISE_WIDE, PLOTTED, SIGMAS, STUDY, SURE, WIDE_PLOTTED
 from studies.adversarial.page import WITHOUT_NOISE, at_chance, at_own_noise
@@ -13,7 +11,7 @@ from studies.pages.budgets import (
     NIH_STEPS,
 )
 from studies.pages.cells import dagger
-from studies.pages.counterpart import DETECTORS_PAGE, NOT_RUN, THESIS_PAGE, Counterpart, Rows, not_run
+from studies.pages.counterpart import DETECTORS_PAGE, NOT_RUN, THESIS_PAGE, Counterpart, Rows, costed, deferred, not_run
 from studies.pages.training_cost import Training
 from studies.rows import Row
 from unseen.evaluation.intervals import interval_text as figure
@@ -21,7 +19,8 @@ from unseen.evaluation.intervals import interval_text as figure
 _LEVELS = tuple(sigma for sigma in SIGMAS if sigma > 0)
 
 
-def appendix_auroc(entry: str, small: str, training: Training) -> Callable[[Rows], Counterpart]:
+@deferred
+def appendix_auroc(rows: Rows, entry: str, small: str, training: Training) -> Counterpart:
     """Return our side of a figure of appendix A: by the source's training, else by one of `studies.adversarial`.
 
     Args:
@@ -31,37 +30,30 @@ def appendix_auroc(entry: str, small: str, training: Training) -> Callable[[Rows
     """
     thesis = recipes.load(entry).data.column is not None
     queued = f"{entry}{'' if thesis else '-f0'}-0"
-
-    def counterpart(rows: Rows) -> Counterpart:
-        whole, less = rows.get(f"{entry}-0"), rows.get(small)
-        page = THESIS_PAGE if less or thesis else DETECTORS_PAGE
-        if whole is not None:
-            reached = whole["auroc"]["best_epoch"] if thesis else whole["metrics"]["auroc"]["pooled"]
-            metric = "" if thesis else "last epoch, fold 0"
-            return Counterpart(f"{figure(reached)}{dagger(whole)}, `{entry}-0`", budgets.spent(whole), page, metric)
-        missing = not_run(training, rows, queued)
-        if less is None:
-            return Counterpart(missing, "–", page)
-        ours = (
-            f"{figure(less['auroc']['best_epoch'])}{dagger(less)} at {less['px']} px and {less['features']} features, "
-            f"`{small}`; at the source's size {missing}"
-        )
-        return Counterpart(ours, budgets.spent(less), page)
-
-    return counterpart
+    whole, less = rows.get(f"{entry}-0"), rows.get(small)
+    page = THESIS_PAGE if less or thesis else DETECTORS_PAGE
+    if whole is not None:
+        reached = whole["auroc"]["best_epoch"] if thesis else whole["metrics"]["auroc"]["pooled"]
+        metric = "" if thesis else "last epoch, fold 0"
+        return Counterpart(f"{figure(reached)}{dagger(whole)}, `{entry}-0`", budgets.spent(whole), page, metric)
+    missing = not_run(training, rows, queued)
+    if less is None:
+        return Counterpart(missing, "–", page)
+    ours = (
+        f"{figure(less['auroc']['best_epoch'])}{dagger(less)} at {less['px']} px and {less['features']} features, "
+        f"`{small}`; at the source's size {missing}"
+    )
+    return Counterpart(ours, budgets.spent(less), page)
 
 
-def detector_auroc(short: str) -> Callable[[Rows], Counterpart]:
+@deferred
+def detector_auroc(rows: Rows, short: str) -> Counterpart:
     """Return the counterpart of a detector: its pooled AUROC on folds 1 to 4."""
-
-    def counterpart(rows: Rows) -> Counterpart:
-        row = rows.get(f"detectors/folds-1-4/{short}-0")
-        if row is None:
-            return Counterpart(not_run(Training(f"detectors/fold-0/{short}-0"), rows), "–", DETECTORS_PAGE)
-        value = f"{figure(row['metrics']['auroc']['pooled'])}{dagger(row)}, `{short}`, Montgomery + Shenzhen, lungs"
-        return Counterpart(value, budgets.spent(row), DETECTORS_PAGE)
-
-    return counterpart
+    row = rows.get(f"detectors/folds-1-4/{short}-0")
+    if row is None:
+        return costed(Training(f"detectors/fold-0/{short}-0"), rows, DETECTORS_PAGE)
+    value = f"{figure(row['metrics']['auroc']['pooled'])}{dagger(row)}, `{short}`, Montgomery + Shenzhen, lungs"
+    return Counterpart(value, budgets.spent(row), DETECTORS_PAGE)
 
 
 def ganomaly_with_sure(rows: Rows) -> Counterpart:
@@ -80,7 +72,7 @@ def best_epoch(rows: Rows) -> Counterpart:
     """Return the best epoch of GANomaly."""
     row = rows.get("thesis/ganomaly-0")
     if row is None:
-        return Counterpart(not_run(Training("thesis/ganomaly-16-0", features=FEATURES), rows), "–", THESIS_PAGE)
+        return costed(Training("thesis/ganomaly-16-0", features=FEATURES), rows, THESIS_PAGE)
     return Counterpart(f"epoch {row['chosen']['epoch']}{dagger(row)}", budgets.spent(row), THESIS_PAGE)
 
 
@@ -118,7 +110,7 @@ def roc_of_roi_sure(rows: Rows) -> Counterpart:
     """Return the AUROC of the ROC curve that the page of the thesis shows."""
     row = _curves_row(rows)
     if row is None:
-        return Counterpart(not_run(Training("thesis/roi-sure-0"), rows, WIDE_PLOTTED), "–", THESIS_PAGE)
+        return costed(Training("thesis/roi-sure-0"), rows, THESIS_PAGE, WIDE_PLOTTED)
     reached = f"{figure(row['auroc']['best_epoch'])}{dagger(row)}"
     ours = f"drawn there at {row['px']} px and {row['features']} features: AUROC {reached}"
     missing = "" if WIDE_PLOTTED in rows else _cost_at_source_size(rows)
@@ -140,7 +132,7 @@ def losses_of_roi_sure(rows: Rows) -> Counterpart:
         )
     row = rows.get("thesis/roi-sure-0")
     if row is None:
-        return Counterpart(not_run(Training("thesis/roi-sure-16-0", features=FEATURES), rows), "–", THESIS_PAGE)
+        return costed(Training("thesis/roi-sure-16-0", features=FEATURES), rows, THESIS_PAGE)
     curve = row["curve"]
     ours = (
         f"generator: {curve[0]:.1f} in epoch 1, {min(curve):.1f} at the least, {curve[-1]:.1f} in epoch {len(curve)} "

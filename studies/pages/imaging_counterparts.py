@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from studies import recipe_files as recipes
 from studies.imaging import budgets as imaging_budgets
-from studies.imaging.gaps import of_arm
 from studies.imaging.published import EI_INPAINTING, REI_MRI, budget_of
+from studies.imaging.selection import of_arm, of_problem
 from studies.imaging.settings import method_of
 from studies.imaging.summaries import mean
 from studies.outlook import page as outlook
 from studies.outlook.learning import DISTANCES, NUMBERS
 from studies.pages.cells import difference_text
-from studies.pages.counterpart import IMAGING_PAGE, NOT_RUN, OUTLOOK_PAGE, THEOREMS_PAGE, Counterpart, Rows, not_run
+from studies.pages.counterpart import (
+    IMAGING_PAGE,
+    NOT_RUN,
+    OUTLOOK_PAGE,
+    THEOREMS_PAGE,
+    Counterpart,
+    Rows,
+    costed,
+    deferred,
+)
 from studies.pages.training_cost import Training
 from studies.rows import Row
 
 FIVE_SIZES = Training("imaging/inpainting-ei-0", EI_INPAINTING.steps, features=64, px=256, transforms=3, runs=5)
 
 
-def psnr_of(short: str, arm: str) -> Callable[[Rows], Counterpart]:
+@deferred
+def psnr_of(rows: Rows, short: str, arm: str) -> Counterpart:
     """Return the counterpart of a PSNR: the arm of a recipe `imaging/…`."""
-
-    def counterpart(rows: Rows) -> Counterpart:
-        recipe = recipes.load(f"imaging/{short}")
-        method = method_of(recipe)
-        some = of_arm([row for row in rows.values() if row.get("problem") == recipe.name], arm)
-        if not some:
-            nearest = Training(f"imaging/{short}-ei-0")
-            return Counterpart(not_run(nearest, rows), "–", IMAGING_PAGE)
-        return Counterpart(
-            f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}",
-            imaging_budgets.spent(some, budget_of(recipe, method)),
-            IMAGING_PAGE,
-        )
-
-    return counterpart
+    recipe = recipes.load(f"imaging/{short}")
+    some = of_arm(of_problem(rows.values(), recipe.name), arm)
+    if not some:
+        return costed(Training(f"imaging/{short}-ei-0"), rows, IMAGING_PAGE)
+    return Counterpart(
+        f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}",
+        imaging_budgets.spent(some, budget_of(recipe)),
+        IMAGING_PAGE,
+    )
 
 
-def nearly_clean_mri(arm: str) -> Callable[[Rows], Counterpart]:
+@deferred
+def nearly_clean_mri(rows: Rows, arm: str) -> Counterpart:
     """Return our side of MRI ×4 with σ = 0.01: the source's whole training from the queue, or what it would cost."""
     transforms = None if arm == "supervised" else REI_MRI.transforms
     training = Training(f"imaging/mri-x4-05-{arm}-0", REI_MRI.steps, px=320, features=64, transforms=transforms)
-
-    def counterpart(rows: Rows) -> Counterpart:
-        some = whole_of(rows, "mri-x4-01", arm)
-        if not some:
-            return Counterpart(not_run(training, rows, f"sources/mri-x4-01-{arm}-0"), "–", IMAGING_PAGE)
-        reached = f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}"
-        return Counterpart(reached, imaging_budgets.spent(some, REI_MRI), IMAGING_PAGE)
-
-    return counterpart
+    some = whole_of(rows, "mri-x4-01", arm)
+    if not some:
+        return costed(training, rows, IMAGING_PAGE, f"sources/mri-x4-01-{arm}-0")
+    reached = f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}"
+    return Counterpart(reached, imaging_budgets.spent(some, REI_MRI), IMAGING_PAGE)
 
 
 def whole_of(rows: Rows, problem: str, arm: str) -> list[Row]:
     """Return the row of an arm of a recipe `sources/…` after the source's whole training; none without it."""
-    mine = [row for row in rows.values() if row.get("problem") == f"sources/{problem}" and row["arm"] == arm]
+    mine = of_arm(of_problem(rows.values(), f"sources/{problem}"), arm)
     return [row for row in mine if row.get("epoch") == row.get("epochs_of_training", 0)]
 
 
@@ -67,11 +66,11 @@ def psnr_by_noise(rows: Rows) -> Counterpart:
         values = []
         for level in ("00", "05", "10", "15", "20"):
             recipe = recipes.load(f"imaging/mri-x4-{level}")
-            some = of_arm([row for row in rows.values() if row.get("problem") == recipe.name], arm)
+            some = of_arm(of_problem(rows.values(), recipe.name), arm)
             if some:
                 sigma = method_of(recipe).sigma or 0
                 values.append(f"{mean(some, 'psnr_papers'):.2f}{imaging_budgets.dagger(some)} (σ = {sigma:g})")
-                trained += [(row, budget_of(recipe, method_of(recipe))) for row in some]
+                trained += [(row, budget_of(recipe)) for row in some]
         if values:
             parts.append(f"{name}: {', '.join(values)} dB")
     page = "[imaging](results-imaging.md#mri-psnr-by-noise-level)"
@@ -83,61 +82,52 @@ def gain_beyond_the_range(rows: Rows) -> Counterpart:
     parts, spent = [], []
     for short, words in (("inpainting", "inpainting"), ("ct", "CT"), ("mri-x2-00", "MRI ×2")):
         recipe = recipes.load(f"imaging/{short}")
-        mine = [row for row in rows.values() if row.get("problem") == recipe.name]
+        mine = of_problem(rows.values(), recipe.name)
         trained, direct = of_arm(mine, "mc"), of_arm(mine, "direct")
         if trained and direct:
             gain = mean(trained, "psnr_papers") - mean(direct, "psnr_papers")
             parts.append(f"{words} {gain:+.2f} dB".replace("-", "−") + imaging_budgets.dagger(trained))
-            spent.append(f"{words}: {imaging_budgets.spent(trained, budget_of(recipe, method_of(recipe)))}")
+            spent.append(f"{words}: {imaging_budgets.spent(trained, budget_of(recipe))}")
     ours = f"MC minus A†: {'; '.join(parts)}" if parts else f"*{NOT_RUN}*"
     return Counterpart(ours, "; ".join(spent) or "–", THEOREMS_PAGE)
 
 
-def distribution_shift(training: Training) -> Callable[[Rows], Counterpart]:
+@deferred
+def distribution_shift(rows: Rows, training: Training) -> Counterpart:
     """Return the counterpart of a distribution shift: EI on digits against supervised learning on shapes."""
-
-    def counterpart(rows: Rows) -> Counterpart:
-        alone, others = (outlook.of(list(rows.values()), "shift", arm) for arm in ("ei-digits", "supervised-shapes"))
-        gain = outlook.difference(alone, others)
-        if gain is None:
-            return Counterpart(not_run(training, rows), "–", IMAGING_PAGE)
-        ours = (
-            f"inpainting of digits: EI on their measurements {outlook.psnr_cell(alone)} dB, supervised on shapes "
-            f"{outlook.psnr_cell(others)} dB: {difference_text(gain)} dB"
-        )
-        return Counterpart(ours, outlook.budget_cell(alone), OUTLOOK_PAGE)
-
-    return counterpart
+    alone, others = (outlook.of(list(rows.values()), "shift", arm) for arm in ("ei-digits", "supervised-shapes"))
+    gain = outlook.difference(alone, others)
+    if gain is None:
+        return costed(training, rows, IMAGING_PAGE)
+    ours = (
+        f"inpainting of digits: EI on their measurements {outlook.psnr_cell(alone)} dB, supervised on shapes "
+        f"{outlook.psnr_cell(others)} dB: {difference_text(gain)} dB"
+    )
+    return Counterpart(ours, outlook.budget_cell(alone), OUTLOOK_PAGE)
 
 
-def sample_complexity(training: Training) -> Callable[[Rows], Counterpart]:
+@deferred
+def sample_complexity(rows: Rows, training: Training) -> Counterpart:
     """Return the counterpart of sample complexity: share of the gap that EI closes, by number of measurements."""
-
-    def counterpart(rows: Rows) -> Counterpart:
-        mine = list(rows.values())
-        direct, best = (outlook.of(mine, "shift", arm) for arm in ("direct", "supervised-digits"))
-        counts = [(number, outlook.of(mine, "samples", f"ei-{number}")) for number in NUMBERS]
-        counts.append((600, outlook.of(mine, "shift", "ei-digits")))
-        known = [(number, some) for number, some in counts if some]
-        if not (known and direct and best):
-            return Counterpart(not_run(training, rows), "–", IMAGING_PAGE)
-        shares = "; ".join(f"{number}: {outlook.gap_cell(some, direct, best)}" for number, some in known)
-        ours = f"share of the gap by measurements of digits, EI: {shares}"
-        return Counterpart(ours, outlook.budget_cell(known[-1][1]), OUTLOOK_PAGE)
-
-    return counterpart
+    mine = list(rows.values())
+    direct, best = (outlook.of(mine, "shift", arm) for arm in ("direct", "supervised-digits"))
+    counts = [(number, outlook.of(mine, "samples", f"ei-{number}")) for number in NUMBERS]
+    counts.append((600, outlook.of(mine, "shift", "ei-digits")))
+    known = [(number, some) for number, some in counts if some]
+    if not (known and direct and best):
+        return costed(training, rows, IMAGING_PAGE)
+    shares = "; ".join(f"{number}: {outlook.gap_cell(some, direct, best)}" for number, some in known)
+    ours = f"share of the gap by measurements of digits, EI: {shares}"
+    return Counterpart(ours, outlook.budget_cell(known[-1][1]), OUTLOOK_PAGE)
 
 
-def model_dimension(training: Training) -> Callable[[Rows], Counterpart]:
+@deferred
+def model_dimension(rows: Rows, training: Training) -> Counterpart:
     """Return the counterpart of models of approximately low dimension: PSNR of EI by distance from the model."""
-
-    def counterpart(rows: Rows) -> Counterpart:
-        arms = [(one, outlook.of(list(rows.values()), "dimension", f"ei-{one:g}")) for one in DISTANCES]
-        known = [(distance, some) for distance, some in arms if some]
-        if not known:
-            return Counterpart(not_run(training, rows), "–", IMAGING_PAGE)
-        ours = "; ".join(f"{100 * distance:g} % outside: {outlook.psnr_cell(some)}" for distance, some in known)
-        return Counterpart(f"EI of waves, by distance from their set: {ours} dB", outlook.budget_cell(known[0][1]),
-                           OUTLOOK_PAGE)  # fmt: skip
-
-    return counterpart
+    arms = [(one, outlook.of(list(rows.values()), "dimension", f"ei-{one:g}")) for one in DISTANCES]
+    known = [(distance, some) for distance, some in arms if some]
+    if not known:
+        return costed(training, rows, IMAGING_PAGE)
+    ours = "; ".join(f"{100 * distance:g} % outside: {outlook.psnr_cell(some)}" for distance, some in known)
+    return Counterpart(f"EI of waves, by distance from their set: {ours} dB", outlook.budget_cell(known[0][1]),
+                       OUTLOOK_PAGE)  # fmt: skip

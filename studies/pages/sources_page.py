@@ -8,8 +8,8 @@ from studies import recipe_files as recipes
 from studies.evidence.screen import rendered
 from studies.imaging import budgets as imaging_budgets
 from studies.imaging.arms import NAMES, READ_BY
-from studies.imaging.gaps import of_arm
 from studies.imaging.published import PUBLISHED, Published
+from studies.imaging.selection import of_arm, of_problem
 from studies.imaging.settings import method_of
 from studies.imaging.summaries import mean
 from studies.pages import budgets
@@ -71,7 +71,7 @@ def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:
     for short in _IMAGING:
         recipe, source = recipes.load(f"imaging/{short}"), PUBLISHED[short]
         asked = method_of(recipe)
-        mine = [row for row in rows.values() if row.get("problem") == recipe.name]
+        mine = of_problem(rows.values(), recipe.name)
         for arm in asked.arms:
             if arm not in asked.papers:
                 continue

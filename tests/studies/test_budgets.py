@@ -7,8 +7,8 @@ import re
 import pytest
 
 from studies import recipe_files as recipes
-from studies.imaging.gaps import of_arm
 from studies.imaging.published import PUBLISHED
+from studies.imaging.selection import of_arm
 from studies.imaging.settings import method_of, resolved
 from studies.imaging.summaries import mean
 from studies.pages import budgets

@@ -33,7 +33,7 @@ from unseen.losses import (
 from unseen.physics import Blur, FourierMask, Gaussian, Mask, Measurement, Operator, Rotations, Tomography
 from unseen.reconstruction import ArtifactRemoval
 from unseen.reconstruction.held_out import HeldOut
-from unseen.reconstruction.learning import ReconstructionLearner
+from unseen.reconstruction.learner import ReconstructionLearner
 from unseen.training.loop import train
 from unseen.training.progress import Progress
 from unseen.training.settings import Training

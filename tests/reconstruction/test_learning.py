@@ -40,7 +40,7 @@ from unseen.physics import (
 )
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, Unrolled, learn, pseudo_inverse
 from unseen.reconstruction.held_out import HeldOut
-from unseen.reconstruction.learning import ReconstructionLearner
+from unseen.reconstruction.learner import ReconstructionLearner
 from unseen.training import Progress, TrainingError
 
 MC = MeasurementConsistency()

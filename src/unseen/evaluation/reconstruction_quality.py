@@ -29,10 +29,10 @@ from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.tensor_products import describe
 from unseen.priors.tv import TV
-from unseen.reconstruction.learning import measurement_digest
 from unseen.reconstruction.measurements import Array, check_images, check_measurements, tensor_of
 from unseen.reconstruction.reconstructor import Reconstructor, starting_image
 from unseen.reconstruction.side_by_side import write_side_by_side
+from unseen.reconstruction.tensor_digests import measurement_digest
 
 Metric = Literal["psnr", "ssim", "psnr-ei"]
 """Metrics of a reconstruction: `psnr` (peak 1), `ssim`, `psnr-ei` (as the papers on equivariant imaging print it)."""

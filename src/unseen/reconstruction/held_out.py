@@ -1,10 +1,8 @@
-"""Validation of a training on held-out measurements, which stops it.
+"""Validation of a training on held-out measurements: the weights of the epoch with the least risk are kept.
 
-Measurements that nothing was learnt from evaluate each epoch, and the weights of least risk are kept.
-
-The judge is the objective itself, on measurements held out, with every term made a risk (`Loss.judge`): unbiased on
-data that f was not fitted to, whereas on its own data f fits the noise that SURE would take off. Its draws (probes,
-transformations, noise) are the same at every epoch, so that epochs differ by f alone.
+The risk is the objective on held-out measurements, with an unbiased risk for each term (`Loss.judge`). On its training
+measurements f fits their noise, so that the estimate is too low there. Probes, transformations and noise are the same
+for every epoch, so that only f differs between epochs.
 """
 
 from __future__ import annotations
@@ -32,10 +30,10 @@ from unseen.reconstruction.reconstructor import Reconstructor
 
 SHARE = 0.1
 DRAWS = 4  # of probes, transformations and noise for each measurement held out
-AT_ONCE = 8  # measurements judged at a time
-KEPT = 0.9  # of a noise-free measurement that f is given, to be judged by the rest
+AT_ONCE = 8  # measurements evaluated at a time
+KEPT = 0.9  # share of a noise-free measurement that f is given; the rest evaluates it
 RISK = "held-out risk"
-"""The judge's name in `history.validation`; a noise-free one's is `CONSISTENCY`."""
+"""Name of the sum in `history.validation`; without noise it is `CONSISTENCY`."""
 CONSISTENCY = "held-out consistency"
 TWIN = "twin"
 
@@ -45,16 +43,17 @@ class HeldOut:
     """Held-out measurements, and the loss that validates f on them.
 
     Args:
-        y, x, rows: measurements, their truth where it is known, and their operators, as the learner has them.
-        process: how they were made.
-        losses: by name, each weighted.
-        seed: of the draws.
-        units: in which losses are counted.
-        chooses: whether the least value decides which weights are kept.
-        twin: of y's shape: a second measurement of each, independent of y, and its noise; `y` was learnt from then.
-        fidelity: the weight of the misfit to it.
-        at: which of y, x and rows count, (n,); None: all. They are looked up when needed, so that a file mapped into
-            memory is never read whole.
+        y, x, rows: measurements, their truth if it is known, and the index of the operator of each.
+        process: process of the measurements.
+        losses: weighted losses by name.
+        seed: seed of probes, transformations and noise.
+        units: units of the losses.
+        chooses: whether the weights of the least value are kept.
+        twin: a second measurement of each, independent of y and of its shape, and its noise; y is then a training
+            measurement.
+        fidelity: weight of the misfit to the twin.
+        at: (n,), index of the measurements that count; None: all. They are read when needed, so that a file that is
+            mapped into memory is never read whole.
     """
 
     y: Tensor
@@ -73,7 +72,7 @@ class HeldOut:
         return len(self.y) if self.at is None else len(self.at)
 
     def some(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """y, rows and x of some, (batch, ...) each, on the index's device."""
+        """Return y, rows and x at an index, (batch, ...) each, on the device of the index."""
         at = index.cpu() if self.at is None else self.at[index.cpu()]
         y, rows, x = self.y[at], self.rows[at], None if self.x is None else self.x[at]
         return y.to(index.device), rows, None if x is None else x.to(index.device)
@@ -85,7 +84,7 @@ class HeldOut:
 
     @torch.no_grad()
     def judged(self, f: Reconstructor) -> dict[str, float]:
-        """Return the weighted sum of all terms, and each term, in f's own scale."""
+        """Return the weighted sum of all terms, and each term, in the scale of f."""
         device = next((weight.device for weight in f.parameters()), self.y.device)
         total: dict[str, float] = dict.fromkeys(self.losses, 0.0) | ({} if self.twin is None else {TWIN: 0.0})
         generator = torch.Generator().manual_seed(self.seed)
@@ -115,7 +114,7 @@ class HeldOut:
         """Divide into training and held-out measurements; None: nothing can be held out.
 
         Warns:
-            UserWarning: nothing can be, or no unbiased risk judges.
+            UserWarning: no measurement can be held out, or there is no unbiased risk.
         """
         if not self.losses:
             _warn("none of the losses is a risk, so held-out measurements cannot choose an epoch.")
@@ -142,14 +141,14 @@ class HeldOut:
         return replace(self, at=rows.nonzero().flatten())
 
     def _misfit(self, seen: Seen, twin: Tensor, noise: Noise) -> Tensor:
-        """Return the risk of what is remeasured, by the twin, which is independent of it: its sum over the batch."""
+        """Return the risk of the remeasured image by its independent twin, summed over the batch."""
         process = seen.process
         total = squares(observed(process, twin - seen.remeasured)) - noise_energy(noise, process, twin)
         return (total.double() / observed_count(process, twin) / self.units.measurement**2).sum()
 
 
 class Best(nn.Module):
-    """The weights of least risk so far; among the learner's modules, so that a checkpoint holds them."""
+    """Weights of the least risk so far; a module of the learner, so that a checkpoint contains them."""
 
     risk: Tensor  # ()
 
@@ -161,14 +160,14 @@ class Best(nn.Module):
 
     @torch.no_grad()
     def consider(self, f: Reconstructor, risk: float) -> None:
-        """Keep f's weights where their risk is the least so far."""
+        """Keep the weights of f if their risk is the least so far."""
         if risk < float(self.risk):
             self.risk.fill_(risk)
             for i, tensor in enumerate(f.state_dict().values()):
                 getattr(self, f"kept_{i}").copy_(tensor)
 
     def give_back(self, f: Reconstructor) -> None:
-        """Put the kept weights into f; where no epoch had a finite risk, f stays as it is."""
+        """Load the kept weights into f; if no epoch had a finite risk, f is unchanged."""
         if math.isfinite(float(self.risk)):
             f.load_state_dict({name: getattr(self, f"kept_{i}") for i, name in enumerate(f.state_dict())})
 
@@ -199,7 +198,7 @@ def held_rows(n: int, share: float, subjects: Sequence[Hashable] | None, *, seed
 
 
 def names_of(losses: Sequence[Loss]) -> list[str]:
-    """Return a name in the log for each loss: its class's, numbered where there are several of one."""
+    """Return a name in the log for each loss: its class, with a number if several have the same class."""
     kinds = [type(loss).__name__ for loss in losses]
     seen: Counter[str] = Counter()
     names = []
@@ -210,9 +209,9 @@ def names_of(losses: Sequence[Loss]) -> list[str]:
 
 
 def judges(losses: Mapping[str, Loss], process: Measurement) -> dict[str, Loss]:
-    """Return for each term the risk that judges by it; terms that judge nothing are left out.
+    """Return the risk of each term on held-out measurements; terms without a risk are left out.
 
-    Without noise, consistency is judged by what of a held-out measurement f was not given.
+    Without noise, consistency is evaluated on the part of a held-out measurement that f was not given.
     """
     found = {name: judge for name, loss in losses.items() if (judge := loss.judge(process)) is not None}
     if process.noise is None and not any("x" in loss.needs for loss in found.values()):
@@ -232,8 +231,8 @@ class Twins:
     """Each measurement as two independent ones.
 
     Args:
-        y, noise: to learn from.
-        twin, its_noise: to judge by.
+        y, noise: for training.
+        twin, its_noise: for validation.
     """
 
     y: Tensor
@@ -243,7 +242,7 @@ class Twins:
 
 
 def twins(y: Tensor, noise: Noise | None, *, share: float, seed: int) -> Twins | None:
-    """Split every measurement, its twin with `share` of the information; None where the noise cannot be split."""
+    """Split every measurement; the twin has `share` of the information. None if the noise cannot be split."""
     generator = torch.Generator().manual_seed(seed)
     if isinstance(noise, Gaussian):
         first, second = recorrupted(y, noise, share=share, generator=generator)

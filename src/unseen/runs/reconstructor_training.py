@@ -24,9 +24,10 @@ from unseen.artifacts.run_folder import Run, runs_root
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction import RECONSTRUCTORS
-from unseen.reconstruction.learning import learn, measurement_digest
+from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.saved import load
+from unseen.reconstruction.tensor_digests import measurement_digest
 from unseen.runs.imaging_settings import ImageSettings, ImagingSettings, losses_of, process_of
 from unseen.runs.reconstructor_images import PHANTOMS, images_of
 from unseen.training.history import History

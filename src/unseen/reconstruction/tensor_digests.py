@@ -1,0 +1,27 @@
+"""SHA-256 of tensors: of weights, and of the measurements that a reconstructor was trained on."""
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+
+def digest(*tensors: Tensor) -> str:
+    """Return the SHA-256 of the values of tensors, in order."""
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def measurement_digest(y: Tensor) -> str:
+    """Return the SHA-256 of one measurement; a reconstructor keeps those of its training measurements.
+
+    Args:
+        y: of any shape; dtype and values decide.
+
+    Example:
+        >>> measurement_digest(torch.zeros(4))[:8]
+        '374708ff'
+    """
+    return digest(y)

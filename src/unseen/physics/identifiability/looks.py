@@ -1,4 +1,4 @@
-"""Looks at an image: A T_g, A after each transformation of a group; all looks together, and their Gram matrix."""
+"""Looks at an image: the operators A T_g, A after a transformation of a group, and their mean Gram matrix."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -13,20 +13,19 @@ from unseen.physics.tensor_products import Shape
 
 Move = Callable[[Tensor], Tensor]
 
-
-AT_ONCE = 2**21  # numbers in the moved images that are held at a time
-LISTED = 128  # the most elements of a group that are all looked through
+AT_ONCE = 2**21  # numbers in the moved images that are in memory at a time
+LISTED = 128  # largest number of elements of a group of which all are used
 
 
 @dataclass(frozen=True)
 class Moves:
-    """Some elements of a group, and the inverses of some.
+    """Transformations of images: elements of a group, and inverses of elements.
 
     Args:
-        group: None: images stay.
-        elements: (n, parameters), those that images are moved by.
-        inverses: (n, parameters), those whose inverses they are moved by.
-        whole: whether these are all that the group has.
+        group: the group; None: images are not moved.
+        elements: (n, parameters), elements by which images are moved.
+        inverses: (n, parameters), elements by whose inverses images are moved.
+        whole: whether the group has no further elements.
     """
 
     group: Group | None = None
@@ -38,7 +37,7 @@ class Moves:
         return 1 if self.group is None else sum(len(g) for g in (self.elements, self.inverses) if g is not None)
 
     def __call__(self, batch: Shape) -> Iterator[Move]:
-        """Functions from images of shape `batch` to (elements · batch, …): each image by the first, by the …"""
+        """Yield functions from images of shape `batch` to (elements · batch, …): all images by each element in turn."""
         if self.group is None:
             yield lambda x: x
             return
@@ -49,10 +48,10 @@ class Moves:
 
 
 def draw(group: Group, shape: Shape, n: int, generator: torch.Generator) -> Moves:
-    """Return all elements of a small group.
+    """Return all elements of a small group; of a large or continuous one, n random elements.
 
-    Of a large or continuous group n are drawn, half of them inverted, since a family of transformations that is no
-    group (such as scalings) still leaves the images what they are both ways.
+    Half of these are inverted: a family of transformations that is not a group, such as scalings, may be applied in
+    both directions.
     """
     listed = group.elements(shape)
     if listed is not None and len(listed) <= LISTED:
@@ -63,7 +62,7 @@ def draw(group: Group, shape: Shape, n: int, generator: torch.Generator) -> Move
 
 @dataclass(frozen=True)
 class Looks:
-    """x ↦ (A T_g x), over one A or several, and some elements g."""
+    """Map x ↦ (A T_g x) over one or several A and some elements g."""
 
     maps: Sequence[LinearMap]
     moves: Moves = Moves()

@@ -14,33 +14,29 @@ from unseen.physics.identifiability.faithful_images import LEAST, radius
 from unseen.physics.identifiability.looks import Looks, draw
 from unseen.physics.identifiability.spectrum import Spectrum
 
-ROUNDS = 16  # of elements drawn afresh, while there is something left that none has seen
-NOTHING = 1e-6  # share of the hidden images' energy; pixels that are only moved are seen or not
-
-
+ROUNDS = 16  # at most, each with elements drawn afresh, while a part of the images is still unseen
+NOTHING = 1e-6  # share of the energy of hidden images that counts as zero where T_g only moves pixels
 NEXT_TO_NOTHING = 5e-3  # the same where T_g interpolates
-STANDSTILL = 0.97  # fresh elements that leave more than this have brought nothing
+STANDSTILL = 0.97  # a round that leaves more than this share of the unseen part was idle
+IDLE, IDLE_ON_PIXELS = 2, 6
+"""Idle rounds in a row after which the search ends: with interpolation; where T_g only moves pixels.
 
-
-IDLE, IDLE_ON_PIXELS = 2, 6  # rounds that bring nothing, until nothing more is expected; of every eighth row a round
-
-
-# misses what is left once in seven times
-FAINT = 1e4  # times the level (singular values times 100): what interpolation makes of the unseen may be as bright
-
-GLANCES = 4  # at different elements
-
-
-LEAK = 0.35  # of what a look at random shows: less is no sight of it
+With an A of every eighth row, one round misses the unseen part once in seven times.
+"""
+FAINT = 1e4  # times the level (singular values times 100): interpolation can leave as much energy of the unseen part
+GLANCES = 4  # evaluations of `sight`, each at other elements
+LEAK = 0.35  # of the energy that A measures of a random image: a smaller share is not a measurement of it
 
 
 @dataclass(frozen=True)
 class NeverSeen:
-    """Args:
-    share: of what A hides, how much no look shows; 0 where it is next to nothing.
-    looks: how many were tried.
-    least: the least eigenvalue of the mean of T_g* A* A T_g.
-    greatest: the greatest.
+    """Part of A's null space that no look measures, and extreme eigenvalues of the mean of T_g* A* A T_g.
+
+    Args:
+        share: share of what A hides; 0 if it is negligible.
+        looks: number of looks evaluated.
+        least: least eigenvalue.
+        greatest: greatest eigenvalue.
     """
 
     share: float
@@ -62,20 +58,20 @@ def never_seen(
     carried: bool,
     sight: Callable[[Tensor], float],
 ) -> NeverSeen:
-    """Look at images that A hides through all looks, and at what is left through fresh ones.
+    """Measure images that A hides through all looks, and the part that these leave unseen through further looks.
 
     Args:
-        looks: as drawn at first.
-        hidden: (batch, *domain), images of which A shows nothing.
-        probes: (1, *domain), any image, for the eigenvalues.
+        looks: the first looks.
+        hidden: (batch, *domain), images of which A measures nothing.
+        probes: (1, *domain), random image, for the eigenvalues.
         level: eigenvalues up to it count as zero.
-        steps: of Lanczos' method.
-        generator: for elements drawn afresh.
-        hides: the share of all images that A hides.
-        afresh: whether fresh elements may show more.
+        steps: least and greatest number of steps of Lanczos' method.
+        generator: for further elements.
+        hides: share of all images that A hides.
+        afresh: whether further elements may show more.
         carried: whether T_g moves the hidden images without cutting off or aliasing them.
-        sight: how much of images comes clearly into sight when they are moved by a few elements drawn afresh, over
-            what a look at random shows.
+        sight: function of images: the largest share of their energy that A measures after some random elements,
+            relative to the share that it measures of random images.
     """
     group = looks.moves.group
     interpolates = group is not None and not group.exact
@@ -84,7 +80,7 @@ def never_seen(
     strictly, faintly = spectrum.splits(torch.cat([hidden, probes]), (level, FAINT * level))
     left, tried, idle = strictly.low[: len(hidden)], len(looks), 0
     if interpolates:
-        faint = faintly.low[: len(hidden)] if carried else hidden  # where it is not, all that looks show may be aliased
+        faint = faintly.low[: len(hidden)] if carried else hidden  # if not, whatever the looks show may be aliased
         share = _share(faint, hidden, inside=True)
         if share > nothing and all(sight(faint) <= LEAK for _ in range(GLANCES)):
             return NeverSeen(share, tried, strictly.least, strictly.greatest)
@@ -103,7 +99,7 @@ def never_seen(
 
 
 def _share(part: Tensor, whole: Tensor, *, inside: bool = False) -> float:
-    """Return a part's share of the energy; inside: of the inscribed disc alone, since corners turn out of the image."""
+    """Return the share of a part in the energy; inside: in the inscribed disc, since rotations move corners out."""
     if inside and part.ndim >= 3 and min(part.shape[-2:]) >= LEAST:
         part = part * (radius(part.shape[-2:], part.device) <= 1)
     return float(torch.linalg.vector_norm(part) / torch.linalg.vector_norm(whole)) ** 2

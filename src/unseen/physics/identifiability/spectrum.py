@@ -17,23 +17,23 @@ from unseen.physics.identifiability.linear_map import LinearMap
 
 Gram = Callable[[Tensor], Tensor]
 
-DENSE, WORK = 1024, 8192  # the most unknowns whose matrix is written out, and the most images moved for it
-AT_ONCE = 256  # of its columns made at a time
-TOGETHER = 2  # images that are split at a time, for the memory that their steps take
-SETTLED = 0.1  # a least eigenvalue known to this share of it
+DENSE, WORK = 1024, 8192  # largest number of unknowns of a whole matrix, and of images that are moved for it
+AT_ONCE = 256  # columns of the matrix that are computed at a time
+TOGETHER = 2  # images that are split at a time; limits the memory of the steps
+SETTLED = 0.1  # relative error below which the least eigenvalue is known
 NORM_STEPS = 25
-NEGLIGIBLE = 1e-9  # the weight of a node that only rounding has made
+NEGLIGIBLE = 1e-9  # weight of a node below which it is from rounding
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images, split by a Gram matrix at a level.
+    """Parts of images in the space of the small eigenvalues of a Gram matrix.
 
     Args:
-        low: (batch, *domain), the part of each image in the space of eigenvalues at most `level`.
+        low: (batch, *domain), part of each image in the space of eigenvalues of at most `level`.
         share: (batch,), ‖low‖² / ‖x‖².
-        least: the least eigenvalue met.
-        greatest: the greatest.
+        least: least eigenvalue found.
+        greatest: greatest eigenvalue found.
     """
 
     low: Tensor
@@ -47,10 +47,10 @@ class Spectrum:
 
     Args:
         gram: the product, (batch, *domain) → (batch, *domain).
-        like: what images there are.
-        steps: of Lanczos' method, where the images are too large for a whole matrix: so many, and at most so many
-            where there may be something below the level that these do not resolve.
-        looks: how many images are moved for each that the product takes.
+        like: map whose images have the shape, type and device.
+        steps: steps of Lanczos' method, if the images are too large for a whole matrix: the first number, and the
+            largest number, if the first does not resolve whether an eigenvalue is below the level.
+        looks: number of images that are moved for each product.
     """
 
     def __init__(self, gram: Gram, like: LinearMap, *, steps: tuple[int, int], looks: int = 1) -> None:
@@ -65,7 +65,7 @@ class Spectrum:
             self.values, self.vectors = _eigenpairs((matrix + matrix.mH) / 2)
 
     def greatest(self, start: Tensor) -> float:
-        """Return the greatest eigenvalue; by a few steps from `start` where not all are known."""
+        """Return the greatest eigenvalue, by a few steps from `start` unless all are known."""
         if self.values is not None:
             return float(self.values[-1])
         return _lanczos(self.gram, start, (NORM_STEPS, NORM_STEPS), (0.0,))[0].greatest
@@ -89,7 +89,7 @@ class Spectrum:
 
 
 def _eigenpairs(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Return ascending eigenvalues and their vectors; of a diagonal matrix, as of a mask, by sorting alone."""
+    """Return ascending eigenvalues and their vectors; a diagonal matrix, as of a mask, is only sorted."""
     diagonal = matrix.diagonal()
     if torch.equal(matrix, torch.diag(diagonal)):
         values, order = diagonal.real.sort(stable=True)
@@ -112,12 +112,11 @@ def _energy(x: Tensor) -> Tensor:
 
 
 def _lanczos(gram: Gram, x: Tensor, steps: tuple[int, int], levels: Sequence[float]) -> list[Split]:
-    """Lanczos' method, from each image of a batch by itself.
+    """Run Lanczos' method from each image of a batch.
 
-    Without reorthogonalisation, which what is computed here does not need (Musco, Musco & Sidford, Stability of the
-    Lanczos method for matrix function approximation, SODA 2018). k steps tell eigenvalues apart that are about
-    (π / 2k)² of the greatest: after the first so many, more are taken until the least node is below the first
-    level, or known to be above.
+    It needs no reorthogonalisation here (Musco, Musco & Sidford, Stability of the Lanczos method for matrix function
+    approximation, SODA 2018). k steps resolve eigenvalues that differ by about (π / 2k)² of the greatest. After the
+    first number of steps it continues until the least node is below the first level, or is known to be above it.
     """
     flat = x.flatten(1)
     length = torch.linalg.vector_norm(flat, dim=1, keepdim=True)
@@ -167,7 +166,7 @@ def _eigen(diagonal: list[Tensor], beside: list[Tensor]) -> tuple[Tensor, Tensor
 
 
 def _resolved(nodes: Tensor, vectors: Tensor, residuals: Tensor, level: float) -> bool:
-    """Return whether the least node that counts is below the level, or known to be above: for every image."""
+    """Return whether, for every image, the least node with a weight is below the level or is known to be above it."""
     counts = vectors[:, 0].square() > NEGLIGIBLE
     at = torch.where(counts, nodes, math.inf).argmin(dim=1, keepdim=True)
     least, residual = nodes.gather(1, at), residuals.gather(1, at)

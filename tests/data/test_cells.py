@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from unseen.cli.train import as_csv as suspects_as_csv
+from unseen.cli.suspect_films import as_csv as suspects_as_csv
 from unseen.data import plain_cell, read_manifest, safe_cell, safe_row, safe_table
 from unseen.data.listing import Listed, as_csv
 from unseen.evaluation.exported_scores import ScoreRow, write_scores

@@ -34,6 +34,7 @@ from unseen.cli import (
     prior,
     reconstruct,
     score,
+    suspect_films,
     train,
 )
 from unseen.cli.other_options import FilesCommand, TrainCommand
@@ -56,7 +57,7 @@ app = typer.Typer(
     "pilot, gate and adapt leave out unread films and end with 0.",
 )
 for panel, members in {
-    "Commands for films": (manifest.manifest, train.suspects),
+    "Commands for films": (manifest.manifest, suspect_films.suspects),
     "Commands for models": (
         train.train,
         score.score,

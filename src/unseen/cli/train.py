@@ -1,37 +1,24 @@
-"""`unseen train` and `suspects`: learn from normal films, and find those that do not look normal."""
+"""`unseen train`: a detector from normal films, or a reconstructor from measurements."""
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from unseen.artifacts.number_words import number_of, verb_of
+from unseen.artifacts.number_words import number_of
 from unseen.cli import console
 from unseen.cli.console import UsageError
 from unseen.cli.train_imaging import train_imaging
+from unseen.cli.training_films import MASKS, Finder, check_films, finder_for, listed_films
 
 if TYPE_CHECKING:
     from unseen.artifacts.recipe import Recipe
-    from unseen.data.label_names import LabelNames
     from unseen.data.reading import Films
     from unseen.evaluation.assessment import Evaluation
-    from unseen.runs.suspects import Suspect
-
-MASKS: Final = "masks"
-"""Value of `--finder` that trains a lung finder from the films' own masks."""
-
-Finder = Annotated[
-    str | None,
-    typer.Option(
-        help="model whose lung finder is used, or `masks`: train one from the films' own masks (minutes); default with "
-        "--data: the installed models/lungs"
-    ),
-]
+    from unseen.runs.training import Trained
 
 
 def train(
@@ -163,8 +150,7 @@ def train(
             "--backbone": backbone, "--architecture": architecture, "--fold": fold, "--crossfit": crossfit,
             "--report": report, "--normal-folds": normal_folds, "--gate": gate or None,
         }  # fmt: skip
-        if wrong := [name for name, value in unfit.items() if value is not None]:
-            raise UsageError(f"{', '.join(wrong)}: for detectors; {recipe} trains a reconstructor")
+        _refuse(unfit, f"for detectors; {recipe} trains a reconstructor")
         if log == "tensorboard":
             raise UsageError("--log tensorboard: for detectors; the losses of a reconstructor are in its run's log.csv")
         return train_imaging(
@@ -173,8 +159,7 @@ def train(
             licence=licence,
         )  # fmt: skip
     of_imaging = {"--measurements": measurements, "--array": array, "--operator": operator, "--start-from": start_from}
-    if wrong := [name for name, value in of_imaging.items() if value is not None]:
-        raise UsageError(f"{', '.join(wrong)}: for imaging recipes; {recipe} trains a detector")
+    _refuse(of_imaging, f"for imaging recipes; {recipe} trains a detector")
     names = console.label_names(normal, abnormal, label_column)
     if data is None and names is not None:
         raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")
@@ -187,7 +172,7 @@ def train(
     if out is not None:
         console.check_bundle_output(out)
     if data is not None:
-        _check_films(data, names)
+        check_films(data, names)
 
     from unseen.runs.normal_scores import default_folds
     from unseen.runs.overrides import overridden
@@ -197,8 +182,8 @@ def train(
     given = with_changes(known, device=device, devices=devices, nodes=nodes, seed=seed, architecture=architecture)
     chosen = overridden(given, settings or [])
     join(chosen)
-    listed = None if data is None else _listed(data, names)
-    lungs = _finder(chosen, listed, finder)
+    listed = None if data is None else listed_films(data, names)
+    lungs = finder_for(chosen, listed, finder)
     progress = console.training_progress()
     if log == "tensorboard":
         curves = runs_root() / "tensorboard" / chosen.name
@@ -229,6 +214,21 @@ def train(
     if judged is not None:
         for folder in filter(None, (trained.run.bundle, out)):
             annotate(folder, metrics={"crossfit": {"auroc": judged.metrics["auroc"]}})
+    _note_training(trained, backbone)
+    model = out or trained.run.bundle
+    console.result(str(model), model=model, facts=trained.detector.facts, found=trained.found)
+    console.limits()
+    raise typer.Exit(1 if trained.not_read else 0)
+
+
+def _refuse(options: Mapping[str, object], why: str) -> None:
+    """Raise an error that names the options with a value."""
+    if wrong := [name for name, value in options.items() if value is not None]:
+        raise UsageError(f"{', '.join(wrong)}: {why}")
+
+
+def _note_training(trained: Trained, backbone: Path | None) -> None:
+    """Print what was trained, on what, and what the user should know of the model."""
     if trained.found:
         console.note(f"nothing was trained: {trained.run.folder} already holds this training, finished")
     others = int(trained.detector.facts.get("unlabelled_films", 0))
@@ -248,10 +248,6 @@ def train(
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     if trained.not_read:
         console.note(f"{number_of(len(trained.not_read), 'film')} left out, not read; the reasons stand above")
-    model = out or trained.run.bundle
-    console.result(str(model), model=model, facts=trained.detector.facts, found=trained.found)
-    console.limits()
-    raise typer.Exit(1 if trained.not_read else 0)
 
 
 def _judged(
@@ -278,120 +274,3 @@ def _judged(
     if report is not None:
         console.result(f"report: {report / 'report.html'}", report=report / "report.html")
     return judged
-
-
-def _check_films(data: str, names: LabelNames | None) -> None:
-    """Raise what a path or a label's name that is wrong raises; nothing is read but the list."""
-    from unseen.runs.cohort import own_films
-
-    own_films(data, names)
-
-
-def _listed(data: str, names: LabelNames | None) -> Films:
-    """Return the user's films, and note which of them are not trained on."""
-    from unseen.runs.cohort import own_films
-
-    listed = own_films(data, names)
-    labels = [entry.label for entry in listed.entries]
-    if count := labels.count("abnormal"):
-        console.note(f"{count} of {len(labels)} films {verb_of(count, 'is')} labelled abnormal and left aside")
-    if count := labels.count(None):
-        others = "left aside: other films of the set have labels" if any(labels) else "taken as normal"
-        taken = others if names is None else "left aside: neither name is theirs"
-        console.note(
-            f"{count} of {len(labels)} films {verb_of(count, 'has')} no label and {verb_of(count, 'is')} {taken}"
-        )
-    return listed
-
-
-def _finder(recipe: Recipe, listed: Films | None, given: str | None) -> Path | None:
-    """Return the model whose lung finder is used; None where one is trained from masks, or none is needed.
-
-    Args:
-        recipe: the recipe.
-        listed: the user's films; None: the recipe's own, whose finder is trained as the recipe states.
-        given: the value of `--finder`.
-    """
-    from unseen.runs.training import detector_of, looks_for_lungs, ready_finder
-
-    if given is not None and given != MASKS:
-        return Path(given)
-    if listed is None:
-        return None
-    ready = None if given == MASKS else ready_finder(recipe)
-    if ready is not None:
-        console.note(f"lungs are found by {ready}, an installed model; --finder masks trains a finder from your masks")
-    elif any(entry.mask is not None for entry in listed.entries) and looks_for_lungs(detector_of(recipe), recipe):
-        sources = recipe.data.lungs_from
-        those = "the films that have a lung mask"
-        if sources is not None:
-            those = f"films of {', '.join(sources)} (lungs_from in the recipe)"
-        console.note(f"a lung finder is trained first, from {those}, which takes minutes")
-    return ready
-
-
-def suspects(
-    recipe: Annotated[str, typer.Argument(help="a shipped recipe's name, or a .toml file")] = "detectors/pca",
-    data: Annotated[
-        str | None, typer.Option(help="the films to learn from: folder, glob or manifest; default: the recipe's own")
-    ] = None,
-    normal: console.Normal = None,
-    label_column: console.LabelColumn = "label",
-    finder: Finder = None,
-    top: Annotated[int, typer.Option(min=1, help="how many to print")] = 20,
-    out: Annotated[Path | None, typer.Option(help="write all films here, the strangest first, as CSV")] = None,
-) -> None:
-    """List the films to learn from, those first that are least like the others: look at them before you train.
-
-    Each film is scored by a detector that has not seen it. A film that is not normal after all tends to be far up;
-    so does one that is turned, cropped or from another device.
-
-    Example:
-
-      unseen suspects detectors/pca --data normals.csv --out suspects.csv
-    """
-    from unseen.artifacts import recipe as recipes
-    from unseen.artifacts.files import write_text
-
-    if out is not None and out.is_dir():
-        raise UsageError(f"--out {out}: is a folder; give a file, such as {out / 'suspects.csv'}")
-    if out is not None:  # now, not after the trainings
-        out.parent.mkdir(parents=True, exist_ok=True)
-    chosen = recipes.load(recipe)
-    names = console.label_names(normal, None, label_column)
-    if data is not None:
-        _check_films(data, names)
-    from unseen.data.film import one_line
-    from unseen.runs.suspects import suspects as found_among
-
-    listed = None if data is None else _listed(data, names)
-    lungs = _finder(chosen, listed, finder)
-    console.step(f"suspects among the films of {data or chosen.name}")
-    found, not_read = found_among(
-        chosen, data=listed, finder=lungs, progress=console.training_progress(), say=console.note
-    )
-    console.result(
-        f"{number_of(len(found), 'film')}; deviations from the median, in robust standard deviations", films=len(found)
-    )
-    for one in found[:top]:
-        console.item("suspects", f"{one.deviations:+8.1f}  {one_line(one.name)}", asdict(one))
-    if out is not None:
-        write_text(out, as_csv(found))
-        console.note(f"written: {out}")
-    if not_read:
-        console.note(f"{number_of(len(not_read), 'film')} left out, not read; the reasons stand above")
-    console.limits()
-    raise typer.Exit(1 if not_read else 0)
-
-
-def as_csv(found: list[Suspect]) -> str:
-    """file, source, deviations, score; a line a film."""
-
-    from unseen.data.cells import safe_row
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "source", "deviations", "score"])
-    rows = ([one.name, one.source, f"{one.deviations:.3f}", f"{one.score:.6g}"] for one in found)
-    writer.writerows(map(safe_row, rows))
-    return text.getvalue()

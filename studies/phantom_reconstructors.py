@@ -56,7 +56,7 @@ FILMS, TESTED = 500, 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class ReconstructorRecipe:
     """One of the three: how films are measured, and what is learnt from the measurements."""
 
     process: Callable[[], Measurement]
@@ -83,9 +83,9 @@ def _denoising() -> Measurement:
 
 
 RECIPES = {
-    "phantom-inpainting": Recipe(process=_inpainting, losses="ei", group=Shifts(), epochs=40, depth=3),
-    "phantom-ct": Recipe(process=_ct, losses="rei", group=Rotations(), epochs=40, depth=3),
-    "phantom-denoiser": Recipe(
+    "phantom-inpainting": ReconstructorRecipe(process=_inpainting, losses="ei", group=Shifts(), epochs=40, depth=3),
+    "phantom-ct": ReconstructorRecipe(process=_ct, losses="rei", group=Rotations(), epochs=40, depth=3),
+    "phantom-denoiser": ReconstructorRecipe(
         process=_denoising, losses="sure", group=None, epochs=30, depth=2, learning_rate=1e-4, hold_out=0.0
     ),
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from studies import recipe_files as recipes
 from studies.curves.training import DIVERGED, PREFIX, steps_of
-from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Rule, Series, plane
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, ReferenceLine, Series, plane
 from studies.imaging.published import PUBLISHED, Published, share
 from studies.imaging.settings import method_of, resolved
 from studies.pages.cells import difference_text, signed, table
@@ -302,7 +302,7 @@ def _chart(words: str, curves: Sequence[Curve]) -> str:
             )
         )
         rules += [
-            Rule(_mean(curve.references[arm]), f"{name}, {curve.px} px", colour)
+            ReferenceLine(_mean(curve.references[arm]), f"{name}, {curve.px} px", colour)
             for arm, (name, colour) in _REFERENCES.items()
             if arm in curve.references and curve is _first_of_size(curve, curves)
         ]

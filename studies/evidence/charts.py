@@ -32,8 +32,8 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line of a forest plot or of bars; `strong` is the best."""
+class ChartRow:
+    """Row of a forest plot or of bars; the best one is `strong`."""
 
     label: str
     marks: tuple[Mark, ...]
@@ -41,8 +41,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A line of reference across the chart."""
+class ReferenceLine:
+    """Vertical line across a chart, at a value to compare with."""
 
     value: float
     label: str
@@ -104,7 +104,7 @@ class _Sheet:
         ends = (float(x1), float(y1), float(x2), float(y2))
         self._drawing.line(*ends, stroke=colour, stroke_width=f"{width:g}", stroke_dasharray=dash or None)
 
-    def label(self, row: Row, lines: _Lines, y: float) -> None:
+    def label(self, row: ChartRow, lines: _Lines, y: float) -> None:
         """The row's label, left of its marks at `y` or above them."""
         more = {"font_weight": "bold"} if row.strong else {}
         if row.label and lines.above:
@@ -173,11 +173,11 @@ def amount(value: float) -> str:
 
 def forest(
     title: str,
-    rows: Sequence[Row],
+    rows: Sequence[ChartRow],
     *,
     axis: str,
     span: tuple[float, float],
-    rules: Sequence[Rule] = (),
+    rules: Sequence[ReferenceLine] = (),
     kinds: Mapping[str, str] | None = None,
 ) -> str:
     """A line for each row: its values with their intervals; `rules` are drawn through all of them.
@@ -212,11 +212,11 @@ def forest(
 
 def bars(
     title: str,
-    rows: Sequence[Row],
+    rows: Sequence[ChartRow],
     *,
     axis: str,
     logarithmic: bool = False,
-    rules: Sequence[Rule] = (),
+    rules: Sequence[ReferenceLine] = (),
     kinds: Mapping[str, str] | None = None,
 ) -> str:
     """A horizontal bar for each row, from 0 (or from the least round value, where logarithmic), with its value."""
@@ -240,7 +240,7 @@ def bars(
     return sheet.written(lines.bottom + 40)
 
 
-def _lines(rows: Sequence[Row], top: float, tall: float, end: float) -> _Lines:
+def _lines(rows: Sequence[ChartRow], top: float, tall: float, end: float) -> _Lines:
     """Labels lie left of the axis, which ends at `end`, or above their marks, if it would be shorter than `_AXIS`."""
     room = _MARGIN + max(_LABEL * (1.13 if row.strong else 1) * len(row.label) for row in rows)
     above = end - room < _AXIS
@@ -260,7 +260,7 @@ def plane(
     y: str,
     xs: tuple[float, float],
     ys: tuple[float, float],
-    rules: Sequence[Rule] = (),
+    rules: Sequence[ReferenceLine] = (),
     logarithmic: bool = False,
     at: Sequence[float] = (),
     height: float = 200,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Mark, Rule, forest
-from studies.evidence.charts import Row as Line
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, ChartRow, Mark, ReferenceLine, forest
 from studies.evidence.repeats import TESTED, combined, on_test_folds
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.pages import budgets
@@ -78,13 +77,15 @@ def _mark(entry: Entry, colour: str = BLUE) -> Mark:
     return Mark(float(entry["value"]), entry.get("low"), entry.get("high"), colour)
 
 
-def _rules(statistic: Entry, rows: Mapping[str, Entry], *, name: str = "sharpness") -> list[Rule]:
-    rules = [Rule(float(statistic["value"]), f"{name} alone, {statistic['value']:.2f}", ORANGE)]
+def _rules(statistic: Entry, rows: Mapping[str, Entry], *, name: str = "sharpness") -> list[ReferenceLine]:
+    rules = [ReferenceLine(float(statistic["value"]), f"{name} alone, {statistic['value']:.2f}", ORANGE)]
     if (reference := supervised(rows)) is not None:
-        rules.append(Rule(pooled_auroc(reference), f"supervised reference, {pooled_auroc(reference):.2f}", GREEN))
+        rules.append(
+            ReferenceLine(pooled_auroc(reference), f"supervised reference, {pooled_auroc(reference):.2f}", GREEN)
+        )
     if (head := taught(rows)) is not None:
         value = float(head["auroc"]["pooled"]["value"])
-        rules.append(Rule(value, f"frozen features with all labels, {value:.2f}", VIOLET))
+        rules.append(ReferenceLine(value, f"frozen features with all labels, {value:.2f}", VIOLET))
     return rules
 
 
@@ -112,7 +113,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
     chart = forest(
         "AUROC of the pretrained models' recipes and of the thesis's recipes",
         [
-            Line(
+            ChartRow(
                 called(row) + dagger(row),
                 (_mark(row["metrics"]["auroc"]["pooled"], BLUE if "models/" in called(row) else GREY),),
                 row is best,
@@ -247,7 +248,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     chart = forest(
         "AUROC of every recipe on folds 1 to 4",
         [
-            Line(
+            ChartRow(
                 name + dagger(row_of(name)),
                 (_mark(entries[name], ORANGE if name == BASELINE else BLUE),),
                 name == best,

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studies import recipe_files as recipes
-from studies.evidence.charts import BLUE, GREEN, ORANGE, Mark, forest
-from studies.evidence.charts import Row as Line
+from studies.evidence.charts import BLUE, GREEN, ORANGE, ChartRow, Mark, forest
 from studies.evidence.detection import (
     called,
     detectors_screen,
@@ -115,7 +114,7 @@ def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
     chart = forest(
         "AUROC of detectors, of the baseline and of the supervised reference",
         [
-            Line(name, (Mark(float(entry["value"]), entry["low"], entry["high"], colour),), name.startswith(_BEST))
+            ChartRow(name, (Mark(float(entry["value"]), entry["low"], entry["high"], colour),), name.startswith(_BEST))
             for name, entry, colour in lines
         ],
         axis="AUROC, folds 1 to 4 [95 %]",

@@ -6,8 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Mark, Rule, Series, forest, plane
-from studies.evidence.charts import Row as Line
+from studies.evidence.charts import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VIOLET,
+    ChartRow,
+    Mark,
+    ReferenceLine,
+    Series,
+    forest,
+    plane,
+)
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.pages.cells import difference_text, signed
 from studies.rows import Row
@@ -23,7 +34,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Problem:
+class ProblemGains:
     """One problem: PSNR less that of TV in dB, by kind of `_KINDS`; `arm` is the best that learnt without truth."""
 
     name: str
@@ -39,7 +50,7 @@ class Problem:
 
 
 def imaging_screen(
-    problems: Sequence[Problem],
+    problems: Sequence[ProblemGains],
     stopped: tuple[int, int, int],
     date: str,
     budget: str,
@@ -66,7 +77,7 @@ def imaging_screen(
     chart = forest(
         "PSNR less that of total variation, by problem",
         [
-            Line(
+            ChartRow(
                 one.name,
                 tuple(
                     Mark(found.value, found.low, found.high, _KINDS[kind][1])
@@ -79,7 +90,7 @@ def imaging_screen(
         ],
         axis=f"PSNR − TV, dB [95 % interval]; beyond ±{NEAREST:g} dB drawn at the edge",
         span=(-NEAREST, NEAREST),
-        rules=[Rule(0, "total variation (TV)", VIOLET)],
+        rules=[ReferenceLine(0, "total variation (TV)", VIOLET)],
         kinds=dict(_KINDS.values()),
     )
     near, at_the_end, trainings = stopped

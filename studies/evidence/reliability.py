@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from studies.evidence.charts import BLUE, Mark, bars
-from studies.evidence.charts import Row as Line
+from studies.evidence.charts import BLUE, ChartRow, Mark, bars
 from studies.evidence.screen import Answer, Screen, rendered
 
 Figures = Mapping[str, Any]  # Any: JSON
@@ -38,7 +37,7 @@ def reliability_screen(soak: Mapping[str, Figures]) -> Screen:
         page="reliability",
         figure=bars(
             "Trials of each promise",
-            [Line(name, (Mark(number, colour=BLUE),)) for name, _, number, _ in ordered],
+            [ChartRow(name, (Mark(number, colour=BLUE),)) for name, _, number, _ in ordered],
             axis="trials in the last long run (logarithmic)",
             logarithmic=True,
         ),

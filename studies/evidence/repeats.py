@@ -16,7 +16,7 @@ TITLE = "## One recipe trained repeatedly"
 
 
 @dataclass(frozen=True)
-class Training:
+class RepeatedTraining:
     """One training's AUROC, and the study that it was made for."""
 
     study: str
@@ -24,34 +24,36 @@ class Training:
     auroc: Entry
 
 
-def on_test_folds(rows: Mapping[str, Entry]) -> dict[str, list[Training]]:
+def on_test_folds(rows: Mapping[str, Entry]) -> dict[str, list[RepeatedTraining]]:
     """Recipe → its trainings on folds 1 to 4: the test folds' row, the study of resolution, which trains again, and
     that of lung finders, which trains the recipe's own finder again and with other seeds."""
     found = {
         name.removeprefix(TESTED).rpartition("-")[0]: [
-            Training("test folds", str(row["date"]), row["metrics"]["auroc"]["pooled"])
+            RepeatedTraining("test folds", str(row["date"]), row["metrics"]["auroc"]["pooled"])
         ]
         for name, row in rows.items()
         if name.startswith(TESTED)
     }
     for name, row in rows.items():
         if name.startswith(FINER) and "kind" not in row and row["sees"] in found:
-            found[row["sees"]].append(Training("higher resolution", str(row["date"]), row["before"]["auroc"]["pooled"]))
+            found[row["sees"]].append(
+                RepeatedTraining("higher resolution", str(row["date"]), row["before"]["auroc"]["pooled"])
+            )
         if name.startswith(BY_FINDER) and (recipe := name.removeprefix(BY_FINDER).rpartition("-")[0]) in found:
             found[recipe] += [
-                Training(f"lung segmentation model, seed {one['seed']}", str(row["date"]), one["auroc"])
+                RepeatedTraining(f"lung segmentation model, seed {one['seed']}", str(row["date"]), one["auroc"])
                 for one in row["finders"].get(OPEN, ())
                 if one["auroc"]["value"] not in {training.auroc["value"] for training in found[recipe]}
             ]
     return found
 
 
-def combined(trainings: Sequence[Training]) -> Entry:
+def combined(trainings: Sequence[RepeatedTraining]) -> Entry:
     """The AUROC of one training as it stands in its row; of several, the mean over films and trainings."""
     return trainings[0].auroc if len(trainings) == 1 else over_trainings([one.auroc for one in trainings])
 
 
-def of_pca_on_fold_0(rows: Mapping[str, Entry]) -> list[Training]:
+def of_pca_on_fold_0(rows: Mapping[str, Entry]) -> list[RepeatedTraining]:
     """The trainings of the recipe of `models/pca` (20 components, blur 1.5 px) that are tested on fold 0."""
     found = []
     choice, own = rows.get(_CHOICE), rows.get(f"{FOLD_0}pca-0")
@@ -63,16 +65,16 @@ def of_pca_on_fold_0(rows: Mapping[str, Entry]) -> list[Training]:
             entry["auroc"] for entry in choice["auroc"] if all(entry[name] == settings[name] for name in settings)
         )
         # the row has neither an interval nor a date: its recipe's cross-validated row is of the same run
-        found.append(Training("choice of the settings", str(rows[_SHIPPED]["date"]), {"value": value}))
-    found.append(Training("selection on fold 0", str(own["date"]), own["metrics"]["auroc"]["pooled"]))
+        found.append(RepeatedTraining("choice of the settings", str(rows[_SHIPPED]["date"]), {"value": value}))
+    found.append(RepeatedTraining("selection on fold 0", str(own["date"]), own["metrics"]["auroc"]["pooled"]))
     contaminated = rows.get(f"{_CONTAMINATED}pca-0")
     if contaminated is not None:
         clean = next(entry for entry in contaminated["shares"] if entry["share"] == 0)
-        found.append(Training("contaminated training set, share 0", str(contaminated["date"]), clean["auroc"]))
+        found.append(RepeatedTraining("contaminated training set, share 0", str(contaminated["date"]), clean["auroc"]))
     return found
 
 
-def over_films_and_trainings(trainings: Sequence[Training]) -> Entry:
+def over_films_and_trainings(trainings: Sequence[RepeatedTraining]) -> Entry:
     """The mean, with the films' error of the trainings that have an interval and the deviation of them all."""
     known = [one.auroc for one in trainings if "low" in one.auroc]
     half = sum(entry["high"] - entry["low"] for entry in known) / len(known) / 2
@@ -111,6 +113,6 @@ def repeats(rows: Mapping[str, Entry]) -> list[str]:
     ]
 
 
-def _line(name: str, folds: str, trainings: Sequence[Training], mean: Entry) -> list[str]:
+def _line(name: str, folds: str, trainings: Sequence[RepeatedTraining], mean: Entry) -> list[str]:
     each = "; ".join(f"{one.auroc['value']:.3f} ({one.study}, {one.date})" for one in trainings)
     return [f"`{name}`", folds, str(len(trainings)), each, figure(mean)]

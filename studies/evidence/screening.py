@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from studies.adapted_hospitals import RECIPE as ADAPTED
 from studies.adapted_hospitals import WATCHED
-from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, Mark, Rule, Series, forest, plane
-from studies.evidence.charts import Row as Line
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, ChartRow, Mark, ReferenceLine, Series, forest, plane
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.hospitals import held
 from studies.pages import budgets
@@ -254,7 +253,7 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
     chart = forest(
         "Dice of the lung outlines and share of lesions kept, by lung segmentation model",
         [
-            Line(
+            ChartRow(
                 _finder(row) if number == 1 else "",
                 (Mark(float(entry["value"]), entry["low"], entry["high"], _MEASURES[number][1]),),
                 row is best,
@@ -264,7 +263,10 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
         ],
         axis="mean over films and trainings [95 % interval]",
         span=(0.0, 1.0),
-        rules=[Rule(least[0], f"target, Dice {least[0]:g}", BLUE), Rule(least[1], f"target, kept {least[1]:g}", GREY)],
+        rules=[
+            ReferenceLine(least[0], f"target, Dice {least[0]:g}", BLUE),
+            ReferenceLine(least[1], f"target, kept {least[1]:g}", GREY),
+        ],
         kinds=dict(_MEASURES),
     )
     dice, consolidation, effusion = _measured(best)

@@ -6,8 +6,20 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, RED, VIOLET, Mark, Rule, Series, bars, plane
-from studies.evidence.charts import Row as Line
+from studies.evidence.charts import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    VIOLET,
+    ChartRow,
+    Mark,
+    ReferenceLine,
+    Series,
+    bars,
+    plane,
+)
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 
 Figures = Mapping[str, Any]  # Any: JSON
@@ -37,8 +49,8 @@ LIVE_TARGETS_MS = {"one": 1000, "together": 10_000}
 _NO_GAIN = 1.05  # times as fast, below which a difference is noise
 
 
-def _bar(label: str, value: float, *, strong: bool = False, colour: str = BLUE) -> Line:
-    return Line(label, (Mark(value, colour=colour),), strong)
+def _bar(label: str, value: float, *, strong: bool = False, colour: str = BLUE) -> ChartRow:
+    return ChartRow(label, (Mark(value, colour=colour),), strong)
 
 
 def bench_screen(figures: Figures) -> Screen:
@@ -72,7 +84,7 @@ def bench_screen(figures: Figures) -> Screen:
             "Speed relative to the reference",
             [_bar(name, ratios[name][0], strong=name == best) for name in ordered],
             axis="times as fast as the reference",
-            rules=[Rule(1, "reference", ORANGE)],
+            rules=[ReferenceLine(1, "reference", ORANGE)],
         ),
         alt="Bars of ratios: " + ", ".join(f"{name} {ratios[name][0]:.2f}" for name in ordered) + " times as fast.",
         sentences=[
@@ -137,7 +149,7 @@ def history_screen(lines: Sequence[Figures]) -> Screen:
             xs=(0.8, len(lines) + 0.2),
             ys=(0, top * 1.1),
             at=[number + 1.0 for number in range(len(lines))],
-            rules=[Rule(1, "reference", GREY)],
+            rules=[ReferenceLine(1, "reference", GREY)],
             height=150,
         ),
         alt="Ratios over the runs of make bench, oldest first. Latest: "
@@ -198,7 +210,7 @@ def imaging_speed_screen(figures: Figures) -> Screen | None:
              for key in ordered],
             axis="times as fast as deepinv (logarithmic)",
             logarithmic=True,
-            rules=[Rule(1, "deepinv", GREY)],
+            rules=[ReferenceLine(1, "deepinv", GREY)],
         ),
         alt="Bars of how many times as fast as deepinv each operation is, median over sizes: "
         + ", ".join(f"{called[key]} {median(ratios[key]):.3g}" for key in ordered)
@@ -280,7 +292,7 @@ def list_screen(figures: Figures, reading: Figures | None) -> Screen:
         figure=bars(
             "Milliseconds until a page of the list is painted",
             [
-                Line(
+                ChartRow(
                     name if one is small else "",
                     (Mark(one["browser_ms"][name]["median"], colour=colour),),
                     name == ordered[0],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, RED, VIOLET, Rule, Series, plane
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, RED, VIOLET, ReferenceLine, Series, plane
 from studies.evidence.detection import flagged
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.pages import budgets
@@ -36,7 +36,7 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
         if row["features"] == WIDE or row["method"] not in repeated
     ]
     rules = [
-        Rule(value, f"thesis, {method}: {value:.4f}", RED if number == 0 else GREY)
+        ReferenceLine(value, f"thesis, {method}: {value:.4f}", RED if number == 0 else GREY)
         for number, (method, value) in enumerate(sorted(reported.items(), key=lambda pair: -pair[1]))
         if method in repeated
     ]

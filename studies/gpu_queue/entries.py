@@ -25,7 +25,7 @@ from studies.imaging.problem import Problem
 from studies.imaging.rows import row_of, training_facts
 from studies.imaging.running import reconstructed, train_arm
 from studies.imaging.selection import of_problem
-from studies.imaging.settings import Arm, PictureSettings, images_of, method_of, training_of
+from studies.imaging.settings import Arm, ImageSetSettings, images_of, method_of, training_of
 from studies.imaging.settings import resolved as resolved_imaging
 from studies.imaging.tuning import tuned
 from studies.outlook import whole
@@ -34,7 +34,7 @@ from studies.outlook.ambient import WIDE, ambient_row
 from studies.outlook.learning import DISTANCES, NUMBERS, QUESTIONS, at_the_source, row_of_task
 from studies.outlook.rows import STUDY
 from studies.packs import Needed, films_needed
-from studies.pages.training_cost import Training
+from studies.pages.training_cost import SourceTraining
 from studies.row_files import read_row, read_study
 from studies.rows import Row
 from studies.thesis import thesis_row, train_thesis
@@ -98,7 +98,7 @@ class QueueEntry:
     gives: tuple[str, ...]
     needed: Callable[[], Needed]
     made: Callable[[Work], Iterator[Row]]
-    costs: tuple[Training, ...]
+    costs: tuple[SourceTraining, ...]
     arm: str = ""
     trained: Callable[[Work], bool] = lambda work: False
 
@@ -332,7 +332,7 @@ def generator_entry(images: str, kind: str) -> QueueEntry:
 
 
 def _of_outlook(
-    question: str, arm: str, needed: Needed, made: Callable[[Work], Iterator[Row]], cost: tuple[Training, ...]
+    question: str, arm: str, needed: Needed, made: Callable[[Work], Iterator[Row]], cost: tuple[SourceTraining, ...]
 ) -> QueueEntry:
     name = f"{STUDY}/{question}-{arm}"
     # rows of generators name no device, so that `gives` would never find them whole
@@ -343,7 +343,7 @@ def _of_outlook(
 
 
 def _digits() -> Needed:
-    return Needed(files_of(PictureSettings(pictures="digits", size=32)))
+    return Needed(files_of(ImageSetSettings(pictures="digits", size=32)))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from studies.imaging.settings import PictureSettings
+from studies.imaging.settings import ImageSetSettings
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.digits import read_digits
 from unseen.data.patient_fold import fold_by_patient
@@ -40,7 +40,7 @@ _TOYS, _TOYS_TESTED = 500, 100
 _AGAIN = 25
 
 
-def load(settings: PictureSettings, *, data: Path | None = None) -> Images:
+def load(settings: ImageSetSettings, *, data: Path | None = None) -> Images:
     """The images that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
 
     Raises:
@@ -52,7 +52,7 @@ def load(settings: PictureSettings, *, data: Path | None = None) -> Images:
     return found
 
 
-def training_subjects(settings: PictureSettings, *, data: Path | None = None) -> tuple[str, ...] | None:
+def training_subjects(settings: ImageSetSettings, *, data: Path | None = None) -> tuple[str, ...] | None:
     """Whose each training image is; None where subjects are not known, or there is one image of each."""
     if settings.pictures not in ("ct", "ct-again"):
         return None
@@ -61,7 +61,7 @@ def training_subjects(settings: PictureSettings, *, data: Path | None = None) ->
     return tuple((known * (_AGAIN if settings.pictures == "ct-again" else 1))[: settings.limit])
 
 
-def files_of(settings: PictureSettings, *, data: Path | None = None) -> tuple[str, ...]:
+def files_of(settings: ImageSetSettings, *, data: Path | None = None) -> tuple[str, ...]:
     """Return the files that `load` reads, relative to the data folder."""
     if settings.pictures == "urban":
         return "natural/manifest.csv", *_urban_files(data)
@@ -80,7 +80,7 @@ def _slices(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.str_], N
     return grey, patients, fold
 
 
-def _ct(settings: PictureSettings, data: Path | None) -> Images:
+def _ct(settings: ImageSetSettings, data: Path | None) -> Images:
     grey, patients, fold = _slices(data)
     pictures = _sized(grey[:, None], settings)
     tested, validating = fold == _CT_TESTED, fold == _CT_VALIDATING
@@ -95,18 +95,18 @@ def _ct(settings: PictureSettings, data: Path | None) -> Images:
     )
 
 
-def _ct_again(settings: PictureSettings, data: Path | None) -> Images:
+def _ct_again(settings: ImageSetSettings, data: Path | None) -> Images:
     once = _ct(settings, data)
     return replace(once, training=once.training.repeat(_AGAIN, 1, 1, 1), split=f"{once.split}, {_AGAIN} times each")
 
 
-def _mri(settings: PictureSettings, data: Path | None) -> Images:
+def _mri(settings: ImageSetSettings, data: Path | None) -> Images:
     with np.load(_at(data, "mri/chest.npz"), allow_pickle=False) as file:
         images, names = file["images"], file["names"]
     return _last_by_name(_sized(images[np.argsort(names)][:, None], settings))
 
 
-def _urban(settings: PictureSettings, data: Path | None) -> Images:
+def _urban(settings: ImageSetSettings, data: Path | None) -> Images:
     from PIL import Image
 
     form = "RGB" if settings.colour else "L"
@@ -128,7 +128,7 @@ def _last_by_name(pictures: Tensor) -> Images:
     return Images(training, validating, tested, tuple(range(TESTED)), split)
 
 
-def _digits(settings: PictureSettings, data: Path | None) -> Images:
+def _digits(settings: ImageSetSettings, data: Path | None) -> Images:
     if settings.size != 32:
         raise RecipeError(f"view.size: seen {settings.size}; digits are 28 × 28, padded to 32")
     known, tested = (_at(data, f"mnist/{part}-images-idx3-ubyte.gz") for part in ("train", "t10k"))
@@ -145,7 +145,7 @@ def _digits(settings: PictureSettings, data: Path | None) -> Images:
     )
 
 
-def _triangles(settings: PictureSettings, data: Path | None) -> Images:
+def _triangles(settings: ImageSetSettings, data: Path | None) -> Images:
     """Signals of `size` samples with one triangle of height 1, anywhere on a circle, 0.2 to 0.6 of it wide."""
     del data
 
@@ -157,7 +157,7 @@ def _triangles(settings: PictureSettings, data: Path | None) -> Images:
     return _drawn(draw)
 
 
-def _sparse(settings: PictureSettings, data: Path | None) -> Images:
+def _sparse(settings: ImageSetSettings, data: Path | None) -> Images:
     """Signals of `size` samples, sums of three elements of a smooth circular dictionary: k = 3."""
     del data
 
@@ -178,7 +178,7 @@ def _drawn(draw: Callable[[np.random.Generator, int], NDArray[np.float64]]) -> I
     return Images(parts[0], parts[1], parts[2], tuple(range(_TOYS_TESTED)), split)
 
 
-_SOURCES: dict[str, Callable[[PictureSettings, Path | None], Images]] = {
+_SOURCES: dict[str, Callable[[ImageSetSettings, Path | None], Images]] = {
     "ct": _ct,
     "ct-again": _ct_again,
     "mri": _mri,
@@ -201,7 +201,7 @@ _FILES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _sized(images: NDArray[np.floating], settings: PictureSettings) -> Tensor:
+def _sized(images: NDArray[np.floating], settings: ImageSetSettings) -> Tensor:
     """Averaged by area to `size` pixels a side: (n, channels, size, size)."""
     side = images.shape[-1]
     if side % settings.size:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from studies import recipe_files as recipes
 from studies.curves.page import charts, curve_blocks
-from studies.evidence.reconstruction import Problem, imaging_screen
+from studies.evidence.reconstruction import ProblemGains, imaging_screen
 from studies.evidence.screen import Screen, folded, rendered
 from studies.imaging import budgets
 from studies.imaging.arms import NAMES, TRAINED
@@ -130,7 +130,9 @@ def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:
         best, source = of_arm(mine, ahead.arm), budget_of(recipe)
         trained += [(row, source) for row in best]
         name = f"{NAMES[ahead.arm]}{budgets.dagger(best)}"
-        problems.append(Problem(recipe.short, method_of(recipe).title, name, differences, budgets.spent(best, source)))
+        problems.append(
+            ProblemGains(recipe.short, method_of(recipe).title, name, differences, budgets.spent(best, source))
+        )
     stopped = [end for row in rows if (end := stopping(row)) is not None]
     near = sum(end.lost <= NEGLIGIBLE for end in stopped)
     at_the_end = sum(end.at_the_end <= NEGLIGIBLE for end in stopped)

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from studies.imaging.image_sets import load
-from studies.imaging.settings import PictureSettings, images_of, method_of
+from studies.imaging.settings import ImageSetSettings, images_of, method_of
 from studies.imaging.variation import ITERATIONS, TOLERANCE
 from studies.rows import Row
 from unseen import __version__
@@ -39,10 +39,10 @@ _SIDE, _PLOT = 128, 96  # pixels a side of an image, and of a signal's height
 _GAP = 4  # white pixels between panels
 
 
-def truth_of(view: PictureSettings) -> tuple[Tensor, str]:
+def truth_of(view: ImageSetSettings) -> tuple[Tensor, str]:
     """Return the drawn truth of a problem, (1, channels, height, width), and its name.
 
-    >>> truth, name = truth_of(PictureSettings(pictures="digits", size=32))
+    >>> truth, name = truth_of(ImageSetSettings(pictures="digits", size=32))
     >>> truth.shape, name
     (torch.Size([1, 1, 32, 32]), 'a square and a disc')
     """

@@ -28,7 +28,7 @@ Arm = Literal[
 ]
 
 
-class PictureSettings(BaseModel):
+class ImageSetSettings(BaseModel):
     """The section ``[view]``: which images, and how many pixels they have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -71,7 +71,7 @@ SAYS_NOTHING_OF_A_TRAINING = ("title", "papers", "arms", "gap", "learning_rates"
 
 def resolved(recipe: Recipe) -> Recipe:
     """The recipe with every default written out. Raises RecipeError, one sentence a mistake."""
-    return recipe.resolved(method=MethodSettings, view=PictureSettings, training=Training)
+    return recipe.resolved(method=MethodSettings, view=ImageSetSettings, training=Training)
 
 
 def method_of(recipe: Recipe) -> MethodSettings:
@@ -79,9 +79,9 @@ def method_of(recipe: Recipe) -> MethodSettings:
     return validated(recipe.method.settings, MethodSettings, where="method")
 
 
-def images_of(recipe: Recipe) -> PictureSettings:
+def images_of(recipe: Recipe) -> ImageSetSettings:
     """The section ``[view]``, checked."""
-    return validated(recipe.view, PictureSettings, where="view")
+    return validated(recipe.view, ImageSetSettings, where="view")
 
 
 def training_of(recipe: Recipe) -> Training:

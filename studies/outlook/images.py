@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from studies.imaging.image_sets import load
-from studies.imaging.settings import PictureSettings
+from studies.imaging.settings import ImageSetSettings
 from unseen.data.drawn_shapes import squares_and_circles
 from unseen.physics.measurement import Measurement
 from unseen.runs.imaging_settings import MeasurementSettings, process_of
@@ -31,7 +31,7 @@ def random_sums() -> Measurement:
 
 def digits(data: Path | None = None) -> tuple[Tensor, Tensor]:
     """Return 600 digits to train on and 100 to test, (n, 1, 32, 32) in [0, 1]."""
-    found = load(PictureSettings(pictures="digits", size=SIZE), data=data)
+    found = load(ImageSetSettings(pictures="digits", size=SIZE), data=data)
     return found.training, found.testing
 
 
@@ -61,7 +61,7 @@ def near_waves(distance: float) -> tuple[Tensor, Tensor, Tensor]:
     >>> training.shape, testing.shape, round(float(added), 3)
     (torch.Size([500, 1, 1, 64]), torch.Size([100, 1, 1, 64]), 0.011)
     """
-    found = load(PictureSettings(pictures="sparse", size=SIGNAL))
+    found = load(ImageSetSettings(pictures="sparse", size=SIGNAL))
     apart = found.training - found.training.mean(dim=-1, keepdim=True)
     added = distance * apart.square().mean().sqrt()
     generator = torch.Generator().manual_seed(0)

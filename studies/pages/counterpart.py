@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 
-from studies.pages.training_cost import Training, cost_text
+from studies.pages.training_cost import SourceTraining, cost_text
 from studies.rows import Row
 
 Rows = Mapping[str, Row]
@@ -34,13 +34,13 @@ class Counterpart:
     metric: str = ""
 
 
-def not_run(training: Training, rows: Rows, *queued: str) -> str:
+def not_run(training: SourceTraining, rows: Rows, *queued: str) -> str:
     """Return the cell of a figure without a row: what it would cost, and its entries in the queue for a GPU."""
     entries = ", ".join(f"`{name}`" for name in queued)
     return f"*{NOT_RUN}*, would cost {cost_text(training, rows)}" + (f", queued as {entries}" if queued else "")
 
 
-def costed(training: Training, rows: Rows, page: str, *queued: str) -> Counterpart:
+def costed(training: SourceTraining, rows: Rows, page: str, *queued: str) -> Counterpart:
     """Return the counterpart of a figure without a row: the cost of its training."""
     return Counterpart(not_run(training, rows, *queued), "–", page)
 
@@ -57,7 +57,7 @@ def deferred(
 
 
 @deferred
-def missing(rows: Rows, training: Training, page: str) -> Counterpart:
+def missing(rows: Rows, training: SourceTraining, page: str) -> Counterpart:
     """Return the counterpart of a figure that was not run: its cost."""
     return costed(training, rows, page)
 

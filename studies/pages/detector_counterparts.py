@@ -12,7 +12,7 @@ from studies.pages.budgets import (
 )
 from studies.pages.cells import dagger
 from studies.pages.counterpart import DETECTORS_PAGE, NOT_RUN, THESIS_PAGE, Counterpart, Rows, costed, deferred, not_run
-from studies.pages.training_cost import Training
+from studies.pages.training_cost import SourceTraining
 from studies.rows import Row
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -20,7 +20,7 @@ _LEVELS = tuple(sigma for sigma in SIGMAS if sigma > 0)
 
 
 @deferred
-def appendix_auroc(rows: Rows, entry: str, small: str, training: Training) -> Counterpart:
+def appendix_auroc(rows: Rows, entry: str, small: str, training: SourceTraining) -> Counterpart:
     """Return our side of a figure of appendix A: by the source's training, else by one of `studies.adversarial`.
 
     Args:
@@ -51,7 +51,7 @@ def detector_auroc(rows: Rows, short: str) -> Counterpart:
     """Return the counterpart of a detector: its pooled AUROC on folds 1 to 4."""
     row = rows.get(f"detectors/folds-1-4/{short}-0")
     if row is None:
-        return costed(Training(f"detectors/fold-0/{short}-0"), rows, DETECTORS_PAGE)
+        return costed(SourceTraining(f"detectors/fold-0/{short}-0"), rows, DETECTORS_PAGE)
     value = f"{figure(row['metrics']['auroc']['pooled'])}{dagger(row)}, `{short}`, Montgomery + Shenzhen, lungs"
     return Counterpart(value, budgets.spent(row), DETECTORS_PAGE)
 
@@ -59,7 +59,7 @@ def detector_auroc(rows: Rows, short: str) -> Counterpart:
 def ganomaly_with_sure(rows: Rows) -> Counterpart:
     """Return the AUROC of GANomaly with SURE at the best epoch."""
     row = rows.get("thesis/ganomaly-sure-0")
-    training = Training("thesis/ganomaly-sure-16-0", features=FEATURES)
+    training = SourceTraining("thesis/ganomaly-sure-16-0", features=FEATURES)
     if row is not None and row.get("epochs_done") == row.get("epochs"):
         return Counterpart(figure(row["auroc"]["best_epoch"]) + dagger(row), budgets.spent(row), THESIS_PAGE)
     narrow = rows.get(training.nearest)
@@ -72,13 +72,13 @@ def best_epoch(rows: Rows) -> Counterpart:
     """Return the best epoch of GANomaly."""
     row = rows.get("thesis/ganomaly-0")
     if row is None:
-        return costed(Training("thesis/ganomaly-16-0", features=FEATURES), rows, THESIS_PAGE)
+        return costed(SourceTraining("thesis/ganomaly-16-0", features=FEATURES), rows, THESIS_PAGE)
     return Counterpart(f"epoch {row['chosen']['epoch']}{dagger(row)}", budgets.spent(row), THESIS_PAGE)
 
 
 def sure_in_encoder(rows: Rows) -> Counterpart:
     """Return the AUROC of f-AnoGAN with SURE in the encoder minus that without, by the noise's σ."""
-    training = Training(WITHOUT_NOISE, NIH_STEPS, features=FEATURES, runs=2 * len(_LEVELS))
+    training = SourceTraining(WITHOUT_NOISE, NIH_STEPS, features=FEATURES, runs=2 * len(_LEVELS))
     missing = not_run(training, rows, *(f"{STUDY}/{NOISE_WIDE}-{sigma:g}-0" for sigma in _LEVELS))
     wide, narrow = _under_noise(rows, NOISE_WIDE), _under_noise(rows, NOISE)
     some = wide if any(f"{STUDY}/{NOISE_WIDE}-{SURE}-" in name for name in wide) else narrow
@@ -110,7 +110,7 @@ def roc_of_roi_sure(rows: Rows) -> Counterpart:
     """Return the AUROC of the ROC curve that the page of the thesis shows."""
     row = _curves_row(rows)
     if row is None:
-        return costed(Training("thesis/roi-sure-0"), rows, THESIS_PAGE, WIDE_PLOTTED)
+        return costed(SourceTraining("thesis/roi-sure-0"), rows, THESIS_PAGE, WIDE_PLOTTED)
     reached = f"{figure(row['auroc']['best_epoch'])}{dagger(row)}"
     ours = f"drawn there at {row['px']} px and {row['features']} features: AUROC {reached}"
     missing = "" if WIDE_PLOTTED in rows else _cost_at_source_size(rows)
@@ -132,19 +132,19 @@ def losses_of_roi_sure(rows: Rows) -> Counterpart:
         )
     row = rows.get("thesis/roi-sure-0")
     if row is None:
-        return costed(Training("thesis/roi-sure-16-0", features=FEATURES), rows, THESIS_PAGE)
+        return costed(SourceTraining("thesis/roi-sure-16-0", features=FEATURES), rows, THESIS_PAGE)
     curve = row["curve"]
     ours = (
         f"generator: {curve[0]:.1f} in epoch 1, {min(curve):.1f} at the least, {curve[-1]:.1f} in epoch {len(curve)} "
         f"(`curve` of `thesis/roi-sure-0`){dagger(row)}; the discriminator's losses are not kept: "
     )
-    missing = not_run(Training("thesis/roi-sure-0"), rows, WIDE_PLOTTED)
+    missing = not_run(SourceTraining("thesis/roi-sure-0"), rows, WIDE_PLOTTED)
     return Counterpart(ours + missing, budgets.spent(row), THESIS_PAGE)
 
 
 def _cost_at_source_size(rows: Rows) -> str:
     """Return what the curves of figures 5.2 and 5.3 at the thesis's size would cost."""
-    return f"; at the source's size {not_run(Training('thesis/roi-sure-0'), rows, WIDE_PLOTTED)}"
+    return f"; at the source's size {not_run(SourceTraining('thesis/roi-sure-0'), rows, WIDE_PLOTTED)}"
 
 
 def _curves_row(rows: Rows) -> Row | None:

@@ -15,7 +15,7 @@ from studies.pages.counterpart import (
     costed,
     deferred,
 )
-from studies.pages.training_cost import Training
+from studies.pages.training_cost import SourceTraining
 from studies.priors.page import WORDS, generator_budget
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -35,7 +35,7 @@ def prior_psnr(rows: Rows, problem: str, level: str, page: str) -> Counterpart:
 
 
 @deferred
-def ambient_gan(rows: Rows, training: Training) -> Counterpart:
+def ambient_gan(rows: Rows, training: SourceTraining) -> Counterpart:
     """Return the counterpart of AmbientGAN: MMD² by what the critic compares."""
     arms = {arm: outlook.of(list(rows.values()), "ambient", arm) for arm in AMBIENT}
     known = {arm: some[0] for arm, some in arms.items() if some}
@@ -55,7 +55,7 @@ def ambient_gan(rows: Rows, training: Training) -> Counterpart:
 
 
 @deferred
-def vae_against_gan(rows: Rows, training: Training, shown: tuple[str, ...]) -> Counterpart:
+def vae_against_gan(rows: Rows, training: SourceTraining, shown: tuple[str, ...]) -> Counterpart:
     """Return the counterpart of the comparison of VAE and GAN on the sets of images `shown`."""
     parts, spent = [], ""
     for images in shown:
@@ -92,7 +92,7 @@ def vae_codes(rows: Rows) -> Counterpart:
     return Counterpart(f"{'; '.join(parts)}; a GAN has no codes", spent, OUTLOOK_PRIORS_PAGE)
 
 
-def vae_and_gan_training(images: str, nearest: str) -> Training:
+def vae_and_gan_training(images: str, nearest: str) -> SourceTraining:
     """Return the training of a VAE and a GAN of one set: the VAE's rate, the epochs of the GAN's recipe."""
     epochs = int(str(recipes.load(f"priors/{images}-wgan-gp").training["epochs"]))
-    return Training(f"priors/{nearest}-tomography-5-views-range-vae-0", epochs, "epochs", runs=2)
+    return SourceTraining(f"priors/{nearest}-tomography-5-views-range-vae-0", epochs, "epochs", runs=2)

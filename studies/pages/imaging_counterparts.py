@@ -21,10 +21,10 @@ from studies.pages.counterpart import (
     costed,
     deferred,
 )
-from studies.pages.training_cost import Training
+from studies.pages.training_cost import SourceTraining
 from studies.rows import Row
 
-FIVE_SIZES = Training("imaging/inpainting-ei-0", EI_INPAINTING.steps, features=64, px=256, transforms=3, runs=5)
+FIVE_SIZES = SourceTraining("imaging/inpainting-ei-0", EI_INPAINTING.steps, features=64, px=256, transforms=3, runs=5)
 
 
 @deferred
@@ -33,7 +33,7 @@ def psnr_of(rows: Rows, short: str, arm: str) -> Counterpart:
     recipe = recipes.load(f"imaging/{short}")
     some = of_arm(of_problem(rows.values(), recipe.name), arm)
     if not some:
-        return costed(Training(f"imaging/{short}-ei-0"), rows, IMAGING_PAGE)
+        return costed(SourceTraining(f"imaging/{short}-ei-0"), rows, IMAGING_PAGE)
     return Counterpart(
         f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}",
         imaging_budgets.spent(some, budget_of(recipe)),
@@ -45,7 +45,7 @@ def psnr_of(rows: Rows, short: str, arm: str) -> Counterpart:
 def nearly_clean_mri(rows: Rows, arm: str) -> Counterpart:
     """Return our side of MRI ×4 with σ = 0.01: the source's whole training from the queue, or what it would cost."""
     transforms = None if arm == "supervised" else REI_MRI.transforms
-    training = Training(f"imaging/mri-x4-05-{arm}-0", REI_MRI.steps, px=320, features=64, transforms=transforms)
+    training = SourceTraining(f"imaging/mri-x4-05-{arm}-0", REI_MRI.steps, px=320, features=64, transforms=transforms)
     some = whole_of(rows, "mri-x4-01", arm)
     if not some:
         return costed(training, rows, IMAGING_PAGE, f"sources/mri-x4-01-{arm}-0")
@@ -93,7 +93,7 @@ def gain_beyond_the_range(rows: Rows) -> Counterpart:
 
 
 @deferred
-def distribution_shift(rows: Rows, training: Training) -> Counterpart:
+def distribution_shift(rows: Rows, training: SourceTraining) -> Counterpart:
     """Return the counterpart of a distribution shift: EI on digits against supervised learning on shapes."""
     alone, others = (outlook.of(list(rows.values()), "shift", arm) for arm in ("ei-digits", "supervised-shapes"))
     gain = outlook.difference(alone, others)
@@ -107,7 +107,7 @@ def distribution_shift(rows: Rows, training: Training) -> Counterpart:
 
 
 @deferred
-def sample_complexity(rows: Rows, training: Training) -> Counterpart:
+def sample_complexity(rows: Rows, training: SourceTraining) -> Counterpart:
     """Return the counterpart of sample complexity: share of the gap that EI closes, by number of measurements."""
     mine = list(rows.values())
     direct, best = (outlook.of(mine, "shift", arm) for arm in ("direct", "supervised-digits"))
@@ -122,7 +122,7 @@ def sample_complexity(rows: Rows, training: Training) -> Counterpart:
 
 
 @deferred
-def model_dimension(rows: Rows, training: Training) -> Counterpart:
+def model_dimension(rows: Rows, training: SourceTraining) -> Counterpart:
     """Return the counterpart of models of approximately low dimension: PSNR of EI by distance from the model."""
     arms = [(one, outlook.of(list(rows.values()), "dimension", f"ei-{one:g}")) for one in DISTANCES]
     known = [(distance, some) for distance, some in arms if some]

@@ -61,7 +61,7 @@ from studies.pages.imaging_counterparts import (
     psnr_of,
     sample_complexity,
 )
-from studies.pages.training_cost import Training
+from studies.pages.training_cost import SourceTraining
 
 EI = "EI (Chen, Tachella, Davies, ICCV 2021)"
 SLIDES = "Wang, workshop slides"
@@ -132,7 +132,7 @@ FIGURES: tuple[SourceFigure, ...] = (
                  detector_auroc("f-anogan")),
     SourceFigure(f"{SLIDES}, example of αGAN", "αGAN as a detector", "image", "AUROC", detector_auroc("alpha-gan")),
     SourceFigure(f"{SLIDES}, table of RANDGAN", "AnoGAN, COVIDx, whole films, balanced", "0.54", _OTHER_FILMS,
-                 missing(Training("detectors/fold-0/anogan-0", features=64), DETECTORS_PAGE)),
+                 missing(SourceTraining("detectors/fold-0/anogan-0", features=64), DETECTORS_PAGE)),
     SourceFigure(f"{SLIDES}, table of RANDGAN", "AnoGAN, COVIDx, segmented lungs, balanced", "0.71", _OTHER_FILMS,
                  detector_auroc("anogan")),
     SourceFigure(f"{SLIDES}, table of RANDGAN", "RANDGAN, COVIDx, segmented lungs, balanced; not balanced",
@@ -144,7 +144,7 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{TALK}, figures on imaging", "Examples: MRI, CT, inpainting, single pixel, a black hole, cryo-EM",
                  "image", "–", explained("[operators](how-to/operators.md)")),
     SourceFigure(f"{TALK}, fastMRI figure", "MRI ×8, knees: TV; deep network", "28.2; 34.5", "PSNR, dB; peak not "
-                 "stated", missing(Training("imaging/mri-supervised-0", REI_MRI.steps, px=320, features=64),
+                 "stated", missing(SourceTraining("imaging/mri-supervised-0", REI_MRI.steps, px=320, features=64),
                                     IMAGING_PAGE)),
     SourceFigure(f"{TALK}, result on the null space", "Consistency alone does not leave the range of A†", "proof",
                  _PSNR, gain_beyond_the_range),
@@ -153,7 +153,7 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{TALK}, multiple operators", "Learning from 40 masks: inpainting", "no value", _PSNR,
                  psnr_of("multi-inpainting", "multi-operator")),
     SourceFigure(f"{TALK}, AmbientGAN", "A GAN from measurements by several operators", "no value", "MMD²",
-                 ambient_gan(Training("priors/brain-mri-10-spokes-range-wgan-gp-0", unit="epochs"))),
+                 ambient_gan(SourceTraining("priors/brain-mri-10-spokes-range-wgan-gp-0", unit="epochs"))),
     SourceFigure(f"{TALK}, figures of the toy with n = 3, m = 2", "Permutations make the hidden coordinate "
                  "identifiable", "drawing", "least eigenvalue",
                  explained(THEOREMS_PAGE, "the same toy is a test of `identify`: 2/3 with permutations")),
@@ -176,7 +176,7 @@ FIGURES: tuple[SourceFigure, ...] = (
                    psnr_of("single-pixel", arm))
       for arm, name in (("direct", "A†"), ("ei", "EI"), ("supervised", "supervised"))),
     SourceFigure(f"{TALK}, distribution shift", "Measurements alone against a supervised network of another set",
-                 "no value", _PSNR, distribution_shift(Training("imaging/single-pixel-supervised-0"))),
+                 "no value", _PSNR, distribution_shift(SourceTraining("imaging/single-pixel-supervised-0"))),
     SourceFigure(f"{TALK}, outlook", "Sample complexity: share of the gap at five numbers of measurements", "no value",
                  "share of the gap", sample_complexity(FIVE_SIZES)),
     *(SourceFigure(f"{TALK}, outlook", f"Semi-group actions: {name} by scale equivariance", "no value", _PSNR,
@@ -186,7 +186,7 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{TALK}, outlook", "Other self-supervised methods; the new library (deepinv)", "text", "–",
                  explained("[deepinv](results-deepinv.md)", "the same losses and operators of deepinv beside ours")),
     SourceFigure(f"{TALK}, outlook", "Models of approximately low dimension", "no value", _PSNR,
-                 model_dimension(Training("imaging/compressed-sensing-ei-0", runs=5))),
+                 model_dimension(SourceTraining("imaging/compressed-sensing-ei-0", runs=5))),
     SourceFigure(f"{DUFF}, MNIST tomography figure", "Digits, few views: range of a VAE", "image", "PSNR, peak: 1",
                  prior_psnr("digits-tomography", "5 views", PRIORS_PAGE)),
     SourceFigure(f"{DUFF}, method comparison", "Methods by number of measurements", "image", "PSNR, peak: 1",
@@ -227,29 +227,30 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{THESIS}, figure 6.1", "Pipeline: clear the certainly normal films", "drawing", "share cleared",
                  share_cleared),
     SourceFigure(f"{THESIS}, figure 6.2", "Low AUROC of the proposed detector on NIH", "curve", _NIH,
-                 appendix_auroc("sources/nih-roi-sure", "", Training("thesis/roi-sure-0", NIH_STEPS))),
+                 appendix_auroc("sources/nih-roi-sure", "", SourceTraining("thesis/roi-sure-0", NIH_STEPS))),
     SourceFigure(f"{THESIS}, figures 7.1 to 7.2", "Plan of the project, record of computing", "image", "–",
                  explained("–", "no measurement: nothing to repeat")),
     *(SourceFigure(f"{THESIS}, appendix A", f"f-AnoGAN, 64 px, NIH: {name}", value, _NIH,
                    appendix_auroc(f"sources/nih-{short}", f"adversarial/nih-{short}-0",
-                                Training(f"detectors/fold-0/{short}-0", NIH_STEPS, features=FEATURES)))
+                                SourceTraining(f"detectors/fold-0/{short}-0", NIH_STEPS, features=FEATURES)))
       for name, value, short in (("published code", "0.4853", "f-anogan"),
                                  ("own network", "0.4726", "f-anogan-dcgan"))),
     SourceFigure(f"{THESIS}, appendix A", "Films of NIH: normal to train, normal and abnormal to test",
                  "10,803; 1,200; 1,200", "films", films_of_nih),
     SourceFigure(f"{THESIS}, appendix A", "GANomaly, 256 px, NIH: original hyperparameters", "0.6", _NIH_ORIGINAL,
                  appendix_auroc("sources/nih-ganomaly-original", "adversarial/nih-ganomaly-original-0",
-                              Training("thesis/ganomaly-0", NIH_ORIGINAL_STEPS))),
+                              SourceTraining("thesis/ganomaly-0", NIH_ORIGINAL_STEPS))),
     SourceFigure(f"{THESIS}, appendix A", "GANomaly, 256 px, NIH: suitable hyperparameters", "0.6201", _NIH,
                  appendix_auroc("sources/nih-ganomaly", "adversarial/nih-ganomaly-suitable-0",
-                              Training("thesis/ganomaly-0", NIH_STEPS))),
+                              SourceTraining("thesis/ganomaly-0", NIH_STEPS))),
     SourceFigure(f"{THESIS}, appendix A", "GANomaly, 256 px, Montgomery + Shenzhen: original hyperparameters", "0.7616",
                  f"{_BEST}; {_ORIGINAL}",
                  appendix_auroc("sources/ganomaly-original", "adversarial/hyperparameters-original-0",
-                              Training("thesis/ganomaly-0", ORIGINAL_STEPS))),
+                              SourceTraining("thesis/ganomaly-0", ORIGINAL_STEPS))),
     *(SourceFigure(f"{THESIS}, appendix A", f"U-Net and DCGAN, NIH, {px} px", value, _NIH,
                    appendix_auroc(f"sources/nih-unet-dcgan-{px}", "adversarial/nih-unet-dcgan-0" if px == 64 else "",
-                                Training("detectors/fold-0/resunet-ganomaly-0", NIH_STEPS, px=px, features=FEATURES)))
+                                  SourceTraining("detectors/fold-0/resunet-ganomaly-0", NIH_STEPS, px=px,
+                                                 features=FEATURES)))
       for px, value in ((64, "0.524"), (PX, "0.567"))),
     SourceFigure(f"{THESIS}, figure A.1", "Residual images of f-AnoGAN, GANomaly and the pipeline", "image", "–",
                  explained("[the viewer](how-to/read.md#the-film)", "shown for each film")),

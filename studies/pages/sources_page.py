@@ -18,7 +18,7 @@ from studies.pages.counterpart import NOT_RUN
 from studies.pages.imaging_counterparts import whole_of
 from studies.pages.source_figures import DUFF, EI, FIGURES, SLIDES, TALK, THESIS
 from studies.pages.thesis_page import REPORTED
-from studies.pages.training_cost import Training, cost_text
+from studies.pages.training_cost import SourceTraining, cost_text
 from studies.priors.page import PAPER, SHOWN, WORDS, generator_budget
 from studies.rows import Row
 from unseen.evaluation.intervals import interval_text as figure
@@ -96,7 +96,7 @@ def _with_cost(some: Sequence[Row], source: Published, rows: Mapping[str, Row], 
     if trained is None or int(trained["steps"]) >= source.budget.steps:
         return said
     turns = source.budget.transforms if "transforms" in READ_BY[trained["arm"]] else None
-    whole = Training(
+    whole = SourceTraining(
         f"{trained['recipe']}-{trained['seed']}",
         source.budget.steps,
         px=source.px,

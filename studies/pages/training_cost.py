@@ -12,8 +12,8 @@ from studies.pages.cells import Entry
 
 
 @dataclass(frozen=True)
-class Training:
-    """Training of a source, and the row of ours whose rate is the nearest to it.
+class SourceTraining:
+    """SourceTraining of a source, and the row of ours whose rate is the nearest to it.
 
     Args:
         nearest: Name of a row that was trained on a CPU.
@@ -74,7 +74,7 @@ def core_seconds(row: Entry, unit: Literal["steps", "epochs"] = "steps") -> floa
     return float(measured or float(spent or 0) * int(found.group(1))) / int(count)
 
 
-def cost_of(training: Training, rows: Mapping[str, Entry]) -> Cost | None:
+def cost_of(training: SourceTraining, rows: Mapping[str, Entry]) -> Cost | None:
     """Return what a training would cost; None where there is no such row.
 
     Raises:
@@ -95,7 +95,7 @@ def cost_of(training: Training, rows: Mapping[str, Entry]) -> Cost | None:
     return Cost(amount, each, training.runs * amount * each / 3600, growth)
 
 
-def cost_text(training: Training, rows: Mapping[str, Entry]) -> str:
+def cost_text(training: SourceTraining, rows: Mapping[str, Entry]) -> str:
     """Return the cost in words, with the row that it is derived from."""
     cost = cost_of(training, rows)
     if cost is None:

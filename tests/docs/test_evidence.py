@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from studies.detectors.adjusted_by_finder import OPEN
-from studies.evidence.charts import SHOWN, WIDTH, Mark, Row, bars, forest, ticks
+from studies.evidence.charts import SHOWN, WIDTH, ChartRow, Mark, bars, forest, ticks
 from studies.evidence.overview import _TITLES, PAGE
 from studies.evidence.reliability import reliability_screen
 from studies.evidence.repeats import of_pca_on_fold_0, on_test_folds, over_films_and_trainings, repeats
@@ -193,7 +193,7 @@ def test_the_best_row_is_first_and_marked() -> None:
 
 
 def test_charts_put_values_where_they_belong() -> None:
-    rows = [Row("left", (Mark(0.5, 0.4, 0.6),)), Row("right & far", (Mark(0.9, 0.8, 1.2),), strong=True)]
+    rows = [ChartRow("left", (Mark(0.5, 0.4, 0.6),)), ChartRow("right & far", (Mark(0.9, 0.8, 1.2),), strong=True)]
     drawn = forest("t", rows, axis="a", span=(0.4, 1.0))
     first, second = (float(x) for x in re.findall(r'<circle cx="([0-9.]+)"', drawn))
     assert first < second < WIDTH and "right &amp; far" in drawn
@@ -215,7 +215,11 @@ def grid_pixels(drawn: str) -> float:
 @pytest.mark.parametrize("letters", [4, 20, 28, 40, 64])
 @pytest.mark.parametrize("strong", [False, True])
 def test_labels_of_any_length_leave_the_axis_300_pixels(letters: int, strong: bool) -> None:
-    rows = [Row("x" * letters, (Mark(0.5), Mark(1.0)), strong), Row("", (Mark(0.7),)), Row("short", (Mark(0.9),))]
+    rows = [
+        ChartRow("x" * letters, (Mark(0.5), Mark(1.0)), strong),
+        ChartRow("", (Mark(0.7),)),
+        ChartRow("short", (Mark(0.9),)),
+    ]
     for drawn in (forest("t", rows, axis="a", span=(0.4, 1.0)), bars("t", rows, axis="a")):
         assert grid_pixels(drawn) >= 290, "the bars' axis ends 2 % beyond its last line"
         root = ElementTree.fromstring(drawn)

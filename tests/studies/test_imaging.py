@@ -26,7 +26,7 @@ from studies.imaging.problem import Problem
 from studies.imaging.published import NEAR, PUBLISHED
 from studies.imaging.rows import training_facts
 from studies.imaging.running import reconstructed, run_of, train_arm
-from studies.imaging.settings import PictureSettings, method_of, resolved
+from studies.imaging.settings import ImageSetSettings, method_of, resolved
 from studies.imaging.summaries import average, best_without_truth, mean, stopping
 from studies.imaging.tuning import Tuned, tuned
 from studies.row_files import read_rows, read_study
@@ -417,7 +417,7 @@ def test_a_mistake_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"method\.operater: unknown; did you mean operator"):
         toy(operater="mask")
     with pytest.raises(RecipeError, match=r"Set \$UNSEEN_DATA to the folder that holds mri/chest\.npz"):
-        load(PictureSettings(pictures="mri", size=64), data=tmp_path)
+        load(ImageSetSettings(pictures="mri", size=64), data=tmp_path)
 
 
 @on_real_data
@@ -426,7 +426,7 @@ def test_a_mistake_is_told_in_a_sentence(tmp_path: Path) -> None:
     [("ct", 64, 20), ("mri", 64, 20), ("urban", 64, 20), ("digits", 32, 100), ("digits-6000", 32, 100)],
 )
 def test_the_splits_of_the_real_images(pictures: Any, size: int, tested: int) -> None:
-    found = load(PictureSettings(pictures=pictures, size=size), data=DATA)
+    found = load(ImageSetSettings(pictures=pictures, size=size), data=DATA)
     assert len(found.testing) >= tested and len(found.units) == len(found.testing)
     every = torch.cat([found.training, found.validation, found.testing])
     assert len({image.numpy().tobytes() for image in every}) == len(every), "an image comes twice"
@@ -435,25 +435,25 @@ def test_the_splits_of_the_real_images(pictures: Any, size: int, tested: int) ->
 
 @on_real_data
 def test_more_digits_leave_those_to_validate_and_to_test() -> None:
-    some, more = (load(PictureSettings(pictures=name, size=32), data=DATA) for name in ("digits", "digits-6000"))
+    some, more = (load(ImageSetSettings(pictures=name, size=32), data=DATA) for name in ("digits", "digits-6000"))
     assert torch.equal(some.training, more.training[:600]) and len(more.training) == 6000
     assert torch.equal(some.validation, more.validation) and torch.equal(some.testing, more.testing)
 
 
 @on_real_data
 def test_the_slices_of_a_patient_are_held_out_together() -> None:
-    settings = PictureSettings(pictures="ct", size=64)
+    settings = ImageSetSettings(pictures="ct", size=64)
     subjects = training_subjects(settings, data=DATA)
-    again = training_subjects(PictureSettings(pictures="ct-again", size=64), data=DATA)
+    again = training_subjects(ImageSetSettings(pictures="ct-again", size=64), data=DATA)
     assert subjects is not None and again == 25 * subjects
     assert len(subjects) == len(load(settings, data=DATA).training) and len(set(subjects)) == 27
-    assert training_subjects(PictureSettings(pictures="mri", size=64), data=DATA) is None
+    assert training_subjects(ImageSetSettings(pictures="mri", size=64), data=DATA) is None
 
 
 @pytest.mark.nightly
 @on_real_data
 def test_measured_again_is_the_same_images_under_other_noise() -> None:
-    once, again = (load(PictureSettings(pictures=name, size=64), data=DATA) for name in ("ct", "ct-again"))
+    once, again = (load(ImageSetSettings(pictures=name, size=64), data=DATA) for name in ("ct", "ct-again"))
     assert torch.equal(again.training, torch.cat([once.training] * 25))
     assert torch.equal(again.testing, once.testing) and torch.equal(again.validation, once.validation)
     recipe = recipes.load("imaging/low-dose-ct-again")

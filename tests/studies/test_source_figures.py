@@ -10,7 +10,7 @@ from studies.gpu_queue.entries import queue
 from studies.pages.budgets import NIH_ORIGINAL_STEPS, NIH_STEPS, ORIGINAL_STEPS, spent
 from studies.pages.source_figures import FIGURES
 from studies.pages.sources_page import sources_page
-from studies.pages.training_cost import Training, core_seconds, cost_of, cost_text
+from studies.pages.training_cost import SourceTraining, core_seconds, cost_of, cost_text
 from tests.docs.blocks import ROOT
 from tests.studies.committed import committed_rows
 
@@ -203,13 +203,13 @@ def test_no_auroc_of_a_gan_stands_without_its_training() -> None:
 
 
 def test_cost_is_steps_times_the_rows_rate() -> None:
-    found = cost_of(Training("a", 7200), {"a": row()})
+    found = cost_of(SourceTraining("a", 7200), {"a": row()})
     assert found is not None and (found.core_seconds, found.hours, found.growth) == (0.5, 1.0, 1.0)
-    assert cost_of(Training("a", 7200), {"a": row(seconds=100.0)}).hours == 2.0  # type: ignore[union-attr]
-    assert cost_of(Training("a", 7200, runs=3), {"a": row()}).hours == 3.0  # type: ignore[union-attr]
-    larger = cost_of(Training("a", 7200, px=128, features=64), {"a": row()})
+    assert cost_of(SourceTraining("a", 7200), {"a": row(seconds=100.0)}).hours == 2.0  # type: ignore[union-attr]
+    assert cost_of(SourceTraining("a", 7200, runs=3), {"a": row()}).hours == 3.0  # type: ignore[union-attr]
+    larger = cost_of(SourceTraining("a", 7200, px=128, features=64), {"a": row()})
     assert larger is not None and (larger.hours, larger.growth) == (1.0, 64.0)
-    assert "up to 64 at the source's size" in cost_text(Training("a", 7200, px=128, features=64), {"a": row()})
+    assert "up to 64 at the source's size" in cost_text(SourceTraining("a", 7200, px=128, features=64), {"a": row()})
 
 
 def test_cost_counts_threads_processor_time_and_all_folds() -> None:
@@ -226,7 +226,7 @@ def test_a_row_without_a_rate_is_refused(wrong: dict[str, object]) -> None:
 
 
 def test_a_missing_row_gives_no_cost() -> None:
-    assert cost_of(Training("absent", 10), {}) is None
+    assert cost_of(SourceTraining("absent", 10), {}) is None
     assert sources_page({}).count("cost unknown") > 10
 
 

@@ -223,9 +223,12 @@ def held(rates: Iterable[Entry], confidence: float) -> bool:
 
 
 def summary(found: Sequence[Hospital], populations: Mapping[str, Population]) -> list[dict[str, Json]]:
-    """By rate, over hospitals that had abnormals enough: how often the promise was broken (with the lower end of
-    Clopper–Pearson's one-sided 95 %), the mean share of normals cleared over continuous scores, and how often the
-    threshold read off the ROC breaks it."""
+    """Return a row for each miss rate, over the hospitals with enough abnormal films.
+
+    It has the share of hospitals above the guaranteed rate (with the lower end of the one-sided 95 % interval of
+    Clopper and Pearson), the mean share of normal films cleared over continuous scores, and the share of hospitals
+    above the rate with the threshold from the ROC curve.
+    """
     from scipy.stats import beta
 
     rows: list[dict[str, Json]] = []

@@ -57,7 +57,7 @@ FILMS, TESTED = 500, 40
 
 @dataclass(frozen=True, kw_only=True)
 class ReconstructorRecipe:
-    """One of the three: how films are measured, and what is learnt from the measurements."""
+    """Recipe of a shipped reconstructor: measurement of films, and training on the measurements."""
 
     process: Callable[[], Measurement]
     losses: str

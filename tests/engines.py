@@ -25,7 +25,7 @@ _kept: dict[sqlalchemy.URL, dict[float, sqlalchemy.Engine]] = {}  # by a transac
 
 
 def share_compiled_statements() -> None:
-    """From here on, in this process and its forks."""
+    """Share the cache between all engines that this process and its forks make from now on."""
     for kind in (SQLiteDialect_pysqlite, PGDialect_psycopg):
         kind.__eq__ = _of_one_type  # type: ignore[method-assign, assignment]
         kind.__hash__ = _by_type  # type: ignore[method-assign, assignment]
@@ -65,4 +65,4 @@ def _create_engine(url: sqlalchemy.URL, **settings: Any) -> sqlalchemy.Engine:  
 
 
 def _stay_open(close: bool = True) -> None:
-    """In place of an engine's `dispose`."""
+    """Do nothing: replaces `dispose` of an engine whose connections are kept."""

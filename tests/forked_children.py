@@ -124,9 +124,13 @@ def take_from(module: str, address: Callable[[], str] | None) -> None:
 
 
 def begin(prepare: Callable[[], None] | None = None) -> str | None:
-    """In a program, from here on: its children are forks. In such a child: the module that it is to run, or its text.
+    """Start the helper: the children of this program are forks from now on.
 
-    prepare  what the helper does before its first child
+    Args:
+        prepare: function that the helper calls before its first child.
+
+    Returns:
+        In the program, None; in a child, the module that it is to run, or the text of one.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
@@ -146,8 +150,11 @@ def begin(prepare: Callable[[], None] | None = None) -> str | None:
 
 
 def end() -> None:
-    """In a test that has begun: the helper leaves. It holds a copy of each pipe that the test's process had, and who
-    waits for the end of one of these, as a browser's driver does, would wait for ever."""
+    """Stop the helper of a test.
+
+    The helper has a copy of each pipe of the test's process. A program that waits for the end of such a pipe, such as
+    the driver of a browser, would wait forever.
+    """
     assert _Popen.helper is not None
     _Popen.helper.close()
     _Popen.helper = None  # later children are interpreters of their own

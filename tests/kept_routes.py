@@ -29,13 +29,13 @@ _described: dict[tuple[Any, ...], str] = {}
 
 
 def share_routes() -> None:
-    """From here on, in this process and its forks."""
+    """Share the routes and the description between the applications of this process and its forks from now on."""
     routing._EffectiveRouteContext.from_api_route = _kept_or_worked_out  # type: ignore[method-assign, assignment]
     applications.get_openapi = _kept_or_described
 
 
 def work_out_routes() -> None:
-    """All of them at once, and their description, for forks."""
+    """Compute all routes and their description before the process forks."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "worklist") as store:
         create_app(store).openapi()
 

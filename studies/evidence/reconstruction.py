@@ -272,14 +272,14 @@ def _trend(gains: Sequence[float]) -> str:
 
 
 def _epochs(rows: Sequence[Row]) -> str:
-    """Behind a count of cases: how long their VAEs were trained."""
+    """Return the range of the epochs of the VAEs, for a sentence that counts cases."""
     found = sorted({int(row["training"]["epochs"]) for row in rows if row["generator"] == "vae" and "training" in row})
     ends = " to ".join(str(one) for one in dict.fromkeys((found[0], found[-1]))) if found else ""
     return f", with VAEs of {ends} epochs" if found else ""
 
 
 def _wins(rows: Sequence[Row]) -> tuple[int, int]:
-    """In how many cases (problem and level) the best VAE prior has a higher PSNR than TV, and of how many."""
+    """Return the number of cases (problem and level) where the best VAE prior has a higher PSNR than TV, and of all."""
     cases = {(row["problem"], row["level"]) for row in rows}
     wins = counted = 0
     for case in cases:

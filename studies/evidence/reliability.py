@@ -12,7 +12,7 @@ Figures = Mapping[str, Any]  # Any: JSON
 
 
 def reliability_screen(soak: Mapping[str, Figures]) -> Screen:
-    """From the entries of `soak.json`."""
+    """Return the first screen of the long runs, from the entries of `soak.json`."""
     kills, hostile, films = soak["kills"], soak["hostile"], soak["films"]
     tried: list[tuple[str, str, int, str]] = [
         ("a film scored in a long run", "films", films["films"],

@@ -53,7 +53,7 @@ def load(settings: ImageSetSettings, *, data: Path | None = None) -> Images:
 
 
 def training_subjects(settings: ImageSetSettings, *, data: Path | None = None) -> tuple[str, ...] | None:
-    """Whose each training image is; None where subjects are not known, or there is one image of each."""
+    """Return the subject of each training image; None if subjects are unknown or each has one image."""
     if settings.pictures not in ("ct", "ct-again"):
         return None
     _, patients, fold = _slices(data)

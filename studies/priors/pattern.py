@@ -56,7 +56,7 @@ def claims_of(rows: Sequence[Row]) -> list[Claim]:
 
 
 def verdict(claim: Claim) -> str:
-    """In a word or two: it holds, it does not hold, or the interval includes 0.
+    """Return a word or two: the claim holds, it does not hold, or the interval includes 0.
 
     >>> verdict(Claim("vae", FEW, "range − TV", True, {"value": 0.4, "low": 0.1, "high": 0.7}))
     'holds'

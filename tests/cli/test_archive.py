@@ -127,7 +127,7 @@ def test_a_killed_run_loses_and_doubles_no_row(
 def test_two_processes_killed_at_any_moment_write_the_same_parts(
     world: World, manifest: Path, whole: Path, tmp_path: Path
 ) -> None:
-    """With workers of their own imports, as a user has them."""
+    """Each worker is a new interpreter, as in use."""
     seed = random.randrange(2**32)
     moments, out = random.Random(seed), tmp_path / "parts"
     words = ("score", world.pca, "--data", manifest, "--out", f"{out}/", "--part-size", 2, "--resume", "--workers", 2)

@@ -231,7 +231,7 @@ def test_a_manifest_or_a_glob_that_names_nothing(say: Say, world: World, tmp_pat
 
 @pytest.mark.slow
 def test_mistakes_are_told_by_the_installed_command_too(tmp_path: Path) -> None:
-    """In a process of its own, where a package that was not needed has not been imported."""
+    """Run the command in a new process, in which no package is imported before it is needed."""
     told(run("train", "nosuch/recipe"), "nosuch/recipe")
     told(run("train", "ms_cxr/ganomaly-64-lungs", UNSEEN_DATA=str(tmp_path)), "UNSEEN_DATA")
 

@@ -179,7 +179,7 @@ def test_roi_sure_estimates_the_risk_against_the_noise_free_lungs_unless_literal
 def test_under_counts_they_estimate_the_risk_against_the_noise_free_image(
     make: Make, key: str, noise: str, gain: float, sigma: float
 ) -> None:
-    """With count noise the estimate is within 4 standard errors of the risk against the noise-free image.
+    """The estimate with count noise is within 4 standard errors of the risk against the noise-free image.
 
     The squared error against the noisy image is more than 20 standard errors above the risk.
     """

@@ -106,7 +106,7 @@ class PageRunner:
             self._sites[name] = started.pop_all()
 
     def _as_here(self, text: str) -> str:
-        """With free ports, and with the addresses of stand-ins."""
+        """Replace ports by free ones, and addresses by those of the servers of the test."""
         for written, port in self._ports.items():
             text = re.sub(rf"(?<![0-9]){written}(?![0-9])", port, text)
         for written, here in self._stands_for.items():

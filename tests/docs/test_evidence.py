@@ -205,7 +205,7 @@ def test_charts_put_values_where_they_belong() -> None:
 
 
 def grid_pixels(drawn: str) -> float:
-    """From the first to the last vertical line of the grid, in pixels on a wide screen."""
+    """Return the distance between the first and the last vertical line of the grid, in pixels on a wide screen."""
     lines = [
         float(x) for x in re.findall(r'<line x1="([0-9.]+)" y1="[0-9.]+" x2="\1" y2="[0-9.]+" stroke="#dfe3e8"', drawn)
     ]

@@ -282,7 +282,7 @@ def thinned_draws(network: str, gain: float) -> list[tuple[Tensor, Tensor, Tenso
 
 
 def thinning(network: str, gain: float, *, weight: float = 0.0) -> Paired:
-    """With `weight`: of the estimate to which the judging counts are added that many times too often."""
+    """Pair the estimate with the risk; with a `weight`, a wrong estimate: the judging counts are added again."""
 
     def one(seed: int) -> tuple[Tensor, Tensor, Tensor]:
         estimate, loss, copied, counts = thinned_draws(network, gain)[seed]

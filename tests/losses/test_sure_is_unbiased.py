@@ -205,7 +205,7 @@ def test_the_same_test_refuses_a_formula_that_is_wrong_in_a_term(wrong: Estimato
 
 @pytest.mark.slow
 def test_sure_is_unbiased_for_a_batch_that_normalises_itself() -> None:
-    """In train mode mates change a sample's output; summed over the batch, the total derivative is estimated still."""
+    """Batch normalisation in train mode couples the samples; the sum over the batch still has the total derivative."""
     h, x, target = copy.deepcopy(network()).train(), film(), Mask(lungs())
     differences, divergences = [], []
     with torch.no_grad():

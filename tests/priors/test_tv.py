@@ -191,7 +191,7 @@ def test_a_weight_for_each_sample_is_that_samples_weight() -> None:
 
 
 def test_denoising_lowers_a_step_by_its_length_over_its_area() -> None:
-    """With two flat halves of n² / 2 pixels and an edge n long, the higher falls and the lower rises by 2 λ / n."""
+    """Two flat halves of n² / 2 pixels with an edge of length n: the step is lowered by 2 λ / n on both sides."""
     n, weight = 12, 0.6
     v = torch.zeros(1, 1, n, n, dtype=torch.float64)
     v[..., n // 2 :] = 1

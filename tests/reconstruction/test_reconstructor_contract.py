@@ -23,7 +23,7 @@ PROBLEMS: dict[str, Callable[[], Measurement]] = {
 
 
 def made(key: str, process: Measurement, **settings: object) -> Reconstructor:
-    """One of few features whose networks do something."""
+    """Return a small reconstructor whose networks do not output zero."""
     torch.manual_seed(0)
     kind: type[Reconstructor] = RECONSTRUCTORS.load(key)
     f = kind.for_process(process, **({"features": 4, "depth": 2} | settings))

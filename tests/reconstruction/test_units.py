@@ -110,7 +110,7 @@ def learnt_in(case: str, scale: float) -> tuple[float, list[float]]:
     "case", [case if case in EACH_KIND else pytest.param(case, marks=pytest.mark.nightly) for case in CASES]
 )
 def test_what_is_learnt_does_not_depend_on_the_unit(case: str, other: float) -> None:
-    """In the smallest unit as in the largest: what depends on the unit differs most between the two."""
+    """The smallest and the largest unit differ most, if anything depends on the unit."""
     (one, parts), (reached, scaled) = learnt_in(case, SMALL), learnt_in(case, other)
     assert reached == pytest.approx(one, abs=1e-3)
     # the risk of X-rays is a small difference of larger terms, and keeps their rounding

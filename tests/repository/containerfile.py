@@ -33,7 +33,7 @@ class Instruction:
 
     @property
     def command(self) -> list[str]:
-        """What is executed: the exec form as it is, the shell form by a shell."""
+        """Return the command line: the exec form unchanged, the shell form with a shell."""
         return self.words if self.text.startswith("[") else ["/bin/sh", "-c", self.text]
 
 

@@ -87,7 +87,7 @@ class Image:
         )
 
     def run(self, command: Sequence[str], **settings: Mapping[str, Path] | Mapping[str, str]) -> str:
-        """What it prints. Raises AssertionError where it fails."""
+        """Return the output of a command. Raises AssertionError if it fails."""
         started = self.start(command, **settings)  # type: ignore[arg-type]
         printed, _ = started.communicate()
         assert started.returncode == 0, f"{' '.join(command)}\n{printed[-6000:]}"

@@ -150,7 +150,7 @@ def after_image(line: list[str]) -> list[str]:
 
 
 def inside(line: list[str], image: Image, port: int) -> list[str]:
-    """What `podman run … unseen WORDS` executes; on this machine's network, so that its port is a free one."""
+    """Return the command of `podman run … unseen WORDS`, with a free port, since it uses the network of the host."""
     words = after_image(line)
     if "--publish" in line:
         here, there = line[line.index("--publish") + 1].rsplit(":", 1)

@@ -71,7 +71,7 @@ def test_pre_commit_runs_installed_tools_and_fetches_nothing() -> None:
 
 
 def subjects() -> Iterator[str]:
-    """Of the commits since `SINCE`; none where the history is not here, as in a source archive."""
+    """Yield the subjects of the commits since `SINCE`; none without a history, as in a source archive."""
     done = subprocess.run(["git", "log", "--format=%s", f"{SINCE}..HEAD"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode == 0:
         yield from done.stdout.splitlines()

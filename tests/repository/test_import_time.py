@@ -9,7 +9,7 @@ SLOW = {"torch", "numpy", "scipy", "pandas", "pydicom", "PIL", "sqlalchemy", "fa
 
 
 def modules_after(code: str) -> set[str]:
-    """What a new interpreter has imported at its end."""
+    """Return the modules that a new interpreter has imported after `code`."""
     ending = f"import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n{code}"
     done = subprocess.run([sys.executable, "-c", ending], capture_output=True, text=True, check=True)
     return set(done.stderr.split())

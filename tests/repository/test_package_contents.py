@@ -131,7 +131,7 @@ def test_nothing_in_the_package_imports_a_study() -> None:
 
 
 def test_imports_within_a_package_name_the_defining_module() -> None:
-    """From another package, public names come from its subpackages: tests/repository/test_port.py."""
+    """Imports from another package use the public names of its subpackages: see tests/repository/test_port.py."""
     for path in files():
         own = "unseen" if path.is_relative_to(SOURCES["unseen"]) else "unseen_server"
         if path.name == "__init__.py":

@@ -28,7 +28,7 @@ BEYOND = 3.66  # of Student's t with 29 degrees of freedom: 99.9 % of the means 
 
 
 def interval(values: list[float]) -> tuple[float, float]:
-    """Where the mean lies with 99.9 % confidence."""
+    """Return the 99.9 % confidence interval of the mean."""
     mean, error = statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values))
     return mean - BEYOND * error, mean + BEYOND * error
 

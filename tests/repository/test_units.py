@@ -40,7 +40,7 @@ def lines(unit: Path, key: str) -> list[str]:
 
 
 def of_page() -> dict[str, str]:
-    """What the page's file `environment` gives; a line with # is an example."""
+    """Return the variables of the file `environment` on the page; a line with # is an example."""
     text = PAGE.read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in text if line.startswith("UNSEEN_"))
 
@@ -75,7 +75,7 @@ COMMANDS = of_units() | of_compose()
 
 
 def parsed(words: list[str]) -> dict[str, Any]:  # Any: of the command's own types
-    """What the program reads from them; an option that it does not know is an error."""
+    """Return the values that the program parses; an unknown option is an error."""
     root = typer.main.get_command(app)
     assert isinstance(root, typer.core.TyperGroup)
     values: dict[str, Any] = root.commands[words[0]].make_context(words[0], list(words[1:])).params
@@ -175,7 +175,7 @@ echo "$(id -un) ${UNSEEN_URL-none} $*"
 def test_unseen_site_is_the_user_and_has_the_url_of_the_units(
     environment: str | None, url: str, program: Callable[..., str], tmp_path: Path
 ) -> None:
-    """In a mount namespace of its own, with an /etc and an /opt that has the user and the program."""
+    """Run in a new mount namespace, whose /etc and /opt have the user and the program."""
     if os.geteuid() != 0:
         absent("A mount namespace of its own needs root (unshare).")
     shutil.copytree("/etc", tmp_path / "etc", symlinks=True, ignore=shutil.ignore_patterns("ssl", "alternatives"))

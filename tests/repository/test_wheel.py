@@ -37,7 +37,7 @@ FILM = ROOT / "tests" / "detectors" / "shipped_films" / "phantom-twin-31-0-nodul
 
 
 def run(*command: str | Path, cwd: Path, status: int = 0) -> str:
-    """What the command prints on standard output; where it is to fail, on standard error, too."""
+    """Return the standard output of a command; of a command that has to fail, also its standard error."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
@@ -124,7 +124,7 @@ def found(python: Path, *modules: str) -> set[str]:
 
 
 def required(of: metadata.Distribution, extras: set[str]) -> Iterator[tuple[str, metadata.Distribution]]:
-    """What a package requires, and what that requires, by name, as it is installed here."""
+    """Yield the installed requirements of a package and their requirements, by name."""
     seen: set[tuple[str, str]] = set()
     waiting = [(of, extra) for extra in ("", *extras)]
     while waiting:

@@ -64,7 +64,7 @@ def labelled() -> list[Film]:
 
 @pytest.fixture(scope="module")
 def taught(base: Pca, labelled: list[Film]) -> tuple[Adapted, Adaptation]:
-    """By four films of five."""
+    """Return a detector that is adapted with four films of five."""
     return adapt(base, labelled, share=0.8)
 
 
@@ -115,7 +115,7 @@ def test_a_film_is_scored_alike_after_saving(
 
 
 def test_films_that_taught_do_not_calibrate(taught: tuple[Adapted, Adaptation], labelled: list[Film]) -> None:
-    """With a share of the patients, `calibrate` takes the others of the same manifest."""
+    """After an adaptation with a share of the patients, `calibrate` uses the other patients of the manifest."""
     adapted, found = taught
     policy = calibrate(adapted, labelled, 0.3).policy
     assert policy is not None
@@ -330,8 +330,8 @@ def varied(rng: np.random.Generator, *, normals: int, abnormals: int) -> Labelle
 
 
 def test_the_covariance_of_normals_decides_where_few_films_are_abnormal() -> None:
-    """With five abnormal films, its AUROC is above that of ridge regression by more than 0.05, and above that of the
-    same formula without the covariance: a shrinkage of 100 leaves the difference of the means."""
+    """Its AUROC with five abnormal films is higher by more than 0.05 than that of ridge regression, and higher than
+    that of the same formula without the covariance: a shrinkage of 100 leaves the difference of the means."""
     found: dict[str, list[float]] = {"ridge": [], "means": [], "normals-covariance": []}
     for seed in range(5):
         rng = np.random.default_rng(seed)

@@ -110,7 +110,7 @@ def test_a_killed_training_resumes_and_its_row_is_that_of_an_unbroken_one(
 def test_a_run_whose_time_is_up_stops_with_a_checkpoint_that_another_machine_resumes(
     stops: int, whole: Row, tmp_path: Path
 ) -> None:
-    """With no time at all each run computes one step; what it returns is merged into the runs of the next."""
+    """Each run has no time, so it computes one step; its files are merged into the runs of the next one."""
     here, there = tmp_path / "here", tmp_path / "there"
     for step in range(1, stops + 1):
         assert small_run(there, stop_after_s=0.0).startswith(f"{STOPPED}: the training stopped at step {step} of")

@@ -134,7 +134,7 @@ def test_a_derivative_of_a_derivative_is_shared_too(pair: Ranks) -> None:
 
 @pytest.mark.nightly
 def test_a_reconstructor_learns_alike_and_is_stopped_alike(pair: Ranks) -> None:
-    """By SURE and equivariance: draws of noise and transforms are those of the whole batch, held-out risks too."""
+    """Noise, transforms and held-out risks of SURE and equivariance are those of the whole batch on one device."""
     draw = torch.Generator().manual_seed(0)
     process = Measurement(Mask((torch.rand(1, 16, 16, generator=draw) > 0.4).float()), noise=Gaussian(0.1))
     y = process(torch.rand(12, 1, 16, 16, generator=draw), generator=draw)

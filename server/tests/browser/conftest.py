@@ -255,14 +255,14 @@ def clearing(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path])
 
 
 def look_at(site: Site, study: str, *readers: str) -> None:
-    """The study's films were shown to these readers before; for tests that begin where that is so."""
+    """Record that the films of a study were shown to these readers."""
     with site.store() as store:
         for reader in readers:
             look(store, study, reader)
 
 
 def sign_in(context: BrowserContext, site: Site, name: str) -> None:
-    """By the API; by hand in `test_sign_in.py`."""
+    """Sign in by the API; `test_sign_in.py` tests the form."""
     # once more where the server has just closed the connection that was kept from the request before
     said = {"name": name, "password": PASSWORD}
     answer = context.request.post(f"{site.running.base}/sign-in", data=said, max_retries=2)
@@ -326,7 +326,7 @@ def page_of(chromium: Browser, _contexts: dict[tuple[str, str], BrowserContext])
 
 
 def keep_image(page: Page, name: str) -> None:
-    """With UNSEEN_SCREENSHOTS, for the documentation."""
+    """Save an image of the page for the documentation, if UNSEEN_SCREENSHOTS is set."""
     if folder := os.environ.get("UNSEEN_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")

@@ -284,5 +284,5 @@ def after_answer(association: Association, act: Callable[[], None]) -> threading
 
 
 def threads_of(node: Node) -> list[threading.Thread]:
-    """Those of its associations that run."""
+    """Return the threads of the active associations of a node."""
     return [thread for server in node.listener._servers for thread in server.active_associations]

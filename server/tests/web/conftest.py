@@ -58,7 +58,7 @@ def models() -> Models:
 
 @pytest.fixture
 def screener_of(screener: Screener, policy: Policy) -> Screener:
-    """With the policy of the tests' module, and a gate that has the bundle's settings and refuses nothing."""
+    """Return a screener with the policy of the test module, and a gate that refuses nothing."""
     return Screener(screener.detector, policy, gate=OpenGate(gate_in("models/pca")))
 
 

@@ -20,7 +20,7 @@ from unseen_server.worklist.states import BusyError
 
 
 def run(work: Callable[[], Awaitable[None]]) -> None:
-    """In a thread: where a browser's tests have run, the main one has an event loop."""
+    """Run in a thread: after tests in a browser, the main thread has an event loop."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(anyio.run, work, backend="asyncio").result()
 

@@ -35,11 +35,11 @@ class MatchedResolution:
 
     @classmethod
     def of(cls, normals: Iterable[Film]) -> MatchedResolution:
-        """From the films that a detector learns from."""
+        """Return the preparation whose limit is found on the training films of a detector."""
         return cls(float(np.quantile([_sharpness(_small(film)) for film in normals], QUANTILE)))
 
     def __call__(self, film: Film) -> Film:
-        """The film at a long side of 256, no sharper than the normals' 5 % quantile; its mask is as it was."""
+        """Return the film at a long side of 256, no sharper than the 5 % quantile of the normals, with its mask."""
         pixels = _small(film)
         if _sharpness(pixels) > self.sharpness:
             low, high = 0.0, WIDEST

@@ -191,11 +191,10 @@ def _steps(figures: Settings) -> list[str]:
             "the network in such a step, back through all of them, and Adam, in torch without this package: weights "
             "channels-last, Adam with torch's defaults. deepinv's side is its model and its losses in a plain loop, "
             "with torch's defaults: no memory format is set, and Adam is not fused. `unseen` is `learn` as it comes: "
-            "channels-last, Adam fused, and freed memory kept for the next step. In "
-            "brackets: the interval that holds the median of the turns' ratios at 95 %. *Shared pass*: "
-            "`RecorruptedEquivariance`, "
-            "two passes; deepinv's step is its REI, three passes. MiB: the largest memory of the process, "
-            "after all three steps were built, in the order of the table.",
+            "channels-last, Adam fused, and freed memory kept for the next step. In brackets: the interval that holds "
+            "the median of the turns' ratios at 95 %. *Shared pass*: `RecorruptedEquivariance`, two passes; deepinv's "
+            "step is its REI, three passes. MiB: the largest memory of the process, after all three steps were built, "
+            "in the order of the table.",
             _table(
                 ["", "`unseen`", "deepinv", "network alone", "times as fast", "bound", "`unseen`, MiB", "deepinv, MiB"],
                 lines,
@@ -203,9 +202,8 @@ def _steps(figures: Settings) -> list[str]:
         ]
     if precision := figures.get("precision"):
         blocks.append(
-            f"The effect of bfloat16 on quality: after {precision['steps']} REI steps of the package's default "
-            f"network at "
-            f"{precision['size']}², from the same weights, PSNR over 16 images that were not trained on is "
+            f"The effect of bfloat16 on quality: after {precision['steps']} REI steps of the package's default network "
+            f"at {precision['size']}², from the same weights, PSNR over 16 images that were not trained on is "
             f"{precision['bf16_db']:.2f} dB in bfloat16 and {precision['fp32_db']:.2f} dB in float32."
         )
     if estimators := figures.get("estimators"):

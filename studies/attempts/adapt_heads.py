@@ -280,13 +280,12 @@ def adapt_section(rows: Sequence[Entry]) -> list[str]:
         *title,
         f"Montgomery + Shenzhen, {first['features']}, {first['px']} px; {n['normal']} normal and {n['abnormal']} "
         f"abnormal films of folds {first['folds'][0]} to {first['folds'][-1]}. Fold 0 nominated β, so its column is "
-        "optimistic for `normals-covariance`. "
-        f"Mean AUROC over {first['draws']} draws of the abnormal films, with its interval over films "
-        f"({first['bootstrap_draws']} bootstrap draws), and the range of the draws. *Similar films*: pairs of like "
-        "sharpness, by the adapted score. *Kept*: how often the score from normal films alone was kept. *Looks*: how "
-        "often `unseen adapt` was tested on these folds with this head, earlier checks and rules included; each "
-        f"head was tested in the section above, too. {first['device']}, {first['seconds_all']:.0f} s after the "
-        f"features, {first['date']}.",
+        f"optimistic for `normals-covariance`. Mean AUROC over {first['draws']} draws of the abnormal films, with its "
+        f"interval over films ({first['bootstrap_draws']} bootstrap draws), and the range of the draws. *Similar "
+        "films*: pairs of like sharpness, by the adapted score. *Kept*: how often the score from normal films alone "
+        "was kept. *Looks*: how often `unseen adapt` was tested on these folds with this head, earlier checks and "
+        f"rules included; each head was tested in the section above, too. {first['device']}, "
+        f"{first['seconds_all']:.0f} s after the features, {first['date']}.",
         table(
             [
                 "head", "abnormal films", "fold 0: adapted", "normal films alone", "head alone", "adapted",

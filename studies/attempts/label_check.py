@@ -173,9 +173,8 @@ def label_check_section(rows: Sequence[Entry]) -> list[str]:
         "scanner. The check compares the head's scores of abnormal films with those of normal films of like "
         "statistics, by a regression that the normal films alone fit, on pairs that the head has not seen "
         "(`screening.label_check`). *Used* is a difference above one standard error; the head `normals-covariance` has "
-        "[a share that grows with it](#a-share-of-the-head-without-a-jump). "
-        "The earlier one compared AUROCs, with the mix of the statistics, fitted to the few "
-        "labels, taken out by a straight line.",
+        "[a share that grows with it](#a-share-of-the-head-without-a-jump). The earlier one compared AUROCs, with the "
+        "mix of the statistics, fitted to the few labels, taken out by a straight line.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts label-check` makes them.*"]

@@ -203,10 +203,9 @@ def covariates_section(row: Entry | None) -> list[str]:
         "difference exceeds its standard error where the check takes nothing, the projection, bytes per pixel, the "
         "simple statistics, or these and the projection into account; in brackets the mean difference and the median "
         "standard error, in deviations of normal films. *Disease: no*: normal films are called abnormal, so each use "
-        "is a false acceptance. The other condition of `unseen adapt`, on the AUROC, is left out. "
-        "The last column is a check that was tried "
-        "(`studies/attempts/label_covariates.py`). By these draws the projection was taken into the check, and the "
-        f"weighted estimate was not. {row['device']}, {row['date']}.",
+        "is a false acceptance. The other condition of `unseen adapt`, on the AUROC, is left out. The last column is a "
+        "check that was tried (`studies/attempts/label_covariates.py`). By these draws the projection was taken into "
+        f"the check, and the weighted estimate was not. {row['device']}, {row['date']}.",
     ]
     wrong = [one for one in row["settings"] if not one["disease"]]
     mean = {known: float(np.mean([one[known]["used"]["value"] for one in wrong])) for known in columns}

@@ -135,8 +135,7 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
             "**The check of the labels** (`normals-covariance`, more than one standard error) passes those of ten "
             f"films with a disease in {100 * ten['after']['value']:.0f} % of the draws (the earlier check: "
             f"{100 * ten['before']['value']:.0f} %), and labels without a disease, such as those that show a film "
-            "statistic alone, in "
-            f"{100 * after:.0f} % ({100 * before:.0f} %); these draws chose its settings."
+            f"statistic alone, in {100 * after:.0f} % ({100 * before:.0f} %); these draws chose its settings."
         )
     cleared = next((row for name, row in rows.items() if name.startswith(CLEARED) and row["nominated"]), None)
     if cleared is not None:
@@ -358,10 +357,9 @@ def _heads(rows: Sequence[Entry]) -> list[str]:
 def _cleared(rows: Sequence[Entry]) -> list[str]:
     title = [
         "## Normal films cleared by these heads",
-        "The head is trained on a share of the site's abnormal patients and calibrated by the others, as in "
-        "[the study of a site]"
-        "(results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-labels). All normal films of the other "
-        "folds and the other hospital's abnormal films are training films, too.",
+        "The head is trained on a share of the site's abnormal patients and calibrated by the others, as in [the study "
+        "of a site](results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-labels). All normal films of "
+        "the other folds and the other hospital's abnormal films are training films, too.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts cleared` makes them.*"]

@@ -285,15 +285,14 @@ def beside_site(rows: Sequence[Entry]) -> list[str]:
     first = tested[0]
     return [
         title,
-        "What is cleared where a site does what the two commands do: of the other folds' patients "
-        f"{100 * CHOSEN:g} % teach (`unseen adapt`, ridge head), the others' abnormal films calibrate "
-        "(`unseen calibrate`), and the tested fold is new. One head scores the films that calibrate and the "
-        "tested ones, so the guarantee is exact; with heads that all other folds taught it is approximate "
-        "([above](#adaptation-with-labelled-films-of-the-site)). "
-        "*Normals only*: the detector without a head; all of the site's "
-        f"abnormal films calibrate it. Mean over {first['draws']} draws of patients, and 2.5th to 97.5th percentile "
-        "over the draws; the tested films are the same in each. A refused threshold clears nothing. Confidence "
-        f"{100 * first['confidence']:g} %, seed {first['seed']}, CPU, {max(str(row['date']) for row in tested)}.",
+        f"What is cleared where a site does what the two commands do: of the other folds' patients {100 * CHOSEN:g} % "
+        "teach (`unseen adapt`, ridge head), the others' abnormal films calibrate (`unseen calibrate`), and the tested "
+        "fold is new. One head scores the films that calibrate and the tested ones, so the guarantee is exact; with "
+        "heads that all other folds taught it is approximate ([above](#adaptation-with-labelled-films-of-the-site)). "
+        "*Normals only*: the detector without a head; all of the site's abnormal films calibrate it. Mean over "
+        f"{first['draws']} draws of patients, and 2.5th to 97.5th percentile over the draws; the tested films are the "
+        f"same in each. A refused threshold clears nothing. Confidence {100 * first['confidence']:g} %, seed "
+        f"{first['seed']}, CPU, {max(str(row['date']) for row in tested)}.",
         table(
             [
                 "α",

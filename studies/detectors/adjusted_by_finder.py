@@ -211,11 +211,10 @@ def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
     return [
         title,
         "The same detectors on the lungs of different finders, folds 1 to 4. Intervals cover the films and, where "
-        "there are several, the "
-        "trainings of the lung model. *Minus open*: the AUROC less that on the lungs of "
-        f"*{OPEN}* of the same seed, by DeLong, paired; both were trained for it, "
-        "so it can differ from the difference of two AUROCs of the table. *Lung area alone*: AUROC of a smaller "
-        f"predicted area as a sign of disease. CPU, {max(row['date'] for row in rows)}.",
+        "there are several, the trainings of the lung model. *Minus open*: the AUROC less that on the lungs of "
+        f"*{OPEN}* of the same seed, by DeLong, paired; both were trained for it, so it can differ from the difference "
+        "of two AUROCs of the table. *Lung area alone*: AUROC of a smaller predicted area as a sign of disease. CPU, "
+        f"{max(row['date'] for row in rows)}.",
         table(
             [
                 "detector",
@@ -284,8 +283,7 @@ def _worse(rows: Sequence[Entry]) -> list[str]:
     verdict += f"{', '.join(apart) or 'none'}."
     return [
         f"The finder *{ALL_INSIDE}* reaches [all targets of a finder](results-lungs.md). AUROC on its lungs less that "
-        f"on those of *{OPEN}*: {said}. {verdict} "
-        f"Less the mean over all trainings of *{OPEN}*: {over_all}."
+        f"on those of *{OPEN}*: {said}. {verdict} Less the mean over all trainings of *{OPEN}*: {over_all}."
     ]
 
 

@@ -174,16 +174,15 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
     ]
     return [
         title,
-        f"*Supervised: do not compare with rows trained on normal films only.* "
-        f"`unseen adapt --head ridge`, the default, on top of `{row['recipe'].removeprefix(ROWS)}` (the other head is "
-        "measured [elsewhere](results-attempts.md#the-two-heads-of-unseen-adapt)): a linear head on frozen features "
-        "learns from the "
-        f"normal films of the other folds and from some of their abnormal films, drawn {row['draws']} times. Folds "
+        "*Supervised: do not compare with rows trained on normal films only.* `unseen adapt --head ridge`, the "
+        f"default, on top of `{row['recipe'].removeprefix(ROWS)}` (the other head is measured "
+        "[elsewhere](results-attempts.md#the-two-heads-of-unseen-adapt)): a linear head on frozen features learns from "
+        f"the normal films of the other folds and from some of their abnormal films, drawn {row['draws']} times. Folds "
         f"{row['folds'][0]} to {row['folds'][-1]}; mean AUROC, and 2.5th to 97.5th percentile over the draws. *Kept*: "
-        "how often the score from normal films alone was kept, because the labels added too little beyond simple "
-        "image statistics, by the check of that date ([the present one]"
-        "(results-attempts.md#does-the-check-refuse-labels-that-show-a-film-statistic-alone)). "
-        f"Seed {row['seed']}, CPU, {row['date']}.",
+        "how often the score from normal films alone was kept, because the labels added too little beyond simple image "
+        "statistics, by the check of that date ([the present "
+        "one](results-attempts.md#does-the-check-refuse-labels-that-show-a-film-statistic-alone)). Seed "
+        f"{row['seed']}, CPU, {row['date']}.",
         table(_HEAD, _curve(row)),
         f"With all labels: {', '.join(f'{name} {figure(entry)}' for name, entry in auroc_of.items())} "
         f"(intervals over films and patients). The mix of simple statistics, given the labels, has "
@@ -195,11 +194,10 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         "(#a-site-that-teaches-and-calibrates-with-its-own-labels), where fewer films calibrate.",
         _cleared(row),
         *_before(row),
-        "Before this test on folds 1 to 4, a trial outside of this repository compared eight sets of features on "
-        "fold 0, with "
-        "and without the acquisition projected out or matched by weights. The trial also printed figures on held-out "
-        "parts of the training films, which belong to folds 1 to 4, so these folds were not unseen. Fold 0 made the "
-        "choice.",
+        "Before this test on folds 1 to 4, a trial outside of this repository compared eight sets of features on fold "
+        "0, with and without the acquisition projected out or matched by weights. The trial also printed figures on "
+        "held-out parts of the training films, which belong to folds 1 to 4, so these folds were not unseen. Fold 0 "
+        "made the choice.",
         *(block for other in others for block in _on(other)),
     ]
 
@@ -249,11 +247,10 @@ def _on(row: Entry) -> list[str]:
     found = row["all"]
     n = found["n"]["pooled"]
     return [
-        f"**The same on `{row['set']}`** ({n['normal']} normal and {n['abnormal']} abnormal tested films; `"
-        f"{row['recipe'].removeprefix(ROWS).removesuffix('-' + row['set'])}` learnt from the set's own normal films; "
-        f"seed {row['seed']}, {row['date']}). With all labels "
-        f"{figure(found['auroc']['pooled'])}; the mix of simple statistics, given the labels, "
-        f"{figure(found['shortcuts']['mix']['pooled'])}.",
+        f"**The same on `{row['set']}`** ({n['normal']} normal and {n['abnormal']} abnormal tested films; "
+        f"`{row['recipe'].removeprefix(ROWS).removesuffix('-' + row['set'])}` learnt from the set's own normal films; "
+        f"seed {row['seed']}, {row['date']}). With all labels {figure(found['auroc']['pooled'])}; the mix of simple "
+        f"statistics, given the labels, {figure(found['shortcuts']['mix']['pooled'])}.",
         table(_HEAD, _curve(row)),
         "Studies cleared there, by the adapted score with all labels of the other folds:",
         _cleared(row),

@@ -193,8 +193,7 @@ def _conclusions(
         best = max(labelled, key=pooled_auroc)
         said.append(
             f"the supervised reference, on these films the best of {len(labelled)} classifiers of the same crops at "
-            "their size, "
-            f"reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds"
+            f"their size, reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds"
         )
     said += [_at_twice_the_size(twice)] if twice else []
     return ["\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
@@ -286,13 +285,11 @@ def _development(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]
         title,
         f"Montgomery + Shenzhen, lung crop, trained on the normals of folds 1 to 4, tested on fold 0: {n['normal']} "
         f"normal and {n['abnormal']} abnormal films; seed {first['seed']}, {first['device']}, "
-        f"{max(row['date'] for row in rows)}. AUROC "
-        "with its 95 % interval. *Site*: how well the score "
-        "separates the two hospitals' normals (0.5 is good). *Minus the best shortcut*: the AUROC minus that of the "
-        f"best label-free statistic of these films ({strongest['words']}, {strongest['strength']:.2f}), by DeLong, "
-        "paired. Training, and a film's score with lungs and map, are wall time of one thread under other load: an "
-        "order of "
-        "magnitude. Settings were tried on this fold, so the estimates are optimistic, and its few films make them "
+        f"{max(row['date'] for row in rows)}. AUROC with its 95 % interval. *Site*: how well the score separates the "
+        "two hospitals' normals (0.5 is good). *Minus the best shortcut*: the AUROC minus that of the best label-free "
+        f"statistic of these films ({strongest['words']}, {strongest['strength']:.2f}), by DeLong, paired. Training, "
+        "and a film's score with lungs and map, are wall time of one thread under other load: an order of magnitude. "
+        "Settings were tried on this fold, so the estimates are optimistic, and its few films make them "
         f"uncertain.{unrecorded(rows)}",
         table(_HEAD, [*map(_line, ordered), *_ensemble(rows, every)]),
         *(
@@ -337,15 +334,11 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
     return [
         "## Selecting one recipe for the test folds",
         "We wrote the rule before we evaluated any of its candidates on the test folds "
-        "(`studies/detectors/nomination.py`; "
-        f"the baseline `{FLOOR}` was known). It selects the highest index, the mean "
-        "of the AUROC on fold 0 and of an AUROC adjusted for sharpness, which is withdrawn since "
-        "([why](decisions/0035-instruments.md)), among "
-        f"the recipes "
-        f"that are at no source below `{FLOOR}` and that separate matched pairs, which differ in the lesion only, "
-        f"better "
-        "than chance. It selects nothing while a recipe with a higher index has no row of matched pairs."
-        f"{unrecorded(fold_0.values())}",
+        f"(`studies/detectors/nomination.py`; the baseline `{FLOOR}` was known). It selects the highest index, the "
+        "mean of the AUROC on fold 0 and of an AUROC adjusted for sharpness, which is withdrawn since "
+        f"([why](decisions/0035-instruments.md)), among the recipes that are at no source below `{FLOOR}` and that "
+        "separate matched pairs, which differ in the lesion only, better than chance. It selects nothing while a "
+        f"recipe with a higher index has no row of matched pairs.{unrecorded(fold_0.values())}",
         table(["Recipe", "index", "reason against"], lines),
         f"**Selected: {_named(chosen)}; of single methods: {_named(quick)}.** We have evaluated on folds 1 to 4 for "
         f"{len(opened)} recipe{'' if len(opened) == 1 else 's'}"

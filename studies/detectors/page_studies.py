@@ -56,8 +56,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
     return [
         title,
         f"The same recipes, trained on phantom normals: {rows[0]['pairs']} pairs of images that differ in a lesion "
-        f"only. "
-        "AUROC of all lesion types together and of each separately:",
+        "only. AUROC of all lesion types together and of each separately:",
         table(["Recipe", "all", *kinds], found),
         "Localisation by the anomaly map: pixel average precision (chance: "
         + ", ".join(f"{kind} {chance[kind]['chance']:.2f}" for kind in ("pooled", *kinds))
@@ -65,8 +64,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
         table(["Recipe", "all", *kinds, "highest point"], places),
         *dagger_note(rows),
         "Anomaly maps of the same ten phantoms, best recipe first; the first row shows the lung crops with their "
-        "lesions "
-        "outlined (drawn by `-m studies.figures.detectors_on_phantoms`):",
+        "lesions outlined (drawn by `-m studies.figures.detectors_on_phantoms`):",
         table(["Recipe: two normal images; each lesion type, moderate and obvious"], strips),
     ]
 
@@ -171,11 +169,10 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
     return [
         title,
         "A reference, not a detector: how well a supervised classifier separates these films, from the lung crops at "
-        f"the size of `{FLOOR}`. It is a limit of these pixels and classifiers, not of the films: a head on "
-        "[frozen features](#adaptation-with-labelled-films-of-the-site) has more. Trained on the normal and abnormal "
-        f"films of the other folds ({', '.join(learnt)} of them), "
-        f"tested on folds {first['folds'][0]} to {first['folds'][-1]}; seed {first['seed']}, "
-        f"{max(row['date'] for row in rows)}.",
+        f"the size of `{FLOOR}`. It is a limit of these pixels and classifiers, not of the films: a head on [frozen "
+        "features](#adaptation-with-labelled-films-of-the-site) has more. Trained on the normal and abnormal films of "
+        f"the other folds ({', '.join(learnt)} of them), tested on folds {first['folds'][0]} to {first['folds'][-1]}; "
+        f"seed {first['seed']}, {max(row['date'] for row in rows)}.",
         table(head, lines),
     ]
 
@@ -248,14 +245,13 @@ def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
         title,
         f"The recipes unchanged{_other_size(rows)}: trained on the normals of the set, cross-fitted over folds "
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]} (dealt by patient), tested on its normal + abnormal films; "
-        f"seed {rows[0]['seed']}, {rows[0]['device']}, {_dates(rows)}. Lungs by the finder of the "
-        "Montgomery and Shenzhen normals. *Matched*: blur-harmonised; no film is sharper than the least sharp 5 % of "
-        "the "
-        "training normals. Its shortcuts are measured on the same pixels; those of the file, which matching does not "
-        "change, are left out. *Minus it*: by DeLong, paired. It compares with one statistic at a time, so a "
-        "difference above 0 does not exclude that a score follows several of them. *Similar films*: pairs of an "
-        "abnormal and a normal film that are alike in all image statistics; –: not computed for this row. "
-        "*With labels*: the supervised reference, which also learns from the abnormal films of the other folds.",
+        f"seed {rows[0]['seed']}, {rows[0]['device']}, {_dates(rows)}. Lungs by the finder of the Montgomery and "
+        "Shenzhen normals. *Matched*: blur-harmonised; no film is sharper than the least sharp 5 % of the training "
+        "normals. Its shortcuts are measured on the same pixels; those of the file, which matching does not change, "
+        "are left out. *Minus it*: by DeLong, paired. It compares with one statistic at a time, so a difference above "
+        "0 does not exclude that a score follows several of them. *Similar films*: pairs of an abnormal and a normal "
+        "film that are alike in all image statistics; –: not computed for this row. *With labels*: the supervised "
+        "reference, which also learns from the abnormal films of the other folds.",
         table(head, lines),
     ]
 
@@ -356,15 +352,14 @@ def ways(rows: Sequence[Entry]) -> list[str]:
         title,
         "Each film is prepared before a detector learns from it or looks at it; lungs are found on the film as it "
         "came. *Resolution matched*: blurred until it is no sharper than the least sharp 5 % of the normals (where "
-        "abnormal films are the blurred ones, that shortcut stays). *Border "
-        "removed*: a tenth of each side, but no lung. *Local contrast*: brightness and contrast of each neighbourhood "
-        "divided out. *Aligned*: turned, moved and scaled so that the lungs lie as a template's do (`align = true` of "
-        "the [view](theory/views.md)). *Padded*: the box of the lungs keeps its proportions. *Change* is paired, "
-        "against the films as they came. The shortcuts are measured on the films as the "
-        "detector is given them; alignment is the detector's own, so there they are those of the films as they came. "
-        "*Best shortcut*: the single label-free statistic of image or lungs that comes furthest from 0.5, as a "
-        "strength (the file's bytes and size, which no preparation changes, are left out); *sharpness*: "
-        "mean |Laplacian| by itself, below 0.5 where normals are sharper.",
+        "abnormal films are the blurred ones, that shortcut stays). *Border removed*: a tenth of each side, but no "
+        "lung. *Local contrast*: brightness and contrast of each neighbourhood divided out. *Aligned*: turned, moved "
+        "and scaled so that the lungs lie as a template's do (`align = true` of the [view](theory/views.md)). "
+        "*Padded*: the box of the lungs keeps its proportions. *Change* is paired, against the films as they came. The "
+        "shortcuts are measured on the films as the detector is given them; alignment is the detector's own, so there "
+        "they are those of the films as they came. *Best shortcut*: the single label-free statistic of image or lungs "
+        "that comes furthest from 0.5, as a strength (the file's bytes and size, which no preparation changes, are "
+        "left out); *sharpness*: mean |Laplacian| by itself, below 0.5 where normals are sharper.",
     ]
     for place in sorted({_place(row) for row in rows}, key=lambda place: (place != "ms_cxr", place)):
         here = [row for row in rows if _place(row) == place]
@@ -396,9 +391,8 @@ def _in_short(rows: Sequence[Entry]) -> list[str]:
         up, down = sum(one["low"] > 0 for one in changes), sum(one["high"] < 0 for one in changes)
         detector, shortcut = (signed(median(values)) for values in ([one["value"] for one in changes], strengths))
         said.append(
-            f"*{name}*: on lung crops the detectors change by {detector} (median of {len(pairs)}; significantly up "
-            f"in {up}, "
-            f"significantly down in {down}), the best shortcut by {shortcut}"
+            f"*{name}*: on lung crops the detectors change by {detector} (median of {len(pairs)}; significantly up in "
+            f"{up}, significantly down in {down}), the best shortcut by {shortcut}"
         )
     return said
 

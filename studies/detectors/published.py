@@ -92,11 +92,9 @@ def beside_published(rows: Mapping[str, Entry]) -> list[str]:
     ]
     return [
         "## Comparison with published figures",
-        "Ours: Montgomery + Shenzhen, lung crop of 64 px without alignment, some 270 training normals. Theirs, "
-        "except for the "
-        "thesis's: other films, thousands of normals, no interval, and mostly whole images, where a score can "
-        "identify the "
-        "hospital. The figures are not comparable.",
+        "Ours: Montgomery + Shenzhen, lung crop of 64 px without alignment, some 270 training normals. Theirs, except "
+        "for the thesis's: other films, thousands of normals, no interval, and mostly whole images, where a score can "
+        "identify the hospital. The figures are not comparable.",
         table(["Method", "ours, folds 1 to 4", "ours, fold 0", "published", "of", "by"], lines),
         *dagger_note(row for name in PUBLISHED if (row := rows.get(f"{TESTED}{name}-0")) is not None),
         "¹ BMAD (Bao et al. 2023, arXiv 2306.11876) and MedIAnomaly (Cai et al. 2024, arXiv 2404.04518). ² B. Wang's "

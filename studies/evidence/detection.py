@@ -160,14 +160,11 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
             "Ordered by the mean of *which lung* and *similar films*, which no property of the whole film can raise "
             "([what they are](#which-lung-is-ill-and-pairs-of-similar-films)); rows without them come last, by AUROC. "
             "Both figures of `models/…` are of the weights of the package, those of the other recipes of trainings on "
-            "the same films. "
-            "*Best*: the highest mean of both; the order was seen on these films, so the first place is partly chance "
-            "([nomination on fold 0](#nomination-by-both-instruments)). [Detectors compared]"
-            "(results-detectors.md) has every recipe. *AUROC, folds 1 to 4*: the recipe, cross-validated: trained on "
-            "the normals of the other folds. The weights "
-            "in `models/` learnt from folds 0 to 3; their own figure is that of fold 4. "
-            + mix_note(first)
-            + " One training each: [spread between trainings]"
+            "the same films. *Best*: the highest mean of both; the order was seen on these films, so the first place "
+            "is partly chance ([nomination on fold 0](#nomination-by-both-instruments)). [Detectors "
+            "compared](results-detectors.md) has every recipe. *AUROC, folds 1 to 4*: the recipe, cross-validated: "
+            "trained on the normals of the other folds. The weights in `models/` learnt from folds 0 to 3; their own "
+            "figure is that of fold 4. " + mix_note(first) + " One training each: [spread between trainings]"
             "(results-detectors.md#one-recipe-trained-repeatedly).",
             rendered("make results", "studies/results/*.jsonl"),
         ],
@@ -318,13 +315,11 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
             "([table of all recipes that have them](results.md#nomination-by-both-instruments)); of the weights of the "
             "package for a recipe that ships and was not measured otherwise. A dash: not measured.",
             f"The {min(_SHOWN, len(ordered))} best of {len(ordered)}; all of them: [test folds](#the-test-folds). "
-            f"Where "
-            "a recipe has several trainings, its AUROC is their mean and the interval covers films and trainings "
+            "Where a recipe has several trainings, its AUROC is their mean and the interval covers films and trainings "
             "([how](#one-recipe-trained-repeatedly)). The order was seen on the test folds, so the first place is "
-            "partly chance; it depends on the lung segmentation model, too "
-            "([by how much](#auroc-by-lung-segmentation-model)). Differences and "
-            "*significantly* are of one training and its films; they leave the spread between trainings out, and are "
-            "not corrected for the number of comparisons.",
+            "partly chance; it depends on the lung segmentation model, too ([by how "
+            "much](#auroc-by-lung-segmentation-model)). Differences and *significantly* are of one training and its "
+            "films; they leave the spread between trainings out, and are not corrected for the number of comparisons.",
             *dagger_note(list(normals_only.values())),
             rendered("make results-detectors", "studies/results/detectors.jsonl"),
         ],

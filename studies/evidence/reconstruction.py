@@ -104,14 +104,12 @@ def imaging_screen(
         f"({ordered[-1].name}). Training: {budget}.",
         sentences=[
             f"Trained on measurements alone for {budget}, the best network of each problem beats total variation "
-            f"significantly on "
-            f"{len(above)} of {len(ordered)} problems, and total variation, which learns nothing, beats it "
-            f"significantly on {len(below)}; what the sources' full training would give is not measured.",
+            f"significantly on {len(above)} of {len(ordered)} problems, and total variation, which learns nothing, "
+            f"beats it significantly on {len(below)}; what the sources' full training would give is not measured.",
             *published,
             f"The largest gain is {signed(best.ahead.value, 1)} dB ({best.title}: {best.arm}).",
             f"Stopped by held-out measurements, without any truth, {near} of {trainings} trainings under noise ended "
-            f"within "
-            f"0.2 dB of their best epoch on test images; at their last epoch {at_the_end} would have."
+            f"within 0.2 dB of their best epoch on test images; at their last epoch {at_the_end} would have."
             if trainings
             else "No training has a stopping rule yet.",
         ],
@@ -135,10 +133,8 @@ def imaging_screen(
         notes=[
             *footnotes,
             f"The {len(above)} gains, the {len(middle)} that follow and the two largest losses; all {len(ordered)}: "
-            "[when learning pays](#when-learning-pays). "
-            "The names in the figure are the recipes' (`imaging/…`). Intervals are over images (patients, where "
-            "known) and "
-            "seeds.",
+            "[when learning pays](#when-learning-pays). The names in the figure are the recipes' (`imaging/…`). "
+            "Intervals are over images (patients, where known) and seeds.",
             rendered("make results-imaging", "studies/results/imaging.jsonl"),
         ],
         answer=Answer(
@@ -227,8 +223,7 @@ def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequenc
         page="results-priors",
         figure=chart,
         alt=f"Curves of PSNR against {there[0].split()[1]} for TV and three generator priors. With {few}: {said(few)}. "
-        f"With {many}: {said(many)}. "
-        f"VAE: {budget}.",
+        f"With {many}: {said(many)}. VAE: {budget}.",
         sentences=[
             f"{words} (VAE: {budget}): with {few}, {said(few)}.",
             f"With {many} and the same VAE, {said(many)}{_trend(gains)}.",

@@ -43,12 +43,10 @@ def reliability_screen(soak: Mapping[str, Figures]) -> Screen:
         ),
         alt="Bars of the number of trials: " + ", ".join(f"{name} {number:,}" for name, _, number, _ in ordered) + ".",
         sentences=[
-            f"After {all_kills:,} kills at random moments, {lost} acknowledged films were lost, and a resumed "
-            f"training ended "
-            "in the same weights.",
+            f"After {all_kills:,} kills at random moments, {lost} acknowledged films were lost, and a resumed training "
+            "ended in the same weights.",
             f"Each of {hostile['files']:,} broken files gave its own row: {hostile['read']:,} could be read, the "
-            f"others have "
-            "a reason.",
+            "others have a reason.",
             f"Scoring {films['films']:,} films took {_megabytes(films['peak_bytes'])} at most, and 200 films "
             f"{_megabytes(films['peak_bytes_200'])}.",
         ],

@@ -108,12 +108,10 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
         ),
         notes=[
             f"Calibrated on one half of the patients and tested on the other, {halves[0]['splits']} times: mean, and "
-            f"2.5th "
-            "to 97.5th percentile over the splits. α is the miss rate that the policy promises not to exceed, with "
-            "95 % "
-            "confidence. The products are supervised and were tested on other films, off which their thresholds were "
-            f"read. *Best*: the highest share of normals cleared at {100 * first[2]:g} %, of the cross-validated "
-            "models of which this was measured; the order was seen on these films."
+            "2.5th to 97.5th percentile over the splits. α is the miss rate that the policy promises not to exceed, "
+            "with 95 % confidence. The products are supervised and were tested on other films, off which their "
+            f"thresholds were read. *Best*: the highest share of normals cleared at {100 * first[2]:g} %, of the "
+            "cross-validated models of which this was measured; the order was seen on these films."
             + _unmeasured(rows, {_name(row) for row in halves})
             + _trained([_name(row) for row in halves], rows),
             *(
@@ -273,10 +271,9 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
     highest = max(rows, key=lambda row: float(row["dice"]["normal, pooled"]["value"]))
     said = [
         f"`{_finder(best)}` has a Dice of {_exact(dice)} on normal films after {best['finder']['steps']:,} steps, and "
-        f"keeps {_exact(consolidation)} of the "
-        f"consolidations and {_exact(effusion)} of the effusions inside the lungs: of their visible area within the "
-        f"true lungs. (Of the whole visible area, which also covers heart and diaphragm: "
-        f"{_exact(best['whole']['consolidation'])} and {_exact(best['whole']['effusion'])}.)",
+        f"keeps {_exact(consolidation)} of the consolidations and {_exact(effusion)} of the effusions inside the "
+        "lungs: of their visible area within the true lungs. (Of the whole visible area, which also covers heart and "
+        f"diaphragm: {_exact(best['whole']['consolidation'])} and {_exact(best['whole']['effusion'])}.)",
         "It reaches all three targets." if margin(best) >= 0 else "No model reaches all three targets.",
     ]
     free = next((row for row in ordered if row["masks"] and "shenzhen" not in row["masks"]), None)
@@ -317,9 +314,8 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
         ],
         answer=Answer(
             "Do the lungs that are found include the lesions?",
-            f"`{_finder(best)}`: Dice {_exact(dice)}, {_exact(consolidation)} of consolidations and "
-            f"{_exact(effusion)} of "
-            "effusions kept",
+            f"`{_finder(best)}`: Dice {_exact(dice)}, {_exact(consolidation)} of consolidations and {_exact(effusion)} "
+            "of effusions kept",
             "make results-lungs",
             max(str(row["date"]) for row in rows),
         ),

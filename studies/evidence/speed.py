@@ -217,8 +217,7 @@ def imaging_speed_screen(figures: Figures) -> Screen | None:
         + ".",
         sentences=[
             f"The largest gain over deepinv is in {called[best]}: {median(ratios[best]):.3g} times as fast, median "
-            f"over "
-            f"sizes ({min(ratios[best]):.3g} to {max(ratios[best]):.3g}).",
+            f"over sizes ({min(ratios[best]):.3g} to {max(ratios[best]):.3g}).",
             f"Slower than deepinv: {', '.join(f'{called[key]} ({median(ratios[key]):.2f})' for key in slower)}."
             if slower
             else "No operation is slower than deepinv's in the median.",
@@ -361,8 +360,7 @@ def pacs_screen(figures: Figures) -> Screen:
         + ".",
         sentences=[
             f"`unseen pacs` stores {rates['node']['median']:.1f} films per second, each on the disk before it is "
-            f"acknowledged"
-            f": {100 * share:.0f} % of the rate of the fastest, {short[ordered[0]]}.",
+            f"acknowledged: {100 * share:.0f} % of the rate of the fastest, {short[ordered[0]]}.",
             f"A report is in the archive {after['median_s']:.2f} s after its study is complete (95th percentile "
             f"{after['p95_s']:.2f} s).",
             f"Memory went from {grown[0]:.0f} MB to {grown[-1]:.0f} MB over {figures['memory']['objects']:,} objects.",

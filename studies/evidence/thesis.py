@@ -107,8 +107,7 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
         notes=[
             *dagger_note([*arms, *_honest(rows)]),
             "The best epoch is chosen on the test films, as in the thesis, and so is optimistic. *Highest*: by the "
-            "best "
-            "epoch. One seed; the intervals resample the 70 films.",
+            "best epoch. One seed; the intervals resample the 70 films.",
             rendered("make results-thesis", "studies/results/thesis.jsonl"),
         ],
         answer=Answer(

@@ -223,9 +223,8 @@ def _unripe(rows: Sequence[Row]) -> str:
         return ""
     return (
         f" After {max(row['generator_steps'] for row in known)} steps of the generator no GAN, not even that of the "
-        "images themselves, reaches test digits (recall below "
-        f"{LEAST_RECALL:g}): all are far from converged, nothing about the method follows from their order, and the "
-        "question stays open."
+        f"images themselves, reaches test digits (recall below {LEAST_RECALL:g}): all are far from converged, nothing "
+        "about the method follows from their order, and the question stays open."
     )
 
 

@@ -73,12 +73,11 @@ def readme_table(rows: Mapping[str, Row]) -> str:
     return (
         table(["Montgomery + Shenzhen, normals only; AUROC [95 %]", *SOURCES, *HEAD], lines)
         + f"\n\nSeed {first['seed']}, {first['device']}, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}; rows: "
-        "`studies/results/ms_cxr.jsonl` and `studies/results/shipped.jsonl`, printed by `make results`. "
-        "*Best*: the highest pooled AUROC of these rows. *Similar films*: pairs of an abnormal and a normal film "
-        "of one hospital that are alike in all image statistics, by the weights on films that they did not learn from. "
-        "*Which lung*: AUROC of the ill side by the anomaly map. "
-        "A row of `models/…` is the model's recipe, cross-validated; "
-        "the weights' own figure on the fold that they did not learn from is on the [results page](docs/results.md)."
+        "`studies/results/ms_cxr.jsonl` and `studies/results/shipped.jsonl`, printed by `make results`. *Best*: the "
+        "highest pooled AUROC of these rows. *Similar films*: pairs of an abnormal and a normal film of one hospital "
+        "that are alike in all image statistics, by the weights on films that they did not learn from. *Which lung*: "
+        "AUROC of the ill side by the anomaly map. A row of `models/…` is the model's recipe, cross-validated; the "
+        "weights' own figure on the fold that they did not learn from is on the [results page](docs/results.md)."
         + "".join(f" {note}" for note in dagger_note(row for _, row in named))
         + _trained([row for _, row in named])
         + "\n\n"

@@ -119,8 +119,7 @@ def _halves(rows: Sequence[Entry]) -> list[str]:
         ]
     blocks += [
         "**For comparison: supervised products**, trained on hundreds of thousands of labelled films and tested on "
-        "other "
-        "films than these. Their thresholds were read off the test films' own ROC, so they have no guarantee:",
+        "other films than these. Their thresholds were read off the test films' own ROC, so they have no guarantee:",
         table(["", "abnormals missed", "normals cleared"], PRODUCTS),
         f"Seed {rows[0]['seed']}, {rows[0]['date']}. We know of no published figures of this "
         "kind for a detector trained on normal films only.",

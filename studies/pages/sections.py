@@ -24,10 +24,8 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
     blocks = [
         f"## Montgomery + Shenzhen: {words}, {first['px']} px",
         f"{first['px']} px, folds 1 to 4, {n['normal']} normal and {n['abnormal']} abnormal films, seed "
-        f"{first['seed']}. "
-        "AUROC with its 95 % interval. *Site*: how well the score separates the normals of the two hospitals (0.5 is "
-        "good). "
-        "*Losses*: whether the weighted generator loss had converged.",
+        f"{first['seed']}. AUROC with its 95 % interval. *Site*: how well the score separates the normals of the two "
+        "hospitals (0.5 is good). *Losses*: whether the weighted generator loss had converged.",
         table(head, (_real_line(row) for row in rows)),
         *dagger_note(rows),
         "AUROC of each part of the score by itself (*latent*: ‖z − ẑ‖₂, the methods' own score; *reconstruction*: mean "
@@ -42,8 +40,7 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
             ),
         ),
         "**Baseline: simple image statistics.** AUROC of each statistic on the same films. A value below 0.5 means "
-        "that "
-        "normal films have more of it. The mix of all statistics is fitted with the labels (supervised).",
+        "that normal films have more of it. The mix of all statistics is fitted with the labels (supervised).",
         audit(first),
         "**Detector against the strongest single statistic**, paired on the same films:",
         _against_statistics(rows),
@@ -62,9 +59,8 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
     blocks = [
         "## Pretrained models",
         "Trained on the normals of folds 0 to 3, lung crop; the lung segmentation model learns from the Montgomery "
-        "masks "
-        "and phantoms only. *Recipe*: the cross-validated estimate on folds 1 to 4, as above. *Weights, fold 4*: the "
-        "float16 weights of the package on the films of the one fold that they did not learn from.",
+        "masks and phantoms only. *Recipe*: the cross-validated estimate on folds 1 to 4, as above. *Weights, fold 4*: "
+        "the float16 weights of the package on the films of the one fold that they did not learn from.",
         table(
             head,
             (
@@ -82,20 +78,17 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
         lost, dice = finder["lost"], finder["dice"]
         blocks.append(
             f"The lung segmentation model, `models/lungs`, has a Dice of {dice['open']:.3f} on the {finder['films']} "
-            f"Shenzhen normals of folds 1 to 4, whose masks it never learns from. A model that learns from all masks "
-            f"has "
-            f"{dice['all']:.3f}; the difference is {lost['value']:.4f} [{lost['low']:.4f}, {lost['high']:.4f}]."
+            "Shenzhen normals of folds 1 to 4, whose masks it never learns from. A model that learns from all masks "
+            f"has {dice['all']:.3f}; the difference is {lost['value']:.4f} [{lost['low']:.4f}, {lost['high']:.4f}]."
         )
     if choice is not None:
         best = max(choice["auroc"], key=lambda entry: float(entry["auroc"]))
         default = next(e for e in choice["auroc"] if e["blur"] is None and e["components"] == 50)
         blocks.append(
             f"The settings of `models/pca` ({best['components']} components, blur {best['blur']:g} px) have the "
-            f"highest "
-            f"AUROC of {len(choice['auroc'])} on fold 0, {best['auroc']:.2f}; the default (50, no blur) has "
+            f"highest AUROC of {len(choice['auroc'])} on fold 0, {best['auroc']:.2f}; the default (50, no blur) has "
             f"{default['auroc']:.2f} there. Later trainings of the same recipe have other figures on fold 0: [one "
-            f"recipe "
-            "trained repeatedly](results-detectors.md#one-recipe-trained-repeatedly)."
+            "recipe trained repeatedly](results-detectors.md#one-recipe-trained-repeatedly)."
         )
     return blocks
 
@@ -213,18 +206,12 @@ def provenance(rows: Sequence[Entry]) -> list[str]:
     return [
         "## Method and provenance",
         "Real films: we trained each fold's detector and lung segmentation model on the normals of the other folds, "
-        "and "
-        "used no film of folds 1 to 4 for a choice by their scores. AUROC is the mean of the folds', "
-        "weighted by n₀·n₁. Intervals are "
-        "percentiles "
-        "of 2,000 bootstrap draws within folds, stratified by source and label. *Not converged*: in one fold or "
-        "more, the "
-        "weighted generator loss's mean over the last tenth of the steps is more than 5 % below that of the tenth "
-        "before; "
-        "the curves are in the rows. Seconds are wall time under other load: an order of magnitude, not a benchmark. "
-        "One "
-        "seed: the intervals do not include the spread between trainings ([how large it is]("
-        "results-detectors.md#one-recipe-trained-repeatedly)).",
+        "and used no film of folds 1 to 4 for a choice by their scores. AUROC is the mean of the folds', weighted by "
+        "n₀·n₁. Intervals are percentiles of 2,000 bootstrap draws within folds, stratified by source and label. *Not "
+        "converged*: in one fold or more, the weighted generator loss's mean over the last tenth of the steps is more "
+        "than 5 % below that of the tenth before; the curves are in the rows. Seconds are wall time under other load: "
+        "an order of magnitude, not a benchmark. One seed: the intervals do not include the spread between trainings "
+        "([how large it is](results-detectors.md#one-recipe-trained-repeatedly)).",
         table(
             head,
             (

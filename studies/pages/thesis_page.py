@@ -49,13 +49,12 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
         *([rendered("make results-thesis", "studies/results/thesis.jsonl")] if first is None else first.blocks()),
         "## The thesis and three questions",
         "B. Wang's MSc thesis (University of Birmingham, 2022) trains GANomaly and a lung-focused GAN of its own on "
-        "311 "
-        "normal films of the Montgomery and Shenzhen sets, tests them on 35 normal and 35 abnormal ones, and reports "
-        "the best AUROC over 70 epochs: 0.9061 for GANomaly, 0.8987 for its own detector, 0.8755 for the same with "
-        "the squared error instead of SURE. It claims that SURE makes the detector robust to noise, but adds no noise "
-        "anywhere. Three questions follow. Do we obtain the same figures? What does cross-validation give? Does SURE "
-        "help "
-        "against noise? We call a figure *reproduced* only where the detector ran to the end at the thesis's width.",
+        "311 normal films of the Montgomery and Shenzhen sets, tests them on 35 normal and 35 abnormal ones, and "
+        "reports the best AUROC over 70 epochs: 0.9061 for GANomaly, 0.8987 for its own detector, 0.8755 for the same "
+        "with the squared error instead of SURE. It claims that SURE makes the detector robust to noise, but adds no "
+        "noise anywhere. Three questions follow. Do we obtain the same figures? What does cross-validation give? Does "
+        "SURE help against noise? We call a figure *reproduced* only where the detector ran to the end at the thesis's "
+        "width.",
         *_protocol(arms),
         *_arises(arms),
         *_honest(honest),
@@ -73,11 +72,10 @@ def _protocol(arms: Sequence[Entry]) -> list[str]:
         return [*blocks, "*No row yet.*"]
     blocks += [
         "One split (our own; the thesis's draw is not published), whole film stretched to 256 px, seed 0. We ran the "
-        "thesis's width, 64 features, and a quarter of it, which takes a sixteenth of the operations. "
-        "*Best epoch* is the thesis's figure: the highest of the epochs' AUROCs on the test films themselves. *Last "
-        "epoch* was fixed in advance. *Split-half selection*: the epoch is selected on a random half of the test "
-        "films and "
-        "tested on the other, mean of 500 splits. The intervals resample the 70 films and ignore the epoch selection.",
+        "thesis's width, 64 features, and a quarter of it, which takes a sixteenth of the operations. *Best epoch* is "
+        "the thesis's figure: the highest of the epochs' AUROCs on the test films themselves. *Last epoch* was fixed "
+        "in advance. *Split-half selection*: the epoch is selected on a random half of the test films and tested on "
+        "the other, mean of 500 splits. The intervals resample the 70 films and ignore the epoch selection.",
         table(
             [
                 "Detector",
@@ -348,6 +346,5 @@ def _readings() -> list[str]:
             ],
         ),
         "One seed under the thesis's protocol: with 35 + 35 films the sampling error alone is about ±0.12, which is "
-        "far more "
-        "than the differences in its table 5.2.",
+        "far more than the differences in its table 5.2.",
     ]

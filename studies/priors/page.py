@@ -57,16 +57,12 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = (), outlook: S
         *([rendered("make results-priors", "studies/results/priors.jsonl")] if first is None else first.blocks()),
         "## Methods compared",
         "A generator is trained on images and on no operator. *range* searches the generator's range for the image "
-        "that "
-        "explains y; *soft* allows an image outside the range and penalises the distance; *sparse* allows few pixels "
-        "outside it. TV is total variation, A† the pseudo-inverse (for MRI the zero-filled image). For each method "
-        "we tried "
-        "eight weights on the same validation images and kept the one of least mean squared error. *TV, oracle* uses "
-        "the "
-        "best of the same eight weights for each test image: this needs the truth and bounds any choice for TV. "
-        "Starts are "
-        "drawn from the generator's prior. The generators were not trained on test images or their subjects. Intervals "
-        "are bootstrap intervals over images, or over subjects where these are known.",
+        "that explains y; *soft* allows an image outside the range and penalises the distance; *sparse* allows few "
+        "pixels outside it. TV is total variation, A† the pseudo-inverse (for MRI the zero-filled image). For each "
+        "method we tried eight weights on the same validation images and kept the one of least mean squared error. "
+        "*TV, oracle* uses the best of the same eight weights for each test image: this needs the truth and bounds any "
+        "choice for TV. Starts are drawn from the generator's prior. The generators were not trained on test images or "
+        "their subjects. Intervals are bootstrap intervals over images, or over subjects where these are known.",
     ]
     for problem in PROBLEMS:
         mine = [row for row in rows if row["problem"] == problem.name]
@@ -211,13 +207,11 @@ def _why_not(claims: Sequence[Claim], rows: Sequence[Row]) -> list[str]:
         return []
     heard = ", ".join(f"{value:.1f} dB for the {GENERATORS[kind]}" for kind, value in sorted(reached.items()))
     return [
-        "Why *soft* is not better than TV with many spokes: the generators learnt from the slices of fourteen "
-        "subjects (all that the 22 of the data leave: three validate, five are tested), mirrored, rotated and scaled "
-        "a little. Their PSNR on slices of other subjects is limited: G(E(x)) on "
-        "validation "
-        f"slices, {heard}. For frequencies that the spokes do not sample, *soft* uses G(z), and there its error "
-        f"remains the "
-        "generator's, however much is measured elsewhere. TV has no such limit."
+        "Why *soft* is not better than TV with many spokes: the generators learnt from the slices of fourteen subjects "
+        "(all that the 22 of the data leave: three validate, five are tested), mirrored, rotated and scaled a little. "
+        f"Their PSNR on slices of other subjects is limited: G(E(x)) on validation slices, {heard}. For frequencies "
+        "that the spokes do not sample, *soft* uses G(z), and there its error remains the generator's, however much is "
+        "measured elsewhere. TV has no such limit."
     ]
 
 
@@ -231,11 +225,9 @@ def _four_operators(pictures: set[str]) -> list[str]:
         return []
     blocks = [
         "## One generator with four operators",
-        "The same VAE of digits under each operator, without retraining; from left to right the truth, A†, TV, "
-        "range, soft, "
-        "sparse. A plausible image can be wrong: with few measurements a generator produces a digit that fits them, "
-        "and it "
-        "may be another digit. The digits are MNIST's (LeCun, Cortes; CC BY-SA 3.0).",
+        "The same VAE of digits under each operator, without retraining; from left to right the truth, A†, TV, range, "
+        "soft, sparse. A plausible image can be wrong: with few measurements a generator produces a digit that fits "
+        "them, and it may be another digit. The digits are MNIST's (LeCun, Cortes; CC BY-SA 3.0).",
     ]
     return blocks + [
         f"**{problem.words.partition(': ')[2]}**, {problem.everywhere[0]}\n\n"

@@ -309,14 +309,12 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader, index: int)
         )
     if (found.width, found.height) != (header.columns, header.rows):
         raise Refused(
-            f"The compressed image is {found.width}×{found.height}, "
-            f"Columns × Rows is {header.columns}×{header.rows}. "
+            f"The compressed image is {found.width}×{found.height}, Columns × Rows is {header.columns}×{header.rows}. "
             "Send the file again, uncompressed."
         )
     if found.samples != 1 or not header.bits_stored <= found.precision <= header.bits_allocated:
         raise Refused(
-            f"The compressed image has {found.samples} samples of {found.precision} bits, "
-            f"the header 1 of {header.bits_stored}. "
-            "Send the file again, uncompressed."
+            f"The compressed image has {found.samples} samples of {found.precision} bits, the header 1 of "
+            f"{header.bits_stored}. Send the file again, uncompressed."
         )
     check_ending(stream)

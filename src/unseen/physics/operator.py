@@ -296,9 +296,8 @@ class Sum(Operator):
         for term in terms[1:]:
             if (term.domain, term.range) != (first.domain, first.range):
                 raise ValueError(
-                    "A + B: both take and give the same shapes, but go "
-                    f"{describe(first.domain)} -> {describe(first.range)} and {describe(term.domain)} -> "
-                    f"{describe(term.range)}."
+                    f"A + B: both take and give the same shapes, but go {describe(first.domain)} -> "
+                    f"{describe(first.range)} and {describe(term.domain)} -> {describe(term.range)}."
                 )
         check_one_kind(terms)
         super().__init__(domain=first.domain, range=first.range, batch=shared_batch(terms))

@@ -42,9 +42,8 @@ def erase(
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         shown = store.removal.foresee(patient=patient, issuer=issuer, study=study)
         console.result(
-            f"Goes: {number_of(shown.studies, 'study')}, {number_of(shown.films, 'film')} "
-            f"({shown.bytes / 1e6:.1f} MB), "
-            f"{number_of(shown.maps, 'anomaly map')}, all thumbnails of the films, "
+            f"Goes: {number_of(shown.studies, 'study')}, {number_of(shown.films, 'film')} ({shown.bytes / 1e6:.1f} "
+            f"MB), {number_of(shown.maps, 'anomaly map')}, all thumbnails of the films, "
             f"{number_of(shown.reports, 'report')}, {number_of(shown.drafts, 'draft')}."
         )
         for reader in shown.holders:

@@ -62,8 +62,7 @@ class ListedPage(BaseModel):
                 GroupResponse.from_value(
                     group,
                     words=f"{'More than ' if group.more else ''}{number_of(group.studies, 'study')} not scored: "
-                    f"{group.clause}. "
-                    "Look at the set-up",
+                    f"{group.clause}. Look at the set-up",
                 )
                 for group in page.groups
             ],

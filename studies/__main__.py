@@ -22,16 +22,18 @@ from pathlib import Path
 from studies import recipe_files as recipes
 from studies.adapted_hospitals import adapted_hospitals_row
 from studies.crossfit import cross_fit, tables_of
-from studies.halves import halves_row, scored_studies, weights_row
+from studies.halves import halves_row, weights_row
 from studies.hospitals import hospitals_row
 from studies.open_masks import finder_row
+from studies.out_of_fold_scores import scored_studies
 from studies.pca_choice import choice_row
 from studies.rendering import render
 from studies.robustness.study import robustness
 from studies.row_files import add_rows_option, read_rows, write_row
 from studies.rows import Row, annotate_bundles, row_of
 from studies.shipping import ship, ship_finder
-from studies.thesis import beside_earlier, thesis_row, train_thesis
+from studies.thesis_rows import beside_earlier, thesis_row
+from studies.thesis_training import train_thesis
 from studies.twins import twin_row
 from studies.unfinished import unfinished
 from unseen.artifacts.recipe import RecipeError

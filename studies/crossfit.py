@@ -27,9 +27,10 @@ TEST_FOLDS = (1, 2, 3, 4)
 class FoldResult:
     """One fold's run, small enough to cross a process boundary.
 
-    table    the score table in Arrow's file format
-    trained  the day on which the bundle was made; device: what trained it
-    leaked   tested films whose pixels were among the training films; they are left out
+    Args:
+        table: the score table in Arrow's file format.
+        trained: the day on which the bundle was made; device: what trained it.
+        leaked: tested films whose pixels were among the training films; they are left out.
     """
 
     fold: int

@@ -1,8 +1,6 @@
-"""Worth of a calibration on real films: repeated halves, one to calibrate and one to judge, per source.
+"""Calibration on real films, per source: one random half calibrates, the other one evaluates, repeatedly.
 
-Every film's score comes from a model that was not trained on its fold. Five models of one recipe have scores of like
-scale, not the same; each is standardised by its own training normals, which no half holds. Halves are drawn by patient,
-within source and label.
+Halves are drawn by patient, within source and label; scores are those of `out_of_fold_scores`.
 """
 
 from __future__ import annotations
@@ -20,14 +18,10 @@ from studies.one_sided import RECIPE, scored_films
 from studies.rows import Row
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe
-from unseen.data.film import Film, NotRead
-from unseen.data.patient_fold import FOLDS
-from unseen.detectors.detector import Detector
-from unseen.detectors.saved import load
 from unseen.evaluation.bootstrap import BootstrapCohort
 from unseen.evaluation.intervals import Interval, Json
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import resolve, train_recipe
+from unseen.runs.training import resolve
 from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.labelled_studies import Study
@@ -40,46 +34,10 @@ CONFIDENCE = 0.95
 SPLITS = 200
 
 
-def scored_studies(recipe: Recipe, *, root: Path | None = None) -> list[Study]:
-    """Every labelled film of the recipe's manifest as a study with its out-of-fold score; models are trained, or found
-    again."""
-    cohort = cohort_of(recipe)
-    studies: list[Study] = []
-    for fold in range(FOLDS):
-        # from the bundle, trained just now or long ago: a fresh detector would look at its training films through
-        # lung finders that did not see them, and standardise otherwise
-        detector = load(train_recipe(recipe, fold=fold, root=root).run.bundle)
-        own = np.asarray(_scores(detector, cohort.training(fold)), dtype=np.float64)
-        for film, score in zip(cohort.testing(fold), _scores(detector, cohort.testing(fold)), strict=True):
-            assert isinstance(film, Film)
-            standard = float((score - own.mean()) / own.std())
-            studies.append(
-                Study(
-                    name=film.study,
-                    patient=film.patient,
-                    source=film.source,
-                    abnormal=film.label == "abnormal",
-                    score=standard,
-                    films=(film.pixel_sha256,),
-                )
-            )
-        print(f"fold {fold}: scored")
-    return studies
-
-
-def _scores(detector: Detector, films: Iterable[Film | NotRead]) -> list[float]:
-    found = []
-    for outcome in detector.score(films):
-        if isinstance(outcome, NotRead):
-            raise ValueError(f"{outcome.name}: {outcome.reason}")
-        found.append(outcome.score)
-    return found
-
-
 def halves_row(
     recipe: Recipe, studies: Sequence[Study], *, splits: int = SPLITS, seed: int = 0, rates: Sequence[float] = RATES
 ) -> Row:
-    """Calibrate on one half of `studies` and judge on the other, `splits` times, at each rate; and once on all."""
+    """Calibrate on one half of `studies` and evaluate on the other, `splits` times, at each rate; and once on all."""
     recipe = resolve(recipe)
     rng = np.random.default_rng(seed)
     drawn = [halves(studies, rng) for _ in range(splits)]
@@ -143,7 +101,7 @@ def weights_row(model: str) -> Row:
 
 
 def halves(studies: Sequence[Study], rng: np.random.Generator) -> tuple[list[Study], list[Study]]:
-    """Two halves without a patient in common, drawn within source and label; an odd one goes to the second."""
+    """Return two halves without a common patient, drawn within source and label; the second has the odd patient."""
     patients = sorted({(s.source, s.abnormal, s.patient) for s in studies})
     strata = sorted({patient[:2] for patient in patients})
     first = drawn_patients([[one[2] for one in patients if one[:2] == stratum] for stratum in strata], 0.5, rng)

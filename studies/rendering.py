@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from studies.detectors.page import detectors_page
-from studies.evidence.detection import detectors_screen, results_screen
+from studies.evidence.detectors import detectors_screen
 from studies.evidence.overview import screens, write_overview
+from studies.evidence.pretrained_models import results_screen
 from studies.evidence.screen import Screen
 from studies.evidence.screening import screening_screen
 from studies.evidence.thesis import thesis_screen

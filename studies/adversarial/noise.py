@@ -16,7 +16,7 @@ from studies.adversarial.training import Prepared, described_training, prepared,
 from studies.pages.budgets import FEATURES
 from studies.robustness.one_training import with_noise
 from studies.rows import Row
-from studies.thesis import keep_scores
+from studies.thesis_training import keep_scores
 from unseen.detectors.normals import Normals
 from unseen.evaluation.bootstrap import Statistic, draw_all
 from unseen.evaluation.roc import Auroc, Floats, folds_of

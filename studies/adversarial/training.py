@@ -16,7 +16,7 @@ import torch
 from studies.adversarial.arms import ARMS, REFERENCES, WIDE_ARMS, Arm
 from studies.imaging.spent import Spent
 from studies.rows import Row, convergence_of, described
-from studies.thesis import keep_scores
+from studies.thesis_training import keep_scores
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, digest, validated
 from unseen.artifacts.run_folder import Run, runs_root

@@ -68,8 +68,9 @@ def adapted_site_row(
 ) -> Row:
     """The row of a recipe's detector; its models are trained, or found again.
 
-    place   another set, as in `few_labels_row`
-    shares  of the site's patients: those whose films teach
+    Args:
+        place: another set, as in `few_labels_row`.
+        shares: of the site's patients: those whose films teach.
     """
     recipe = resolve(recipe)
     films = labelled_films(recipe, place=place, root=root)

@@ -84,7 +84,8 @@ def adjusted_rows(
     """AUROC of the recipe's detector, adjusted, and of the lung area alone, by finder and by training of the finder:
     the row as it is after each round.
 
-    known  the row so far: its rounds are kept, not made again
+    Args:
+        known: the row so far: its rounds are kept, not made again.
     """
     recipe = resolve(recipe)
     root = runs_root() if root is None else root

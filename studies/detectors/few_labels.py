@@ -92,8 +92,9 @@ def few_labels_row(
 ) -> Row:
     """The row of a recipe's detector with labels; its models are trained, or found again.
 
-    place  another set, whose normal films it learns from and whose films are tested; lungs as in `elsewhere`
-    known  the rows so far: the main figures of the one that this takes the place of are kept, where they differ
+    Args:
+        place: another set, whose normal films it learns from and whose films are tested; lungs as in `elsewhere`.
+        known: the rows so far: the main figures of the one that this takes the place of are kept, where they differ.
     """
     recipe = resolve(recipe)
     study = labelled_films(recipe, place=place, root=root)

@@ -64,8 +64,9 @@ def labelled_row(
 ) -> Row:
     """The row of a classifier that learns from the labelled films of the other folds, in the recipe's view.
 
-    kind    linear or network
-    recipe  of `pca`, which sees the same pixels without labels: what the classifier is set beside
+    Args:
+        kind: linear or network.
+        recipe: of `pca`, which sees the same pixels without labels: what the classifier is set beside.
     """
     recipe = resolve(recipe)
     table, floor, learnt = labelled_tables(kind, recipe, folds=folds, root=root)

@@ -64,7 +64,8 @@ def candidates(rows: Mapping[str, Entry]) -> list[Candidate]:
 def nominated(rows: Mapping[str, Entry], *, single: bool = False) -> Candidate | None:
     """The recipe that the rule picks, if any; none while one before it only lacks its row of phantom twins.
 
-    single  of those that are one method alone: what ships beside the nominated, as the quick one
+    Args:
+        single: of those that are one method alone: what ships beside the nominated, as the quick one.
     """
     among = (one for one in candidates(rows) if not (single and one.method == ENSEMBLE))
     first = next((one for one in among if set(one.against) <= {_NO_TWINS}), None)

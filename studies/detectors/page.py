@@ -35,7 +35,7 @@ from studies.detectors.page_studies import (
 )
 from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.detectors.published import beside_published
-from studies.evidence.detection import detectors_screen
+from studies.evidence.detectors import detectors_screen
 from studies.evidence.repeats import repeats
 from studies.evidence.screen import folded, rendered
 from studies.pages import budgets

@@ -12,14 +12,9 @@ from typing import Any
 
 from studies import recipe_files as recipes
 from studies.evidence.charts import BLUE, GREEN, ORANGE, ChartRow, Mark, forest
-from studies.evidence.detection import (
-    called,
-    detectors_screen,
-    learnt_from_unlabelled,
-    results_screen,
-    supervised,
-    taught,
-)
+from studies.evidence.detectors import detectors_screen, learnt_from_unlabelled
+from studies.evidence.pretrained_models import results_screen
+from studies.evidence.references import called, supervised, taught
 from studies.evidence.reliability import reliability_screen
 from studies.evidence.repeats import TESTED
 from studies.evidence.screen import IMAGES, Screen, rendered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, RED, VIOLET, ReferenceLine, Series, plane
-from studies.evidence.detection import flagged
+from studies.evidence.references import flagged
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc

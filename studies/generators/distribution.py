@@ -33,9 +33,10 @@ from unseen.evaluation.sample_precision import NEIGHBOURS, precision_recall
 class Match:
     """One set of images against the test images.
 
-    precision  the share of them that look like test images
-    recall     the share of test images that they reach
-    n, tested  how many images, of how many
+    Args:
+        precision: the share of them that look like test images.
+        recall: the share of test images that they reach.
+        n, tested: how many images, of how many.
     """
 
     discrepancy: MeanDiscrepancy
@@ -57,10 +58,13 @@ class Match:
 
 @dataclass(frozen=True)
 class Distribution:
-    """samples     the generator's, against test images
-    real        other real images against the same ones; None: there are none to spare
-    components  in which they are compared, and by what these leave
-    explained   their share of the training images' variance
+    """Distances of samples and of real images to the test images.
+
+    Args:
+        samples: samples of the generator against the test images.
+        real: other real images against the test images; None: there are too few images.
+        components: number of principal components in which images are compared, with the residual of these.
+        explained: share of the variance of the training images in the components.
     """
 
     samples: Match
@@ -117,13 +121,14 @@ _TOGETHER = 4096  # training images compared at a time
 class Unfeasible:
     """Distances are root mean squares over pixels, in shares of white.
 
-    samples           (n, channels, height, width)
-    nearest           (n, …), the training image nearest to each
-    distance          (n,), to it
-    held_out          (m,), of test images to their nearest training image
-    units             (m,), such as the subjects
-    training          how many images were looked through
-    known             whether they are the very ones that the generator has learnt from
+    Args:
+        samples: (n, channels, height, width).
+        nearest: (n, …), the training image nearest to each.
+        distance: (n,), to it.
+        held_out: (m,), of test images to their nearest training image.
+        units: (m,), such as the subjects.
+        training: how many images were looked through.
+        known: whether they are the very ones that the generator has learnt from.
     """
 
     samples: Tensor

@@ -106,13 +106,14 @@ _TOGETHER = 64  # images that are looked for in one batch
 class Feasible:
     """n test images, and the nearest that was found in the range.
 
-    x, nearest      (n, channels, height, width)
-    relative_error  (n,), ‖G(z) − x‖ / ‖x‖
-    psnr_db         (n,)
-    linear_error    (n,), of the projection on as many principal components; None: there are not so many
-    encoded_error   (n,), of G(E(x)); None: there is no encoder
-    units           (n,), such as the subjects
-    converged       the share of images whose best start could gain no more by a step
+    Args:
+        x, nearest: (n, channels, height, width).
+        relative_error: (n,), ‖G(z) − x‖ / ‖x‖.
+        psnr_db: (n,).
+        linear_error: (n,), of the projection on as many principal components; None: there are not so many.
+        encoded_error: (n,), of G(E(x)); None: there is no encoder.
+        units: (n,), such as the subjects.
+        converged: the share of images whose best start could gain no more by a step.
     """
 
     x: Tensor

@@ -48,15 +48,16 @@ class Moment:
 class Latents:
     """n codes of test images.
 
-    mean         root mean square of the mean code's entries; N(0, I): 0
-    variance     the mean variance of an entry; 1
-    least        variance along the direction in which codes vary least; 1 (0 where there are fewer codes than
-                 dimensions)
-    greatest     and most
-    discrepancy  MMD² of codes and prior
-    active       dimensions that are active, with a bootstrap's interval; of `dimensions`
-    spreads      (dimensions,), Var_x E[z|x], falling
-    aggregate    in words, what was compared
+    Args:
+        mean: root mean square of the mean code's entries; N(0, I): 0.
+        variance: the mean variance of an entry; 1.
+        least: variance along the direction in which codes vary least; 1 (0 where there are fewer codes than
+            dimensions).
+        greatest: and most.
+        discrepancy: MMD² of codes and prior.
+        active: dimensions that are active, with a bootstrap's interval; of `dimensions`.
+        spreads: (dimensions,), Var_x E[z|x], falling.
+        aggregate: in words, what was compared.
     """
 
     mean: Moment

@@ -31,10 +31,13 @@ _TOLERANCE = 1e-5  # a step that raises no slope by more than this share is the 
 
 @dataclass(frozen=True, eq=False)
 class Smoothness:
-    """slopes  (n,), ‖J(z)‖₂ at draws of the prior
-    paces   (n,), longest step ÷ mean step of each path
-    apart   the mean distance ‖x − x'‖ of two test images, to compare slopes with
-    paths   (paths, images, channels, height, width), some of them
+    """Smoothness of a generator.
+
+    Args:
+        slopes: (n,), ‖J(z)‖₂ at draws of the prior.
+        paces: (n,), longest step ÷ mean step of each path.
+        apart: the mean distance ‖x − x'‖ of two test images, to compare slopes with.
+        paths: (paths, images, channels, height, width), some of them.
     """
 
     slopes: Floats

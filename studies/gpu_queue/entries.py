@@ -37,7 +37,8 @@ from studies.packs import Needed, films_needed
 from studies.pages.training_cost import SourceTraining
 from studies.row_files import read_row, read_study
 from studies.rows import Row
-from studies.thesis import thesis_row, train_thesis
+from studies.thesis_rows import thesis_row
+from studies.thesis_training import train_thesis
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.runs.training import resolve, run_of, train_recipe, with_changes
 from unseen.training.tensorboard_log import Report

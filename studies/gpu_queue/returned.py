@@ -22,7 +22,7 @@ from pathlib import Path
 
 from studies.row_files import merge_rows, read_row, study_of
 from studies.rows import Row
-from studies.thesis import beside_earlier
+from studies.thesis_rows import beside_earlier
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import RecipeError
 

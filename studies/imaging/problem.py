@@ -29,9 +29,10 @@ _PARTS = ("training", "validation", "testing")
 class Measured:
     """One part of the images and what was measured of it.
 
-    x          (n, *A.domain), from 0 to 1
-    y          (n, *A.range)
-    operators  (n,): which of A's operators each was measured with; None: A is one for all
+    Args:
+        x: (n, *A.domain), from 0 to 1.
+        y: (n, *A.range).
+        operators: (n,): which of A's operators each was measured with; None: A is one for all.
     """
 
     x: Tensor

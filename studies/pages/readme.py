@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.evidence.detection import CHOSEN, called, taught
+from studies.evidence.references import CHOSEN, called, taught
 from studies.evidence.screen import Screen
 from studies.pages import budgets
 from studies.pages.cells import Entry, shortcut

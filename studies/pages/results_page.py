@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.evidence.detection import results_screen
+from studies.evidence.pretrained_models import results_screen
 from studies.evidence.screen import best_first, folded, rendered
 from studies.pages import budgets
 from studies.pages.cells import dagger, dagger_note, pooled_auroc, shortcut, table

@@ -29,8 +29,9 @@ _ASKED: tuple[tuple[str, str, str, bool], ...] = (  # level, the better, the wor
 class Claim:
     """One line of the pattern for one generator: `better` − `worse` in PSNR.
 
-    strictly  "above"; else "at least as good as"
-    entry     value, low and high, in dB
+    Args:
+        strictly: "above"; else "at least as good as".
+        entry: value, low and high, in dB.
     """
 
     generator: str

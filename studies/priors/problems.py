@@ -27,12 +27,13 @@ _OPERATOR, _NOISE = 0, 1000  # seeds
 class Problem:
     """Images and how they are measured.
 
-    name        such as "digits-tomography"
-    words       for people
-    generators  the recipes of its generators begin so: "priors/mnist" for priors/mnist-vae
-    levels      by name, from the fewest measurements to the most
-    everywhere  the levels at which every kind of generator is tried; at the others the VAE alone
-    noise       of the measurements' root mean square
+    Args:
+        name: such as "digits-tomography".
+        words: for people.
+        generators: the recipes of its generators begin so: "priors/mnist" for priors/mnist-vae.
+        levels: by name, from the fewest measurements to the most.
+        everywhere: the levels at which every kind of generator is tried; at the others the VAE alone.
+        noise: of the measurements' root mean square.
     """
 
     name: str
@@ -98,9 +99,10 @@ def named(name: str) -> Problem:
 class Measured:
     """Some images and what was measured of them.
 
-    x      (n, 1, size, size) in [0, 1]
-    y      (n, *A.range)
-    sigma  the noise's standard deviation, per real component
+    Args:
+        x: (n, 1, size, size) in [0, 1].
+        y: (n, *A.range).
+        sigma: the noise's standard deviation, per real component.
     """
 
     x: Tensor

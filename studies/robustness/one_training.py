@@ -81,7 +81,8 @@ class Cell:
 class Films:
     """Training normals and test films of one fold, through the View, clean.
 
-    leaked  test films whose pixels are among the training films; they are left out
+    Args:
+        leaked: test films whose pixels are among the training films; they are left out.
     """
 
     normals: Normals

@@ -12,7 +12,8 @@ from studies.attempts.targets import targets
 from studies.detectors.adjusted_by_finder import ALL_INSIDE, beside_adjusted
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
 from studies.detectors.page import detectors_page
-from studies.evidence.detection import detectors_screen, results_screen
+from studies.evidence.detectors import detectors_screen
+from studies.evidence.pretrained_models import results_screen
 from studies.evidence.screening import screening_screen
 from studies.pages.noise import noise_study
 from studies.pages.results_page import readme_table

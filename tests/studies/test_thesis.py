@@ -14,7 +14,8 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from studies.thesis import _chosen_on_one_half, thesis_row, train_thesis
+from studies.thesis_rows import _chosen_on_one_half, thesis_row
+from studies.thesis_training import train_thesis
 from tests.studies.conftest import World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.data.film import Film
@@ -199,7 +200,7 @@ def test_a_row_of_a_training_under_way_says_how_far_it_is(fixed: Path, done: Don
             raise KeyboardInterrupt
 
     shutil.copytree(done.root / "lungs", tmp_path / "lungs")
-    with pytest.raises(RecipeError, match=r"has not got through an epoch; train it first"):
+    with pytest.raises(RecipeError, match=r"has not finished an epoch; train it first"):
         thesis_row(thesis_recipe(), root=tmp_path)
     with pytest.raises(KeyboardInterrupt):
         train_thesis(thesis_recipe(), root=tmp_path, progress=press)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from studies.pages.thesis_page import thesis_page
-from studies.thesis import beside_earlier
+from studies.thesis_rows import beside_earlier
 from tests.docs.blocks import ROOT
 from tests.studies.committed import committed_rows
 

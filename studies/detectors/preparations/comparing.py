@@ -88,7 +88,8 @@ def ways(normals: Iterable[Film], *, frame: object = "lungs") -> Mapping[str, Wa
 def preparations_row(recipe: Recipe, *, elsewhere: str | None = None, root: Path | None = None) -> Row:
     """Train and score the recipe on films prepared in each way; the row holds figures and paired changes.
 
-    elsewhere  the name of a set beside the recipe's own, trained on and tested in its place
+    Args:
+        elsewhere: the name of a set beside the recipe's own, trained on and tested in its place.
     """
     recipe = resolve(recipe)
     check_normals_alone(recipe, "preparations")

@@ -2,8 +2,7 @@
 
 - The docstring of a module stands with the class or function that the module defines: formula, source.
 - Doctests, and `Example:`, become the section `Examples:`, so that they are drawn as code with their output.
-- Aligned columns (`name   what it is`) that name parameters become `Args:`; others become plain-text blocks, which
-  Markdown would run together.
+- Aligned columns (`name   meaning`) become plain-text blocks, which Markdown would join into one paragraph.
 - Fields of a dataclass are described by their docstrings and comments, settings by the table of `settings_tables`.
 - `arXiv 1807.02011` and `doi:10.1109/…` become links, and names of the package in backquotes cross-references.
 """
@@ -32,7 +31,6 @@ from unseen.artifacts.registry import UnknownName, imported
 
 _log = logging.getLogger("mkdocs.plugins.reference")
 ALIGNED = re.compile(r"^\S+(?:[ ,]+\S+){0,3}?\s{2,}\S")
-COLUMN = re.compile(r"^(\*{0,2}[a-z_]\w*(?:, \*{0,2}[a-z_]\w*)*)\s{2,}(\S.*)$", re.IGNORECASE)
 SECTION = re.compile(r"^(?:Args|Arguments|Returns|Yields|Raises|Attributes|Examples?|Warns|Receives):$")
 ARXIV = re.compile(r"\barXiv[: ](\d{4}\.\d{4,5})\b")
 DOI = re.compile(r"\bdoi:(10\.\d{4,9}/[^\s,;<>]+[^\s,;.<>)])")
@@ -57,7 +55,7 @@ class DocstringLayout(griffe.Extension):
             for obj in documented(module):
                 before = obj.docstring.value if obj.docstring else ""
                 text = with_note(before, notes.get(obj.name, "")) if obj.parent is module else before
-                text = laid_out(text, parameters=parameters(obj))
+                text = laid_out(text)
                 if isinstance(obj, griffe.Class):
                     text = with_settings(text, obj) or with_fields(text, obj)
                     text = with_inherited(text, obj)
@@ -161,8 +159,8 @@ def with_note(text: str, note: str) -> str:
     return "\n\n".join(filter(None, (summary, note, rest)))
 
 
-def laid_out(text: str, *, parameters: Iterable[str] = ()) -> str:
-    """`text` with aligned paragraphs as arguments or fenced, and doctests in sections of their own.
+def laid_out(text: str) -> str:
+    """Return `text` with aligned paragraphs fenced, and doctests in sections of their own.
 
     >>> print(laid_out("Say.\\n\\nimage  float32\\nbox    its part"))
     Say.
@@ -171,18 +169,12 @@ def laid_out(text: str, *, parameters: Iterable[str] = ()) -> str:
     image  float32
     box    its part
     ```
-    >>> print(laid_out("Say.\\n\\nimage  float32,\\n       square", parameters=["image"]))
-    Say.
-    <BLANKLINE>
-    Args:
-        image: float32, square
     >>> laid_out("Say.\\n\\n>>> 1 + 1\\n2").splitlines()[2:]
     ['Examples:', '    >>> 1 + 1', '    2']
     """
     text = re.sub(r"^Example:$", "Examples:", text, flags=re.MULTILINE)
     text = re.sub(r"^    (\w+(?:, \w+)+): (.*(?:\n {8,}.*)*)", each_alone, text, flags=re.MULTILINE)
     done, section = [], False
-    known = set(parameters)
     for paragraph in re.split(r"\n\s*\n", text):
         first = paragraph.split("\n", 1)[0]
         section = bool(SECTION.match(first)) or (section and paragraph.startswith(" "))
@@ -191,14 +183,7 @@ def laid_out(text: str, *, parameters: Iterable[str] = ()) -> str:
         elif section or paragraph.startswith(" ") or not is_aligned(paragraph):
             done.append(paragraph)
         else:
-            described = columns(paragraph)
-            if described and {name for names, _ in described for name in names.split(", ")} <= known:
-                done.append(
-                    "Args:\n"
-                    + "\n".join(f"    {name}: {words}" for names, words in described for name in names.split(", "))
-                )
-            else:
-                done.append(f"```text\n{paragraph}\n```")
+            done.append(f"```text\n{paragraph}\n```")
     return "\n\n".join(done)
 
 
@@ -212,26 +197,8 @@ def _indented(paragraph: str) -> str:
 
 
 def is_aligned(paragraph: str) -> bool:
-    """Report whether the first line is not indented and has a column gap: `name   what it is`."""
+    """Report whether the first line is not indented and has a column gap: `name   meaning`."""
     return bool(ALIGNED.match(paragraph.splitlines()[0])) if paragraph.strip() else False
-
-
-def columns(paragraph: str) -> list[tuple[str, str]]:
-    """Name and description of each entry of an aligned paragraph; empty where a line is neither.
-
-    >>> columns("x, y  places,\\n      in pixels\\nr     radius")
-    [('x, y', 'places, in pixels'), ('r', 'radius')]
-    """
-    found: list[tuple[str, str]] = []
-    for line in paragraph.splitlines():
-        entry = COLUMN.match(line)
-        if entry:
-            found.append((entry[1].replace("*", ""), entry[2]))
-        elif line.startswith("  ") and found:
-            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
-        else:
-            return []
-    return found
 
 
 def with_settings(text: str, obj: griffe.Class) -> str:

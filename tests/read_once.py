@@ -14,7 +14,9 @@ from unseen.data.film import Film
 class ReadOnce:
     """An iterator over films whose pixels nobody else holds, `times` as large.
 
-    most  of them alive at once, so far; 2 where one is in memory at a time: the one that was read, and the one before
+    Args:
+        most: of them alive at once, so far; 2 where one is in memory at a time: the one that was read, and the one
+            before.
     """
 
     def __init__(self, films: Sequence[Film], *, times: int = 1) -> None:

@@ -34,8 +34,9 @@ Source: arXiv 1807.02011.
 class Blur:
     """Blurs an image.
 
-    sigma  width of the Gaussian,
-           in pixels
+    Args:
+        sigma: width of the Gaussian,
+            in pixels.
 
     >>> Blur(sigma=1.0)
     """
@@ -55,9 +56,7 @@ def laid_out(name: str) -> griffe.Object:
     with griffe.temporary_visited_module(TOY, module_name="toy", docstring_parser="google") as module:
         found = module[name]
         if found.docstring is not None:
-            found.docstring.value = docstring_layout.laid_out(
-                found.docstring.value, parameters=reference_counts.parameters(found)
-            )
+            found.docstring.value = docstring_layout.laid_out(found.docstring.value)
         return found
 
 

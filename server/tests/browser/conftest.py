@@ -171,8 +171,9 @@ class Site:
 def serving(home: Path, bundles: dict[str, Path], *more: str | Path, filled: Path | None = None) -> Iterator[Site]:
     """A server with an account of each kind, and eight phantoms in the list, four of them ill.
 
-    more    its options
-    filled  the worklist that it begins with; as a rule `judged_first`
+    Args:
+        more: its options.
+        filled: the worklist that it begins with; as a rule `judged_first`.
     """
     shutil.copytree(filled or judged_first(bundles), home)
     with Running(*_options(home, bundles), *more) as running:

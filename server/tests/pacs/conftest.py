@@ -233,7 +233,8 @@ def archive(
 ) -> Iterator[Archive]:
     """An archive that takes what it is sent, until the block ends.
 
-    roles  classes for which a requestor may take either role
+    Args:
+        roles: classes for which a requestor may take either role.
     """
     ae = AE(ae_title)
     ae.require_called_aet = True

@@ -38,10 +38,11 @@ class OrthancError(RuntimeError):
 class Orthanc:
     """A running Orthanc; `stop` and `start` make an outage: what it stored stays.
 
-    folder      storage, index, configuration and log
-    ae_title    its own
-    dicom_port  where it listens for DIMSE, on 127.0.0.1
-    http_port   where it listens for its own API, DICOMweb and its web pages
+    Args:
+        folder: storage, index, configuration and log.
+        ae_title: its own.
+        dicom_port: where it listens for DIMSE, on 127.0.0.1.
+        http_port: where it listens for its own API, DICOMweb and its web pages.
     """
 
     program: str
@@ -159,10 +160,11 @@ def start_orthanc(
 ) -> Iterator[Orthanc]:
     """A running Orthanc, as a context.
 
-    folder      an empty folder that is the caller's alone
-    modalities  name → AE title, host, port of a peer (or Orthanc's own table of one): it answers their queries, sends
-                to them by `/modalities/<name>/store`, and reports storage commitment to them
-    settings    more of Orthanc's configuration, or other values: `DicomTlsEnabled=True`
+    Args:
+        folder: an empty folder that is the caller's alone.
+        modalities: name → AE title, host, port of a peer (or Orthanc's own table of one): it answers their queries,
+            sends to them by `/modalities/<name>/store`, and reports storage commitment to them.
+        settings: more of Orthanc's configuration, or other values: `DicomTlsEnabled=True`.
 
     Raises OrthancError where it does not start.
     """

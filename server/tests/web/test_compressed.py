@@ -43,7 +43,8 @@ def restored(planes: bytes, height: int, width: int) -> NDArray[np.uint16]:
 def as_from_a_detector(*, measured: int, bits: int) -> NDArray[np.uint16]:
     """A phantom of 15 MB whose noise is that of the real films in cxr_raw: 4.3 bits a sample, or a little more.
 
-    measured  bits that the detector measured; they are stored as the highest of `bits`
+    Args:
+        measured: bits that the detector measured; they are stored as the highest of `bits`.
     """
     film = Image.fromarray(next(iter(phantoms.normals(1, seed=3, size=250))).pixels)
     smooth = np.asarray(film.resize(SIDES[::-1], Image.Resampling.BICUBIC)) * (2**measured - 1)

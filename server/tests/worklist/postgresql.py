@@ -51,10 +51,11 @@ def server(
 ) -> Iterator[sqlalchemy.URL]:
     """A running server, as the URL of its database `postgres`.
 
-    begin_with   the data of a server that was kept; without it the databases are made, which takes a second or two
-    keep         where the data go, whole, when the server has ended
-    durable      its data are on the disk, and each commit waits for it, as at a site: for benchmarks
-    settings     of the server, beside these or in their place
+    Args:
+        begin_with: the data of a server that was kept; without it the databases are made, which takes a second or two.
+        keep: where the data go, whole, when the server has ended.
+        durable: its data are on the disk, and each commit waits for it, as at a site: for benchmarks.
+        settings: of the server, beside these or in their place.
     """
     where = None if durable else MEMORY
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=where))  # short: a socket's path has 107 characters at most

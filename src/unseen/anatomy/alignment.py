@@ -69,8 +69,9 @@ class Alignment:
     def image(self, pixels: NDArray[np.float32], *, box: Box | None = None) -> NDArray[np.float32]:
         """Return the film's pixels (height, width), aligned; outside the film, the edge pixels are repeated.
 
-        box  the part of the aligned film that is wanted (top, left, bottom, right; pixels): outside of it, and of one
-             pixel around it, all is 0
+        Args:
+            box: the part of the aligned film that is wanted (top, left, bottom, right; pixels): outside of it, and of
+                one pixel around it, all is 0.
         """
         part = (slice(None), slice(None)) if box is None else _around(box, self.shape)
         aligned = np.zeros(self.shape, np.float32)
@@ -116,7 +117,8 @@ class Alignment:
 def slope(lungs: NDArray[np.bool_]) -> float:
     """φ in radians: by how much the lung on the image's right lies below the one on its left.
 
-    lungs  bool (height, width), not empty
+    Args:
+        lungs: bool (height, width), not empty.
 
     0 where it would be more than `STEEPEST`, and for one lung alone: a part that is higher than wide. Lungs that run
     together are parted at their middle column.

@@ -21,7 +21,8 @@ def augmented(
 ) -> tuple[Tensor, Tensor]:
     """Return a batch (n, 1, size, size) and its masks, each film changed on its own.
 
-    painted  the share of films into which a lesion is painted, 0 to 1
+    Args:
+        painted: the share of films into which a lesion is painted, 0 to 1.
     """
     made = []
     for image, mask in zip(images[:, 0], masks[:, 0], strict=True):

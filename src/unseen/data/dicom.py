@@ -118,7 +118,8 @@ def readable_syntaxes() -> tuple[str, ...]:
 def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | None = None) -> DecodedImage:
     """Return the film in the DICOM file `data`; `bare` when it has no preamble.
 
-    frame  for looking at one of several frames; None: a file of several is refused
+    Args:
+        frame: for looking at one of several frames; None: a file of several is refused.
 
     Raises:
         Refused: it is no film, or one that cannot be read with certainty. Damaged data raise what pydicom and its

@@ -134,7 +134,8 @@ def uid_name(uid: str) -> str:
 def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None) -> DicomHeader:
     """Return the header of a film, every guard passed.
 
-    frame  which of several frames is wanted, for looking at; None: a film has one, and several are refused
+    Args:
+        frame: which of several frames is wanted, for looking at; None: a film has one, and several are refused.
 
     Raises:
         Refused: with the attribute, its value and the accepted values.

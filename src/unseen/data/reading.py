@@ -78,7 +78,8 @@ class Films:
     def read_ahead(self, decoders: int | None = None) -> Generator[Film | NotRead]:
         """Iterate like `__iter__`, while further films are decoded by other processes.
 
-        decoders  how many processes decode; None: as `decoders_for(1)` gives
+        Args:
+            decoders: how many processes decode; None: as `decoders_for(1)` gives.
 
         Each process decodes one film ahead and waits until it is taken, so memory does not grow where the caller is
         slower. Close the iterator (or go through it) to stop reading.

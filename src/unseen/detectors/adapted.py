@@ -109,7 +109,8 @@ class Adapted(Detector):
     def beside(cls, base: Detector, *, backbone: Path | str | None = None) -> Adapted:
         """Return the detector with an untrained head; it keeps its lung finder and its list of training films.
 
-        backbone  safetensors file of EfficientNet-lite0's weights; None: the published weights
+        Args:
+            backbone: safetensors file of EfficientNet-lite0's weights; None: the published weights.
 
         Raises FitError if the detector is adapted already, or if weights are not installed or do not fit.
         """

@@ -46,10 +46,9 @@ _log = logging.getLogger("unseen")
 
 
 class Detector(Estimator):
-    """Base of every detector: `fit`, `score`, and what a method has to say: `learn`, `judge`, `modules`.
+    """Base of every detector: `fit` and `score`; a method defines `learn`, `judge` and `modules`.
 
-    A method without a training loop of its own sets `learns_by_epochs = False`; the other class attributes state what
-    else sets it apart.
+    A method without a training loop sets `learns_by_epochs = False`; further class attributes state its other needs.
 
     >>> from unseen.anatomy import View
     >>> from unseen.data import phantoms
@@ -113,26 +112,30 @@ class Detector(Estimator):
     ) -> Self:
         """Learn from normal films.
 
-        normals   films, or a folder, a glob, a manifest or a list of files, or images as arrays (n, height, width),
-                  which are looked at whole unless a view or a finder is given; they
-                  are gone through once, and twice where lungs are to be learnt from them, which keeps what
-                  cannot be gone through again in memory. Those that could not be read are left out with a warning.
-        finder    finds the lungs; or the bundle that holds one, such as "models/lungs" of unseen-models.
-                  Without one, where lungs are needed, it is trained from the films' own masks, and each film's mask is
-                  predicted by a finder that did not see it
-        training  epochs, batch size, seed, device, number of devices; see `unseen.training.Training`
-        unlabelled  films without a label: the epoch that separates them best from the normal films is kept
-                  (`epoch_choice.EpochChoice`). None: the last epoch is kept. `ddad` learns from them instead
-        backbone  a file of weights that the network begins with (safetensors, or a state dict in .pt or .pth): of
-                  ResNet-18 for anatpaste, patch-memory and student-teacher, of the setting `architecture` for the
-                  methods on frozen features
-        folder    for checkpoints; a fit that was interrupted resumes from the same folder
-        progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
-        validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
+        Args:
+            normals: films, or a folder, a glob, a manifest or a list of files, or images as arrays (n, height, width),
+                whose whole area is used unless a view or a finder is given. They are read once, or twice if a lung
+                finder is trained on them; an iterator is then kept in memory. Films that could not be read are left out
+                with a warning.
+            finder: lung finder, or the bundle of one, such as "models/lungs" of unseen-models. None: if lungs are
+                needed, a finder is trained on the masks of the films, and the lungs of each film are found by a finder
+                that was not trained on it.
+            training: epochs, batch size, seed, device, number of devices; see `unseen.training.Training`.
+            unlabelled: films without a label: the epoch that separates them best from the normal films is kept
+                (`epoch_choice.EpochChoice`). None: the last epoch is kept. `ddad` learns from them instead.
+            backbone: file of the first weights of the network (safetensors, or a state dict in .pt or .pth): ResNet-18
+                for anatpaste, patch-memory and student-teacher; the network of the setting `architecture` for methods
+                on frozen features.
+            folder: folder of the checkpoints; an interrupted fit resumes from the same folder.
+            progress: called with the name of the training and the progress of the loop; default: shown on a terminal.
+            validate: called after each epoch with its number; its figures are kept in the history and have no effect.
 
-        Raises FitError for a film labelled abnormal, for no readable film, for a bundle without a finder, for
-        unlabelled films where a method has no epochs to choose from, and for none where it learns from them, for a
-        backbone that does not fit, NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
+        Raises:
+            FitError: a film is labelled abnormal, no film can be read, the bundle has no finder, the method has no
+                epochs to choose by unlabelled films, or needs unlabelled films and there are none, or the backbone does
+                not fit.
+            NoMasksError: no lung finder can be trained, since the films have no masks.
+            BundleError: the path is not a bundle.
         """
         from unseen.training.placement import computed_on
         from unseen.training.progress import reported
@@ -206,13 +209,17 @@ class Detector(Estimator):
         return EpochChoice(self, normals.views(), others, folder) if others else None
 
     def score(self, films: Given) -> Iterator[Finding | NotRead]:
-        """Score films lazily and in order; a film that could not be read is passed on as it is.
+        """Score films lazily and in order; a film that could not be read is yielded as `NotRead`.
 
-        films  a film or films; a folder, a glob, a manifest or a list of files, whose progress is shown in a terminal
-               or a notebook; or images as arrays (height, width) or (n, height, width)
+        Args:
+            films: a film or films; a folder, a glob, a manifest or a list of files, whose progress is shown in a
+                terminal or a notebook; or images as arrays (height, width) or (n, height, width).
 
-        Raises, before the first film is scored: ValueError for a detector that has not been trained and for arrays
-        that are no images, SourceError for a path that names no film, TypeError for anything else.
+        Raises:
+            ValueError: the detector is not trained, or an array is not an image. All errors are raised before the first
+                film is scored.
+            SourceError: a path names no film.
+            TypeError: `films` is of another type.
         """
         self._check_is_trained()
         listed = films_in(films)
@@ -226,9 +233,12 @@ class Detector(Estimator):
     def score_film(self, film: Film, lungs: FoundLungs | None = None) -> Finding | NotRead:
         """Score one film; NotRead where the score is not finite.
 
-        lungs  what was found in this film so far, which is not looked for again
+        Args:
+            film: the film.
+            lungs: lungs that are already found in this film; None: they are found here.
 
-        Raises ValueError for a detector that has not been trained, and for another film's lungs.
+        Raises:
+            ValueError: the detector is not trained, or the lungs are of another film.
         """
         self._check_is_trained()
         viewed = self.look(film, lungs)
@@ -312,8 +322,9 @@ class Detector(Estimator):
     def descend(self, learner: Learner, data: Sequence[torch.Tensor], fitting: Fitting, *, before: str = "") -> History:
         """Train a learner by the common loop, with the settings in `fitting`.
 
-        before  the name of a training that comes before the last one: its checkpoint has a folder of its own, and no
-                epoch is chosen in it
+        Args:
+            before: the name of a training that comes before the last one: its checkpoint has a folder of its own, and
+                no epoch is chosen in it.
         """
         from unseen.training.loop import train
 

@@ -263,8 +263,9 @@ def _config(member: Member) -> DetectorSettings:
 class _Scale(nn.Module):
     """Mean and spread of held-out normals on each member's scale.
 
-    scores      (members · 256,), each member's ascending, of which the first `known` count
-    brightness  (members,), the mean of their maps
+    Args:
+        scores: (members · 256,), each member's ascending, of which the first `known` count.
+        brightness: (members,), the mean of their maps.
 
     One-dimensional, because a bundle of half precision keeps such tensors whole.
     """

@@ -38,15 +38,16 @@ class Finding:
     >>> load("models/pca").score_film(films[0]).percentile_in_words
     "higher than ... % of the model's 279 training normals (of Montgomery and Shenzhen)"
 
-    film            what was scored
-    score           higher is less like the training films; the unit is the method's own
-    parts           the score's ingredients and side figures, by name
-    anomaly_map     float32 (size, size) ≥ 0, on the grid of `viewed`
-    reconstruction  float32 (size, size), network units; None for a method that gives no image back
-    viewed          the film as the network saw it (before alignment, where the view aligns), and how to bring other
-                    images onto that grid
-    reference       the normals with which the score is compared: the model's own training normals, cross-fitted; those
-                    of a policy where a screener follows one
+    Args:
+        film: what was scored.
+        score: higher is less like the training films; the unit is the method's own.
+        parts: the score's ingredients and side figures, by name.
+        anomaly_map: float32 (size, size) ≥ 0, on the grid of `viewed`.
+        reconstruction: float32 (size, size), network units; None for a method that gives no image back.
+        viewed: the film as the network saw it (before alignment, where the view aligns), and how to bring other images
+            onto that grid.
+        reference: the normals with which the score is compared: the model's own training normals, cross-fitted; those
+            of a policy where a screener follows one.
     """
 
     film: Film = field(repr=False)

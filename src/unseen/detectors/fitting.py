@@ -23,13 +23,14 @@ class Fitting:
     >>> Fitting(Training(epochs=3)).training.epochs
     3
 
-    training  epochs, batch size, seed, device
-    folder    where checkpoints go, or None
-    progress  called with the loop's progress, or None
-    validate  called after each epoch with its number; what it returns is kept in the history, or None
-    unlabelled  films of which nobody knows what they show, for a method that learns from them
-    backbone  weights that a network begins with, for a method that can
-    chosen_by  which films `validate` chooses an epoch by; "": it chooses none
+    Args:
+        training: epochs, batch size, seed, device.
+        folder: where checkpoints go, or None.
+        progress: called with the loop's progress, or None.
+        validate: called after each epoch with its number; what it returns is kept in the history, or None.
+        unlabelled: films of which nobody knows what they show, for a method that learns from them.
+        backbone: weights that a network begins with, for a method that can.
+        chosen_by: which films `validate` chooses an epoch by; "": it chooses none.
     """
 
     training: Training

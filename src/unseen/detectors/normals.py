@@ -18,11 +18,12 @@ class Normals:
     >>> Normals(one, one > 0, one > 0, digests=("a", "b")).part(torch.tensor([True, False])).digests
     ('a',)
 
-    images   float32 (n, 1, size, size), unmasked
-    inside   bool (n, 1, size, size), the pixels that are judged
-    lungs    bool (n, 1, size, size), as predicted
-    digests  pixel_sha256 of each
-    also     the same films through further views
+    Args:
+        images: float32 (n, 1, size, size), unmasked.
+        inside: bool (n, 1, size, size), the pixels that are judged.
+        lungs: bool (n, 1, size, size), as predicted.
+        digests: pixel_sha256 of each.
+        also: the same films through further views.
     """
 
     images: torch.Tensor

@@ -31,10 +31,11 @@ from unseen.detectors.openvino_runtime import openvino_module
 class Exported:
     """One network's file, and by how much its outputs differ from torch's.
 
-    name        such as `e1` or `finder`
-    shapes      of the inputs
-    difference  the largest absolute difference of an output, by OpenVINO in float32
-    largest     the largest absolute value among torch's outputs
+    Args:
+        name: such as `e1` or `finder`.
+        shapes: of the inputs.
+        difference: the largest absolute difference of an output, by OpenVINO in float32.
+        largest: the largest absolute value among torch's outputs.
     """
 
     name: str

@@ -37,14 +37,15 @@ def save(
 ) -> Card:
     """Write `detector` as a bundle at `folder` (whole or not at all) and return its card.
 
-    detector    a trained detector
-    folder      of the bundle; it is created
-    recipe_digest  digest of the recipe that trained it
-    adjustment  coefficients of the score on log sharpness and lung area, from out-of-fold training normals
-    data        the training films and their origin
-    licence     permitted uses of the weights, which follow from the terms of the training films
-    half        save weights as float16, in half the bytes; normalisation layers are unchanged
-    gate        the input gate, which refuses films unlike the training films; saved unchanged
+    Args:
+        detector: a trained detector.
+        folder: of the bundle; it is created.
+        recipe_digest: digest of the recipe that trained it.
+        adjustment: coefficients of the score on log sharpness and lung area, from out-of-fold training normals.
+        data: the training films and their origin.
+        licence: permitted uses of the weights, which follow from the terms of the training films.
+        half: save weights as float16, in half the bytes; normalisation layers are unchanged.
+        gate: the input gate, which refuses films unlike the training films; saved unchanged.
 
     Raises ValueError for a detector that has not been trained.
 
@@ -119,9 +120,10 @@ def detector_parts(detector: Detector, gate: HasSettings | None = None) -> dict[
 def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch") -> Detector:
     """Load a detector, ready to score; its card is `detector.card`.
 
-    folder   the bundle, or the name of one of unseen-models, such as "models/pca"
-    device   "cpu", "cuda", "cuda:1"
-    runtime  of the networks; "openvino" is several times as fast on the CPU, for GANomaly's family
+    Args:
+        folder: the bundle, or the name of one of unseen-models, such as "models/pca".
+        device: "cpu", "cuda", "cuda:1".
+        runtime: of the networks; "openvino" is several times as fast on the CPU, for GANomaly's family.
 
     Raises `artifacts.BundleError`, which names the file, the cause and the remedy; DeviceError for a device or a
     runtime that cannot be used.

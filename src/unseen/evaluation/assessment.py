@@ -110,18 +110,20 @@ def evaluate(
 ) -> Evaluation:
     """Score `films` with `detector` and judge the scores.
 
-    detector    anything with ``score(films)``, such as a `Detector`
-    films       labelled films, or a manifest or a list of files that names them
-    exclude     pixel digests to leave out, in addition to the training films that the detector itself names
-    adjustment  has no effect; deprecated, to be removed in unseen 0.4
-    seed        of the bootstrap
-    out         a folder (made if needed) for ``metrics.json``, ``scores.parquet`` and ``report.html``
-    draws       bootstrap samples
-    recipe      digest of the recipe; None: the card's
-    protocol    a sentence on how the films were held out; None: it is derived from the table
-    facts       further lines for the report's "method and data", e.g. ``{"device": "cpu"}``
-    progress    called with the number of films done, after each
-    on_finding  called with the row's number and the finding; what it returns (a map's file) goes to the column `map`
+    Args:
+        detector: anything with ``score(films)``, such as a `Detector`.
+        films: labelled films, or a manifest or a list of files that names them.
+        exclude: pixel digests to leave out, in addition to the training films that the detector itself names.
+        adjustment: has no effect; deprecated, to be removed in unseen 0.4.
+        seed: of the bootstrap.
+        out: a folder (made if needed) for ``metrics.json``, ``scores.parquet`` and ``report.html``.
+        draws: bootstrap samples.
+        recipe: digest of the recipe; None: the card's.
+        protocol: a sentence on how the films were held out; None: it is derived from the table.
+        facts: further lines for the report's "method and data", e.g. ``{"device": "cpu"}``.
+        progress: called with the number of films done, after each.
+        on_finding: called with the row's number and the finding; what it returns (a map's file) goes to the column
+            `map`.
 
     Training films are scored and stay in the table; every figure leaves them out and reports their number.
 

@@ -23,8 +23,9 @@ class ScoresError(UserError, ValueError):
 def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
     """Return one model's score table, for `metrics_from_table`, `roc_curve` and `compare`.
 
-    path   `scores.csv`, as saved in the page Compare (*Scores as CSV*)
-    model  the name of its column; films that it did not score are left out
+    Args:
+        path: `scores.csv`, as saved in the page Compare (*Scores as CSV*).
+        model: the name of its column; films that it did not score are left out.
 
     Raises ScoresError.
 

@@ -23,11 +23,12 @@ T = TypeVar("T", bound=np.generic)
 class Example:
     """One film for the report.
 
-    film            uint8 (height, width), long side 256 at most, white = dense
-    box             top, left, bottom, right of the view, as shares of the film's height and width
-    viewed          uint8 (S, S): what the network read; `reconstruction`: what it made of it, on the same grey scale,
-                    None of a method that gives no image back
-    anomaly_map     float32 (S, S), high = unlike the normals
+    Args:
+        film: uint8 (height, width), long side 256 at most, white = dense.
+        box: top, left, bottom, right of the view, as shares of the film's height and width.
+        viewed: uint8 (S, S): what the network read; `reconstruction`: what it made of it, on the same grey scale, None
+            of a method that gives no image back.
+        anomaly_map: float32 (S, S), high = unlike the normals.
     """
 
     file: str

@@ -31,12 +31,13 @@ class MeanDiscrepancy:
     >>> MeanDiscrepancy(Interval(0.1, 0.05, 0.2), chance=0.02, p=0.01, bandwidth=1.0, n=50, m=50).to_json()["p"]
     0.01
 
-    squared    MMD² with its 95 % interval
-    chance     95 % of random relabellings of the same points give less than this
-    p          the share of relabellings that give as much; None where x's points come in groups, so that they cannot
-               be relabelled one by one
-    bandwidth  h
-    n, m       points of x and of y
+    Args:
+        squared: MMD² with its 95 % interval.
+        chance: 95 % of random relabellings of the same points give less than this.
+        p: the share of relabellings that give as much; None where x's points come in groups, so that they cannot be
+            relabelled one by one.
+        bandwidth: h.
+        n, m: points of x and of y.
     """
 
     squared: Figure

@@ -68,13 +68,14 @@ def metrics_from_table(
 ) -> dict[str, Json]:
     """Return every figure of a table, in the shape of ``metrics.json``.
 
-    table       rows from `score_table`
-    exclude     pixel digests of training films: left out, and counted
-    adjustment  has no effect; deprecated, to be removed in unseen 0.4
-    seed        of the bootstrap
-    draws       bootstrap samples
-    recipe      digest of the recipe, as given
-    protocol    a sentence on how the films were held out; by default it is derived from the table
+    Args:
+        table: rows from `score_table`.
+        exclude: pixel digests of training films: left out, and counted.
+        adjustment: has no effect; deprecated, to be removed in unseen 0.4.
+        seed: of the bootstrap.
+        draws: bootstrap samples.
+        recipe: digest of the recipe, as given.
+        protocol: a sentence on how the films were held out; by default it is derived from the table.
 
     The same table, seed and draws give the same values.
 

@@ -97,10 +97,11 @@ def report_html(
 ) -> str:
     """Return the page as text.
 
-    metrics  every figure, from `metrics_from_table`
-    scored   the table and its films, from `score_table`
-    facts    lines for "method and data", in order: detector, device, date, version…
-    exclude  the training films, as for the metrics
+    Args:
+        metrics: every figure, from `metrics_from_table`.
+        scored: the table and its films, from `score_table`.
+        facts: lines for "method and data", in order: detector, device, date, version…
+        exclude: the training films, as for the metrics.
 
     >>> from unseen.data import phantoms
     >>> from unseen.detectors import load

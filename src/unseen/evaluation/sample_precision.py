@@ -26,8 +26,9 @@ class PrecisionRecall:
     >>> PrecisionRecall(precise=np.array([True, True]), recalled=np.array([True, False])).recall
     0.5
 
-    precise   (m,), of the samples
-    recalled  (n,), of the real points
+    Args:
+        precise: (m,), of the samples.
+        recalled: (n,), of the real points.
     """
 
     precise: Bools

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def patient_folds(table: pl.DataFrame, *, reshuffled: bool = False) -> Ints:
     """Return each film's fold by `fold_by_patient`, (films,); a film without a patient is its own.
 
-    reshuffled  assign folds by another digest, for films whose models were assigned by this one
+    Args:
+        reshuffled: assign folds by another digest, for films whose models were assigned by this one.
 
     >>> import polars as pl
     >>> patient_folds(pl.DataFrame({"file": ["a.png"], "patient": ["p1"]})).tolist()

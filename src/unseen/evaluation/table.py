@@ -51,9 +51,10 @@ class Scored:
     >>> Scored(pl.DataFrame({"file": ["a.png"], "score": [0.5]})).misses
     ()
 
-    table         one row per input, in order
-    misses        the lowest-scored abnormal films, lowest first
-    false_alarms  the highest-scored normal films, highest first
+    Args:
+        table: one row per input, in order.
+        misses: the lowest-scored abnormal films, lowest first.
+        false_alarms: the highest-scored normal films, highest first.
     """
 
     table: pl.DataFrame
@@ -105,12 +106,14 @@ def score_table(
 ) -> Scored:
     """Score `films` into one row each, in input order.
 
-    detector    anything with ``score(films)``
-    films       films, labelled or not
-    progress    called with the number of rows done, after each
-    keep        examples kept of each kind; their images are a few hundred kB each
-    on_finding  called with the row's number and the finding; what it returns (a map's file) goes to the column `map`
-    exclude     pixel digests of films that stay in the table but never become examples (the training films)
+    Args:
+        detector: anything with ``score(films)``.
+        films: films, labelled or not.
+        progress: called with the number of rows done, after each.
+        keep: examples kept of each kind; their images are a few hundred kB each.
+        on_finding: called with the row's number and the finding; what it returns (a map's file) goes to the column
+            `map`.
+        exclude: pixel digests of films that stay in the table but never become examples (the training films).
 
     A score that is not finite becomes a row that was not read, with that reason.
 

@@ -57,9 +57,10 @@ class Collection:
     >>> Collection.of(None).generators
     ()
 
-    reconstructors  the bundles of reconstructors
-    generators  the bundles of generators
-    refused  a sentence for each folder that looks like a bundle and cannot be used
+    Args:
+        reconstructors: the bundles of reconstructors.
+        generators: the bundles of generators.
+        refused: a sentence for each folder that looks like a bundle and cannot be used.
     """
 
     reconstructors: tuple[Collected, ...] = ()

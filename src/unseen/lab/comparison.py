@@ -25,15 +25,17 @@ class Result:
     >>> result.method.name, result.x.shape
     ('A†', torch.Size([1, 1, 32, 32]))
 
-    method   which
-    x        (1, 1, size, size), complex where A's images are; None where the method failed
-    psnr     in dB, white = 1; inf where x is the image
-    ssim     at most 1
-    misfit   ‖A x̂ − y‖ / ‖y‖, on what was linearised
-    hidden   the share of the squared error that A hides: ‖(I − A†A)(x̂ − x)‖² / ‖x̂ − x‖²; nan where x̂ is the image
-    seconds  that it took
-    words    the method's remark on its solution
-    problem  why there is none; "" where there is
+    Args:
+        method: which.
+        x: (1, 1, size, size), complex where A's images are; None where the method failed.
+        psnr: in dB, white = 1; inf where x is the image.
+        ssim: at most 1.
+        misfit: ‖A x̂ − y‖ / ‖y‖, on what was linearised.
+        hidden: the share of the squared error that A hides: ‖(I − A†A)(x̂ − x)‖² / ‖x̂ − x‖²; nan where x̂ is the
+            image.
+        seconds: that it took.
+        words: the method's remark on its solution.
+        problem: why there is none; "" where there is.
     """
 
     method: Method

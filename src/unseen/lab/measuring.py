@@ -27,9 +27,10 @@ class Measured:
     >>> made.sigma is not None, made.x.shape
     (True, torch.Size([1, 1, 32, 32]))
 
-    process  how it was measured
-    x        (1, *A.domain), complex where A's images are
-    y        (1, *A.range)
+    Args:
+        process: how it was measured.
+        x: (1, *A.domain), complex where A's images are.
+        y: (1, *A.range).
     """
 
     process: Measurement

@@ -37,9 +37,10 @@ class Choice(BaseModel):
 class Setting:
     """A field of a choice, as a form shows it.
 
-    kind     "number", "whole", "yes" or "one of"
-    low, high, step  of a number; None where it is none
-    options  of "one of"
+    Args:
+        kind: "number", "whole", "yes" or "one of".
+        low, high, step: of a number; None where it is none.
+        options: of "one of".
     """
 
     name: str

@@ -33,12 +33,13 @@ STEPS = 20  # at most: six decades down
 class Swept:
     """Result of the discrepancy principle.
 
-    x       (batch, *domain)
-    weight  (batch,) float64, λ: the first that fits, or the last that was tried
-    misfit  (batch,) float64, ‖A x − y‖²
-    bound   (batch,) float64, m σ²
-    met     (batch,) bool, whether misfit ≤ bound
-    z       (batch, *latent) where the prior has latents; else None
+    Args:
+        x: (batch, *domain).
+        weight: (batch,) float64, λ: the first that fits, or the last that was tried.
+        misfit: (batch,) float64, ‖A x − y‖².
+        bound: (batch,) float64, m σ².
+        met: (batch,) bool, whether misfit ≤ bound.
+        z: (batch, *latent) where the prior has latents; else None.
     """
 
     x: Tensor

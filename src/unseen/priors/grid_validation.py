@@ -19,8 +19,9 @@ Candidate = TypeVar("Candidate")
 class GridChoice(Generic[Candidate]):
     """The result of validation on a grid.
 
-    candidates  the grid
-    errors      (candidates, batch) float64, mean squared error of each on each truth; infinite where it gave NaN
+    Args:
+        candidates: the grid.
+        errors: (candidates, batch) float64, mean squared error of each on each truth; infinite where it gave NaN.
     """
 
     candidates: tuple[Candidate, ...]

@@ -98,10 +98,11 @@ class Task:
 class Some:
     """The measurements of some starts of a task.
 
-    A        for these rows, on real images
-    y        (rows, *A.range), with zero where nothing was measured
-    weight   (rows,) float64, λ
-    norm     ‖A‖ over the whole batch, or 1 where that is 0
+    Args:
+        A: for these rows, on real images.
+        y: (rows, *A.range), with zero where nothing was measured.
+        weight: (rows,) float64, λ.
+        norm: ‖A‖ over the whole batch, or 1 where that is 0.
     """
 
     def __init__(self, task: Task, rows: Tensor) -> None:

@@ -16,9 +16,10 @@ class Search:
     >>> Search(restarts=3).iterations
     200
 
-    restarts    starts for each image, ≥ 1; the best end is taken
-    iterations  at most, ≥ 1, of one generator call each
-    tolerance   a start is done when a step promises less than this share of its objective; 0: never
+    Args:
+        restarts: starts for each image, ≥ 1; the best end is taken.
+        iterations: at most, ≥ 1, of one generator call each.
+        tolerance: a start is done when a step promises less than this share of its objective; 0: never.
     """
 
     restarts: int = RESTARTS

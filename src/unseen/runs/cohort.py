@@ -44,10 +44,12 @@ class Cohort:
     >>> cohort.training(fold=0)
     <0 films: none>
 
-    films     all of them
-    fold_of   the fold of each, by name
-    digest    over the names, labels, folds, bytes and masks of all of them
-    held_out  the fold that is tested where none is named: the test part of a fixed split; None where there are folds
+    Args:
+        films: all of them.
+        fold_of: the fold of each, by name.
+        digest: over the names, labels, folds, bytes and masks of all of them.
+        held_out: the fold that is tested where none is named: the test part of a fixed split; None where there are
+            folds.
     """
 
     films: Films

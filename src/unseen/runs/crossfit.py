@@ -55,11 +55,12 @@ def crossfit(
 ) -> Evaluation:
     """Train `recipe` without each part's patients in turn, and judge its scores of that part.
 
-    films   labelled films; those without a label are left out
-    folds   the number of parts, at least 2
-    finder, backbone  as for `train_recipe`
-    seed    of the bootstrap
-    out     a folder for the report, as for `evaluation.evaluate`
+    Args:
+        films: labelled films; those without a label are left out.
+        folds: the number of parts, at least 2.
+        finder, backbone: as for `train_recipe`.
+        seed: of the bootstrap.
+        out: a folder for the report, as for `evaluation.evaluate`.
 
     Raises RecipeError for too few patients, for one film under two patients, and for a method that learns from
     unlabelled films.

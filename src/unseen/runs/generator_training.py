@@ -54,7 +54,8 @@ _TURN, _SCALE, _SHIFT = math.radians(6), 0.06, 0.05  # at most; a shift in share
 class Images:
     """Images (n, channels, size, size) in [0, 1], float32.
 
-    units  for each test image, the number of the patient it shows: what a bootstrap may resample
+    Args:
+        units: for each test image, the number of the patient it shows: what a bootstrap may resample.
     """
 
     training: Tensor
@@ -190,8 +191,9 @@ _BATCH = 128  # images encoded and decoded at a time
 class TrainedRun:
     """A finished run: its generator, the resolved recipe, and where its bundle lies.
 
-    metrics  `validation_psnr`: the mean PSNR of G(E(x)) on validation images, in dB, where G has an encoder
-    found    whether the run had finished before, so that nothing was trained now
+    Args:
+        metrics: `validation_psnr`: the mean PSNR of G(E(x)) on validation images, in dB, where G has an encoder.
+        found: whether the run had finished before, so that nothing was trained now.
     """
 
     G: TrainedGenerator
@@ -226,10 +228,11 @@ def train_generator(
 ) -> TrainedRun:
     """Train `recipe`, or go on with it where it was stopped, or find it trained.
 
-    data     the folder of public images; None: `$UNSEEN_DATA`
-    out      a further copy of the bundle
-    licence  what the weights may be used for, for its card
-    root     where runs are kept; None is `$UNSEEN_RUNS`
+    Args:
+        data: the folder of public images; None: `$UNSEEN_DATA`.
+        out: a further copy of the bundle.
+        licence: what the weights may be used for, for its card.
+        root: where runs are kept; None is `$UNSEEN_RUNS`.
     """
     if out is not None:
         bundle.check_free(out)

@@ -78,16 +78,17 @@ class Adaptation:
     >>> Adaptation(normals=50, abnormals=20, **figures, share=0.5, shrinkage=0.1, head="ridge").lines()[0]
     'learnt from 50 normal and 20 abnormal films of this site'
 
-    normals, abnormals  films that taught
-    before, after       AUROC of the detector and of the adapted score; both films of the training
-    mix                 AUROC of the simple statistics with labels; None where they cannot be fitted
-    gain, error         how much higher the head scores abnormal films than normal ones of like statistics, and its
-                        standard error: both in deviations of such normal films
-    share, shrinkage    ω, and λ or β; a share of 0 keeps the detector's score
-    head                formula of the head's weights
-    unadjusted          gain and error where the statistics are not taken into account; None: not known
-    differences         how abnormal films differ most from normal ones in simple statistics and projection
-    unstated            films of which neither a DICOM header nor the manifest states AP or PA
+    Args:
+        normals, abnormals: films that taught.
+        before, after: AUROC of the detector and of the adapted score; both films of the training.
+        mix: AUROC of the simple statistics with labels; None where they cannot be fitted.
+        gain, error: how much higher the head scores abnormal films than normal ones of like statistics, and its
+            standard error: both in deviations of such normal films.
+        share, shrinkage: ω, and λ or β; a share of 0 keeps the detector's score.
+        head: formula of the head's weights.
+        unadjusted: gain and error where the statistics are not taken into account; None: not known.
+        differences: how abnormal films differ most from normal ones in simple statistics and projection.
+        unstated: films of which neither a DICOM header nor the manifest states AP or PA.
     """
 
     normals: int
@@ -153,13 +154,14 @@ class Adaptation:
 class Labelled:
     """Labelled films as numbers, in one order.
 
-    features  (n, d) what the head sees
-    base      (n,) the detector's scores
-    abnormal  (n,)
-    patients  n names; films of one patient are in one part
-    mix       (n,) log odds of the simple statistics, each film's from a fit without it; None where there is no such fit
-    fresh     (n,) films on which the detector was not trained: only these choose λ and ω; None: all
-    statistics  (n, k) simple statistics beyond which the labels must show something; None: none are known
+    Args:
+        features: (n, d) what the head sees.
+        base: (n,) the detector's scores.
+        abnormal: (n,).
+        patients: n names; films of one patient are in one part.
+        mix: (n,) log odds of the simple statistics, each film's from a fit without it; None where there is no such fit.
+        fresh: (n,) films on which the detector was not trained: only these choose λ and ω; None: all.
+        statistics: (n, k) simple statistics beyond which the labels must show something; None: none are known.
     """
 
     features: torch.Tensor
@@ -302,14 +304,15 @@ def adapt(
 ) -> tuple[Adapted, Adaptation]:
     """Teach a head on a site's labelled films; returns the adapted detector, ready to save, and what was found.
 
-    detector  a trained detector
-    labelled  films labelled normal or abnormal, which are read twice: first to count them. Unlabelled and lateral films
-              are left out. Normal films on which the detector was trained train the head as well
-    share     of the patients whose films teach, in (0, 1]; the others' stay fresh for `calibrate`. Normal films on
-              which the detector was trained always teach: `calibrate` cannot use them
-    head      "ridge", or "normals-covariance": the linear discriminant with the covariance of the normal films
-    backbone  as for `Adapted.beside`
-    progress  called with 0 when the films are counted, then with the number of films done
+    Args:
+        detector: a trained detector.
+        labelled: films labelled normal or abnormal, which are read twice: first to count them. Unlabelled and lateral
+            films are left out. Normal films on which the detector was trained train the head as well.
+        share: of the patients whose films teach, in (0, 1]; the others' stay fresh for `calibrate`. Normal films on
+            which the detector was trained always teach: `calibrate` cannot use them.
+        head: "ridge", or "normals-covariance": the linear discriminant with the covariance of the normal films.
+        backbone: as for `Adapted.beside`.
+        progress: called with 0 when the films are counted, then with the number of films done.
 
     Raises FitError for fewer than 5 abnormal films, 30 normal films or 10 normal films on which the detector was not
     trained, before anything is computed; and as `Adapted.beside` does.

@@ -28,7 +28,8 @@ DIGITS = 32  # of the study's digest: 128 bits, so that no two of a billion stud
 class RankedFilmRow(ScoreRow):
     """A film's row in a part of a run without a policy.
 
-    sha256  of the file's bytes that were scored; None where the film was not read
+    Args:
+        sha256: of the file's bytes that were scored; None where the film was not read.
     """
 
     sha256: str | None
@@ -38,12 +39,13 @@ class RankedFilmRow(ScoreRow):
 class FilmRow(ScoreRow):
     """A film's row and its own decision, before its study's is known.
 
-    sha256         of the file's bytes that were scored; None where the film was not read
-    film_decision  as if the film were its study's only one
-    study          the same digest for all films of a study; it names neither the patient nor the study
-    lateral        whether it is a lateral film, which has no influence on its study's decision
-    origin         by which a companion image is known, which has none either (`companions`)
-    related        digests of the UIDs by which images of one exposure know each other, joined by spaces
+    Args:
+        sha256: of the file's bytes that were scored; None where the film was not read.
+        film_decision: as if the film were its study's only one.
+        study: the same digest for all films of a study; it names neither the patient nor the study.
+        lateral: whether it is a lateral film, which has no influence on its study's decision.
+        origin: by which a companion image is known, which has none either (`companions`).
+        related: digests of the UIDs by which images of one exposure know each other, joined by spaces.
     """
 
     sha256: str | None

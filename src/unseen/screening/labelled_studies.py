@@ -23,12 +23,13 @@ class Study:
     >>> Study(name="study-1", patient="patient-1", source="ward", abnormal=False, score=0.2).score
     0.2
 
-    name    the study's name
-    patient  the patient's name
-    source  where its films come from, such as a station
-    abnormal  whether any of its films is labelled abnormal
-    score   the highest of its frontal films; None where any of them was not scored
-    films   pixel digests of its frontal films
+    Args:
+        name: the study's name.
+        patient: the patient's name.
+        source: where its films come from, such as a station.
+        abnormal: whether any of its films is labelled abnormal.
+        score: the highest of its frontal films; None where any of them was not scored.
+        films: pixel digests of its frontal films.
     """
 
     name: str

@@ -53,11 +53,13 @@ class PilotGroup:
 class Pilot:
     """A pilot's findings.
 
-    studies   in the order of the list: what was not scored first, then by priority
-    groups    all studies, then each source
-    auroc     of the priority, over the scored studies
-    top       share of the list from its top → share of the abnormal studies in it
-    left_out  studies left out: calibrated on or trained on, or of such a patient; `unlabelled` films without an outcome
+    Args:
+        studies: in the order of the list: what was not scored first, then by priority.
+        groups: all studies, then each source.
+        auroc: of the priority, over the scored studies.
+        top: share of the list from its top → share of the abnormal studies in it.
+        left_out: studies left out: calibrated on or trained on, or of such a patient; `unlabelled` films without an
+            outcome.
     """
 
     studies: tuple[PilotStudy, ...]
@@ -105,8 +107,9 @@ def pilot(
 ) -> Pilot:
     """Send `archive`, films labelled by their reports, through `screener`.
 
-    seed      of the bootstrap
-    progress  called with the number of films done
+    Args:
+        seed: of the bootstrap.
+        progress: called with the number of films done.
     """
     films: dict[tuple[str, str], list[Screened]] = {}
     barred, unlabelled = set(), 0

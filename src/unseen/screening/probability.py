@@ -59,9 +59,10 @@ class ProbabilityMap(BaseModel):
 def fit_probability(scores: ArrayLike, abnormal: ArrayLike, *, prevalence: float | None = None) -> ProbabilityMap:
     """Fit the map to labelled scores.
 
-    scores      (n,) finite
-    abnormal    (n,) bool, with both classes
-    prevalence  of abnormal studies at the site, in (0, 1); None: as among the labelled
+    Args:
+        scores: (n,) finite.
+        abnormal: (n,) bool, with both classes.
+        prevalence: of abnormal studies at the site, in (0, 1); None: as among the labelled.
 
     A lowest step without any abnormal, and a highest without any normal, are given half a film of the other class: no
     film is certainly either. Raises ValueError without both classes.

@@ -100,7 +100,8 @@ class Guards(Protocol):
     def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refuses | None:
         """Return why `film` must not be scored, or not be cleared, or None.
 
-        lungs  as the detector's finder predicts them; None without one
+        Args:
+            lungs: as the detector's finder predicts them; None without one.
         """
         ...
 
@@ -114,10 +115,11 @@ class Screener:
     >>> screener(next(iter(phantoms.normals(1, size=64)))).action
     'read'
 
-    detector  a trained detector, such as `un.detectors.load("models/pca")`
-    policy    what `screening.calibrate` made, or a file of `unseen calibrate`; None: rank, never clear
-    gate      refuses films unlike the training films; None: every film is scored. `screening.load` brings a
-              bundle's own
+    Args:
+        detector: a trained detector, such as `un.detectors.load("models/pca")`.
+        policy: what `screening.calibrate` made, or a file of `unseen calibrate`; None: rank, never clear.
+        gate: refuses films unlike the training films; None: every film is scored. `screening.load` brings a bundle's
+            own.
 
     Raises PolicyError for a policy that was made for another model: other settings, weights, runtime or gate.
     """
@@ -146,8 +148,9 @@ class Screener:
     ) -> Iterator[Screened]:
         """Decide film by film, lazily and in order; every input comes out once.
 
-        scores  scores that the detector has given before, by the films' pixel digests; such a film is not scored again
-                and has no finding
+        Args:
+            scores: scores that the detector has given before, by the films' pixel digests; such a film is not scored
+                again and has no finding.
         """
         for film in films:
             known = None if scores is None or isinstance(film, NotRead) else scores.get(film.pixel_sha256)
@@ -156,7 +159,8 @@ class Screener:
     def screen_film(self, film: Film | NotRead, lungs: FoundLungs | None = None) -> Screened:
         """Decide about one input; the gate and the detector look for its lungs once between them.
 
-        lungs  what was found in this film so far, which is not looked for again
+        Args:
+            lungs: what was found in this film so far, which is not looked for again.
 
         Raises ValueError for another film's lungs.
         """
@@ -194,7 +198,8 @@ class Screener:
     def decide(self, score: float, film: Film, remark: str = "") -> Decision:
         """Return the decision about a score, of a film that the gate let through.
 
-        remark  the gate's, of a film that differs from the training films: it is never cleared
+        Args:
+            remark: the gate's, of a film that differs from the training films: it is never cleared.
         """
         if self.policy is None:
             return Decision(
@@ -351,8 +356,9 @@ def ranked_rows(
 ) -> Iterator[ScoreRow]:
     """Yield one row per film, lazily and in order, each scored; `reason` is the gate's refusal or remark.
 
-    maps      a folder for `<digest16>.npy`, float32 on the network's grid
-    progress  called with the number of rows done, after each
+    Args:
+        maps: a folder for `<digest16>.npy`, float32 on the network's grid.
+        progress: called with the number of rows done, after each.
     """
     if maps is not None:
         maps.mkdir(parents=True, exist_ok=True)
@@ -432,10 +438,11 @@ def load(
 ) -> Screener:
     """Read a model, its gate where its bundle has one, and a policy.
 
-    model    the bundle, or the name of one of unseen-models, such as "models/pca"
-    policy   the file of `unseen calibrate`; None: rank, never clear
-    device   as for `detectors.load`
-    runtime  as for `detectors.load`
+    Args:
+        model: the bundle, or the name of one of unseen-models, such as "models/pca".
+        policy: the file of `unseen calibrate`; None: rank, never clear.
+        device: as for `detectors.load`.
+        runtime: as for `detectors.load`.
 
     Raises BundleError, DeviceError and GateError for a model that cannot be used, PolicyError for a policy that cannot
     be read or is another model's.

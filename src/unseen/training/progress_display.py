@@ -22,9 +22,10 @@ EVERY_S = 10.0
 def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False) -> Callable[[str, Progress], None]:
     """Return a callback for `fit`: what is trained and how far it is, on `stream` (standard error by default).
 
-    stream  where the line is written; None: standard error
-    silent_off_terminal  say nothing where the stream is no terminal; else a line every `EVERY_S` seconds, and one when
-                         a training has ended
+    Args:
+        stream: where the line is written; None: standard error.
+        silent_off_terminal: say nothing where the stream is no terminal; else a line every `EVERY_S` seconds, and one
+            when a training has ended.
 
     >>> from unseen.training import Progress
     >>> import io

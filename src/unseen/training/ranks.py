@@ -90,8 +90,9 @@ class Ranks:
     def joined(cls, place: ProcessPlace, *, listens: bool, children: Mapping[int, subprocess.Popen[bytes]]) -> Ranks:
         """Join the group whose rank 0 is at `place.address`.
 
-        listens   whether this process holds the store of keys: rank 0, unless torchrun holds one
-        children  the ranks that this process has started
+        Args:
+            listens: whether this process holds the store of keys: rank 0, unless torchrun holds one.
+            children: the ranks that this process has started.
         """
         try:
             store = distributed.TCPStore(

@@ -42,12 +42,14 @@ _TESTED, _LABELLED, _LISTED = 1_000, 2_000, 3_000
 class Demonstrated:
     """Files that the demonstration makes for a worklist.
 
-    decides   the bundle whose scores `policy` judges: the model that ships for phantoms
-    further   bundles to compare with: those that were trained live
-    incoming  a manifest of films from two sites that were calibrated and one that was not; nobody has learnt from them
-    broken    a file that is no film
-    tested    a manifest of the twin pairs
-    runs      the log of a training
+    Args:
+        decides: the bundle whose scores `policy` judges: the model that ships for phantoms.
+        further: bundles to compare with: those that were trained live.
+        incoming: a manifest of films from two sites that were calibrated and one that was not; nobody has learnt from
+            them.
+        broken: a file that is no film.
+        tested: a manifest of the twin pairs.
+        runs: the log of a training.
     """
 
     decides: Path
@@ -74,12 +76,13 @@ def demonstrate(
 ) -> Demonstrated:
     """Run the demonstration into the folder `out`; what an earlier one left there is replaced.
 
-    labelled  abnormal films of each site to calibrate on
-    step      announces what happens next
-    say       reports the result
-    progress  called with the state of a training, as by `fit`
-    counting  called with a number of films before a detector scores them; returns what is called with the number
-              done, after each
+    Args:
+        labelled: abnormal films of each site to calibrate on.
+        step: announces what happens next.
+        say: reports the result.
+        progress: called with the state of a training, as by `fit`.
+        counting: called with a number of films before a detector scores them; returns what is called with the number
+            done, after each.
 
     Nothing is asked; every figure is made here and now.
     """

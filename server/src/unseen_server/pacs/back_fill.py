@@ -44,7 +44,8 @@ class BackFillError(UserError, ValueError):
 class FetchRequest:
     """Studies to be fetched: one by its UID or accession number, or all studies of a patient or a day.
 
-    place  where it stands, for messages: a line of the table, or the day
+    Args:
+        place: where it stands, for messages: a line of the table, or the day.
     """
 
     kind: Literal["study", "accession", "patient", "day"]
@@ -80,7 +81,8 @@ class Done:
 def from_table(path: Path, *, column: str | None = None) -> list[FetchRequest]:
     """Return the entries of a CSV: its column of study UIDs or accession numbers.
 
-    column  its name; None: the first of study, StudyInstanceUID, accession, AccessionNumber that there is
+    Args:
+        column: its name; None: the first of study, StudyInstanceUID, accession, AccessionNumber that there is.
 
     Raises BackFillError.
     """
@@ -189,8 +191,9 @@ def back_fill(
 ) -> Iterator[Done]:
     """Fetch what is wanted and was not fetched before; yields what came of each study.
 
-    per_minute  how many studies at most, evenly spread
-    stop        where it is set, the study in hand is finished, and no other begins
+    Args:
+        per_minute: how many studies at most, evenly spread.
+        stop: where it is set, the study in hand is finished, and no other begins.
 
     Raises NotReachedError where the peer is not there: the same call continues later.
     """

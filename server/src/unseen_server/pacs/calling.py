@@ -52,9 +52,10 @@ def association(
 ) -> Iterator[Association]:
     """Establish an association with `peer` for the block.
 
-    contexts  what is proposed; the caller looks at `accepted_contexts`
-    roles     where this side is not the SCU
-    handlers  of what the peer sends on this association: (event, function)
+    Args:
+        contexts: what is proposed; the caller looks at `accepted_contexts`.
+        roles: where this side is not the SCU.
+        handlers: of what the peer sends on this association: (event, function).
 
     Raises NotReachedError. Inside the block the caller raises it where an answer does not come.
     """

@@ -42,8 +42,9 @@ _LISTENS_S: Final = 5.0
 class PeerCheck:
     """One thing that was tried with a peer.
 
-    works   whether it does
-    needed  whether the configuration relies on it: it is then a mistake where it does not
+    Args:
+        works: whether it does.
+        needed: whether the configuration relies on it: it is then a mistake where it does not.
     """
 
     peer: str

@@ -309,8 +309,9 @@ class Commitments:
     def ask(self, peer: Peer, instances: Sequence[Instance], *, wait_s: float = 2.0) -> str:
         """Ask a peer to commit to instances that were stored there; returns the transaction's UID.
 
-        wait_s  how long the association stays open for the report, unless it comes to the listener meanwhile; a later
-                one comes there
+        Args:
+            wait_s: how long the association stays open for the report, unless it comes to the listener meanwhile; a
+                later one comes there.
 
         Raises NotReachedError where the peer cannot be reached, does not offer storage commitment, or refuses.
         """

@@ -44,7 +44,8 @@ class Fetched:
 def fetch(config: PacsConfig, peer: Peer, study: str, intake: Intake, *, by: By | None = None) -> Fetched:
     """Fetch a study; it is complete for the worklist then.
 
-    by  None: WADO-RS where the peer cannot be called by DIMSE; else C-GET, or C-MOVE where it does not offer that
+    Args:
+        by: None: WADO-RS where the peer cannot be called by DIMSE; else C-GET, or C-MOVE where it does not offer that.
 
     Raises NotReachedError: there is no answer, or a refusal.
     """

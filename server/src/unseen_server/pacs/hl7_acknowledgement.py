@@ -17,8 +17,9 @@ def control_id(content: bytes) -> str:
 def acknowledgement(content: bytes, *, code: str, sentence: str, application: str, now: datetime) -> bytes:
     """Return the answer to a message, even to one that is none.
 
-    code      AA: taken, and durable; AE: not taken, its content is at fault; AR: not taken, for another reason
-    sentence  for whoever reads the sender's log
+    Args:
+        code: AA: taken, and durable; AE: not taken, its content is at fault; AR: not taken, for another reason.
+        sentence: for whoever reads the sender's log.
     """
     header = content.split(b"\r", 1)[0].decode("latin-1")
     fields = header.split(header[3:4] or "|") if header.startswith("MSH") else []

@@ -49,7 +49,8 @@ _BREAKS = (".br", ".sp", ".ce", ".fi")
 class Hl7Error(ValueError):
     """A message that cannot be used. The sentence is for its sender, and repeats nothing of a patient.
 
-    reject  nothing is wrong with its content, but it is not for us, or not now (AR); else AE
+    Args:
+        reject: nothing is wrong with its content, but it is not for us, or not now (AR); else AE.
     """
 
     def __init__(self, sentence: str, *, reject: bool = False) -> None:

@@ -64,8 +64,9 @@ def application(
 ) -> Starlette:
     """Return the application; without `fhir` and `reports` there is no FHIR.
 
-    listens  whether the rest of the node does, for `/ready`
-    clock    time in seconds by which a verdict of `/ready` ends
+    Args:
+        listens: whether the rest of the node does, for `/ready`.
+        clock: time in seconds by which a verdict of `/ready` ends.
     """
     health = _Health(store, metrics, listens, clock)
     routes = [

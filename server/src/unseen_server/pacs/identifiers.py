@@ -45,9 +45,10 @@ def uid_of(*names: str) -> UID:
 def series_uid(*, site: str, decision: str, kind: str) -> UID:
     """Return the UID of the series with a decision's objects of one kind; it does not depend on the destination.
 
-    site      the installation's own key: two installations give the same study different UIDs
-    decision  the decision's number within the installation, and its time
-    kind      "sr", "capture" or "overlay"
+    Args:
+        site: the installation's own key: two installations give the same study different UIDs.
+        decision: the decision's number within the installation, and its time.
+        kind: "sr", "capture" or "overlay".
     """
     return uid_of("series", site, decision, kind)
 

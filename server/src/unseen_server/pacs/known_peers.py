@@ -24,8 +24,9 @@ def peer_of(
 ) -> Peer | str:
     """Return the peer that connects with this AE title from this address, or why there is none.
 
-    secure   whether it connects by TLS; a peer with `tls = true` must
-    resolve  a host's addresses, for peers that the configuration gives none
+    Args:
+        secure: whether it connects by TLS; a peer with `tls = true` must.
+        resolve: a host's addresses, for peers that the configuration gives none.
 
     >>> config = PacsConfig.model_validate({"peers": [{"name": "ct", "ae_title": "CT", "addresses": ["10.1.0.0/16"]}]})
     >>> peer_of(config, ae_title="CT", address="10.1.2.3", secure=False).name

@@ -93,8 +93,9 @@ class NodePart(Protocol):
 class Node:
     """Runs from `start` to `stop`, or in a `with` block.
 
-    on_report  takes what peers report of our results; where it raises a WorklistError, the peer reports again; None:
-               the outbox takes it
+    Args:
+        on_report: takes what peers report of our results; where it raises a WorklistError, the peer reports again;
+            None: the outbox takes it.
 
     Raises PacsConfigError where a certificate, key or ca of [tls] cannot be used.
     """

@@ -23,14 +23,15 @@ class PacsTable(BaseModel):
 class Hl7Fields(PacsTable):
     """Fields of a message that are read; part of `[hl7]`.
 
-    system         what the reporting system is called here; "": as it calls itself in MSH-3 and MSH-4
-    accession      where the accession number stands: the first of these that is filled
-    study_uid      where the StudyInstanceUID stands, if anywhere
-    observations   OBX-3 identifiers (as "59776-5" or "&IMP") whose values are read: without them the reason for the
-                   examination may be read as a finding. None: all are
-    match_patient  a report closes no study of a patient that PID-3 does not have
-    match_issuer   ADT^A40 moves only studies whose issuer is the assigning authority, or that have none
-    charset        as in MSH-18, for messages that name no character set
+    Args:
+        system: what the reporting system is called here; "": as it calls itself in MSH-3 and MSH-4.
+        accession: where the accession number stands: the first of these that is filled.
+        study_uid: where the StudyInstanceUID stands, if anywhere.
+        observations: OBX-3 identifiers (as "59776-5" or "&IMP") whose values are read: without them the reason for the
+            examination may be read as a finding. None: all are.
+        match_patient: a report closes no study of a patient that PID-3 does not have.
+        match_issuer: ADT^A40 moves only studies whose issuer is the assigning authority, or that have none.
+        charset: as in MSH-18, for messages that name no character set.
     """
 
     system: str = Field(default="", max_length=100)
@@ -45,12 +46,13 @@ class Hl7Fields(PacsTable):
 class Hl7Settings(Hl7Fields):
     """`[hl7]`: where reports come in by HL7 v2 over MLLP.
 
-    addresses    from where messages may come (IP or CIDR); none: from this machine alone
-    tls          whether connections are TLS, with the certificates of [tls]; clients must show theirs
-    reports      the site's table of codes and phrases, a file
-    connections, connections_each  how many may be open at the same time, of all addresses and of one
-    message_bytes, message_s  how long a message may be, and how long its arrival may take
-    idle_s       how long a connection may stand open between messages
+    Args:
+        addresses: from where messages may come (IP or CIDR); none: from this machine alone.
+        tls: whether connections are TLS, with the certificates of [tls]; clients must show theirs.
+        reports: the site's table of codes and phrases, a file.
+        connections, connections_each: how many may be open at the same time, of all addresses and of one.
+        message_bytes, message_s: how long a message may be, and how long its arrival may take.
+        idle_s: how long a connection may stand open between messages.
     """
 
     host: str = "0.0.0.0"
@@ -68,11 +70,12 @@ class Hl7Settings(Hl7Fields):
 class FhirSettings(PacsTable):
     """`[fhir]`: reports by FHIR R4, `POST /fhir/DiagnosticReport` at the address of `[http]`.
 
-    token          what a sender shows as its bearer token
-    reports        the site's table of codes and phrases, a file
-    system         what the reporting system is called here
-    accession      system (a URI) of the identifier that is the accession number; "": the identifier of type ACSN
-    match_patient  a report closes no study of a patient whose number it does not have
+    Args:
+        token: what a sender shows as its bearer token.
+        reports: the site's table of codes and phrases, a file.
+        system: what the reporting system is called here.
+        accession: system (a URI) of the identifier that is the accession number; "": the identifier of type ACSN.
+        match_patient: a report closes no study of a patient whose number it does not have.
     """
 
     token: str = Field(repr=False)
@@ -91,7 +94,8 @@ class FhirSettings(PacsTable):
 class HttpSettings(PacsTable):
     """`[http]`: where `/metrics`, `/live`, `/ready` and FHIR answer.
 
-    tls  with the certificate of [tls]; clients need none
+    Args:
+        tls: with the certificate of [tls]; clients need none.
     """
 
     host: str = "127.0.0.1"
@@ -102,9 +106,11 @@ class HttpSettings(PacsTable):
 class SyslogSettings(PacsTable):
     """`[syslog]`: where audit events are sent as DICOM audit messages.
 
-    transport  udp (RFC 5426), tcp (RFC 6587, octet counting) or tls (RFC 5425), the last with the certificates of [tls]
-    source     what this installation is called in AuditSourceIdentification
-    every_s    how often new events are looked for
+    Args:
+        transport: udp (RFC 5426), tcp (RFC 6587, octet counting) or tls (RFC 5425), the last with the certificates of
+            [tls].
+        source: what this installation is called in AuditSourceIdentification.
+        every_s: how often new events are looked for.
     """
 
     host: str = Field(min_length=1)

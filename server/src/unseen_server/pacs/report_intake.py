@@ -30,8 +30,9 @@ _log = logging.getLogger("unseen")
 class ReceivedReport:
     """Report as HL7 or FHIR delivered it; see `OutsideReport` for what is not here.
 
-    codes  of the report's coded entries
-    text   all of its text that counts
+    Args:
+        codes: of the report's coded entries.
+        text: all of its text that counts.
     """
 
     system: str

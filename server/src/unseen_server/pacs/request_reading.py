@@ -50,7 +50,8 @@ class Rejection(NamedTuple):
 class NotAdmittedError(Exception):
     """A connection ended, or sent something else than a request; `why` for the log.
 
-    abort  whether the peer gets an A-ABORT
+    Args:
+        abort: whether the peer gets an A-ABORT.
     """
 
     def __init__(self, why: str, *, abort: bool = False) -> None:
@@ -62,7 +63,8 @@ class NotAdmittedError(Exception):
 class Arrival:
     """A connection that waits for its request.
 
-    until  when its time is over, on the monotonic clock
+    Args:
+        until: when its time is over, on the monotonic clock.
     """
 
     connection: socket.socket

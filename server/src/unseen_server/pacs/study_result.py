@@ -47,14 +47,15 @@ class Replaced:
 class FilmResult:
     """One film of the study.
 
-    header       the film's data set, without pixels; it is not altered
-    pixels       (rows, columns), grey values in [0, 1], white = dense; None where no capture is wanted
-    score        the detector's, in its own unit; None where the film was not scored
-    probability  of being abnormal, at the site's prevalence, 0 to 1; None where it is not calibrated
-    percentile   share of the normal reference films with a lower score, 0 to 100; None where it is not calibrated
-    anomaly_map  (height, width), 0 or more, higher differs more; None without one
-    box          top, left, bottom, right of the map on the film, in pixels; None: the whole film
-    strongest    the place of the map's highest value; None: it follows from the map
+    Args:
+        header: the film's data set, without pixels; it is not altered.
+        pixels: (rows, columns), grey values in [0, 1], white = dense; None where no capture is wanted.
+        score: the detector's, in its own unit; None where the film was not scored.
+        probability: of being abnormal, at the site's prevalence, 0 to 1; None where it is not calibrated.
+        percentile: share of the normal reference films with a lower score, 0 to 100; None where it is not calibrated.
+        anomaly_map: (height, width), 0 or more, higher differs more; None without one.
+        box: top, left, bottom, right of the map on the film, in pixels; None: the whole film.
+        strongest: the place of the map's highest value; None: it follows from the map.
     """
 
     header: Dataset = field(repr=False)
@@ -71,17 +72,18 @@ class FilmResult:
 class StudyResult:
     """A decision about a study, and what it rests on.
 
-    site           the installation's own key, from which UIDs follow
-    decision       the decision's number within the installation, and its time; a later decision has another one
-    films          at least one, all of one study
-    probability    of the study, 0 to 1; None where it is not calibrated or was not scored
-    priority       higher is read earlier
-    rank           its place in the reading list, in words; "" without one
-    reason         a sentence
-    policy_digest  SHA-256 of the policy that decided; "" without one
-    made           when it was decided, in the site's local time
-    station        our application entity title
-    replaces       the objects of earlier decisions that this one supersedes, oldest first
+    Args:
+        site: the installation's own key, from which UIDs follow.
+        decision: the decision's number within the installation, and its time; a later decision has another one.
+        films: at least one, all of one study.
+        probability: of the study, 0 to 1; None where it is not calibrated or was not scored.
+        priority: higher is read earlier.
+        rank: its place in the reading list, in words; "" without one.
+        reason: a sentence.
+        policy_digest: SHA-256 of the policy that decided; "" without one.
+        made: when it was decided, in the site's local time.
+        station: our application entity title.
+        replaces: the objects of earlier decisions that this one supersedes, oldest first.
     """
 
     site: str

@@ -34,9 +34,10 @@ LOOK_S: Final = 2.0
 class ActiveModels:
     """Keeps `models` and the workers in step with what leads activated; `look` is called again and again.
 
-    models   what scores now; None: the workers are started by others
-    problem  why what was activated does not score here; "" where nothing stands against it
-    number   the activation that scores here; None: what the service was started with
+    Args:
+        models: what scores now; None: the workers are started by others.
+        problem: why what was activated does not score here; "" where nothing stands against it.
+        number: the activation that scores here; None: what the service was started with.
     """
 
     def __init__(

@@ -98,9 +98,10 @@ class Match:
 class ReportCodes:
     """The table, ready for use; `load_report_codes` reads it.
 
-    order    the outcomes, those first that count where a report has several
-    codes    code to outcome
-    phrases  phrase, folded, to outcome; None: it has none
+    Args:
+        order: the outcomes, those first that count where a report has several.
+        codes: code to outcome.
+        phrases: phrase, folded, to outcome; None: it has none.
     """
 
     order: tuple[Outcome, ...]
@@ -183,7 +184,8 @@ class ReportCodes:
 def load_report_codes(path: Path) -> ReportCodes:
     """Read a site's table.
 
-    path  the TOML file
+    Args:
+        path: the TOML file.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

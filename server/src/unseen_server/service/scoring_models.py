@@ -21,10 +21,12 @@ class FurtherModel:
 class Models:
     """Models that score, and the policy by which the first decides.
 
-    folder       the bundle of the model that decides
-    policy_file  what `unseen calibrate` wrote; None: films are ranked, and none is cleared
-    further      the others, in the order given
-    calibrated   policies of the others, by SHA-256 of their weights: their normals are references, and clear nothing
+    Args:
+        folder: the bundle of the model that decides.
+        policy_file: what `unseen calibrate` wrote; None: films are ranked, and none is cleared.
+        further: the others, in the order given.
+        calibrated: policies of the others, by SHA-256 of their weights: their normals are references, and clear
+            nothing.
     """
 
     folder: Path

@@ -23,10 +23,11 @@ _log = logging.getLogger("unseen")
 class WorkerSettings:
     """The settings of a worker process.
 
-    where, films_folder   the worklist, as `Store.open` takes it
-    model, policy         the bundle's folder and the policy's file
-    further               folders of bundles whose scores are kept for comparison
-    workers               how many share this machine's cores
+    Args:
+        where, films_folder: the worklist, as `Store.open` takes it.
+        model, policy: the bundle's folder and the policy's file.
+        further: folders of bundles whose scores are kept for comparison.
+        workers: how many share this machine's cores.
     """
 
     where: str

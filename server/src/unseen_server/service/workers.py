@@ -24,8 +24,9 @@ _FINISH_S = 30.0  # longer than any film takes
 class _Place:
     """One worker's place: its process, and when it may be filled again.
 
-    settings  the settings that the process was started with
-    leaving   when it was asked to finish, since other settings hold; None while it may stay
+    Args:
+        settings: the settings that the process was started with.
+        leaving: when it was asked to finish, since other settings hold; None while it may stay.
     """
 
     number: int
@@ -44,8 +45,9 @@ class _Place:
 class WorkerStatus:
     """Number of workers that are ready, and the last problem.
 
-    problem  why one of them cannot score; "" if none reports a problem
-    stopped  why one of them clears nothing; "" if none reports that
+    Args:
+        problem: why one of them cannot score; "" if none reports a problem.
+        stopped: why one of them clears nothing; "" if none reports that.
     """
 
     wanted: int
@@ -59,8 +61,9 @@ class WorkerStatus:
 class Workers:
     """`count` processes that score as `settings` say.
 
-    stopping  set when the server begins to stop: from then on no worker is started, and one that ends is not reported,
-              since a service manager and Ctrl-C signal the workers together with the server
+    Args:
+        stopping: set when the server begins to stop: from then on no worker is started, and one that ends is not
+            reported, since a service manager and Ctrl-C signal the workers together with the server.
     """
 
     settings: WorkerSettings

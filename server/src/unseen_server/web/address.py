@@ -17,12 +17,13 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class Address:
     """Addresses of the server: where it listens, and by which name others reach it.
 
-    host     an address of this machine; the loopback ones are reached from this machine alone
-    port     0: any that is free
-    public   such as https://worklist.hospital.example: where a reverse proxy with TLS offers the server to others; None
-             without one
-    proxies  the addresses and networks of proxies whose header X-Forwarded-For names the client; none: with `public`,
-             those of this machine
+    Args:
+        host: an address of this machine; the loopback ones are reached from this machine alone.
+        port: 0: any that is free.
+        public: such as https://worklist.hospital.example: where a reverse proxy with TLS offers the server to others;
+            None without one.
+        proxies: the addresses and networks of proxies whose header X-Forwarded-For names the client; none: with
+            `public`, those of this machine.
 
     >>> Address().is_private, Address(public="https://a.example").is_private, Address(host="0.0.0.0").is_private
     (True, False, False)

@@ -108,13 +108,14 @@ def create_app(
 ) -> FastAPI:
     """Make the application over `store`, which stays the caller's to close.
 
-    watch            a folder whose films are received; see `service.watched_folder`
-    watch_settled_s  time for which a file there must be unchanged
-    address          where it will listen, by which follows whose names it answers to; by default this machine alone
-    models, workers  what scores until leads activate something else; workers are started and stopped by the caller
-    runs_folder      trainings whose losses are shown
-    lab_folder       bundles of reconstructors and generators that the imaging lab offers
-    oidc             an identity provider by which people may sign in
+    Args:
+        watch: a folder whose films are received; see `service.watched_folder`.
+        watch_settled_s: time for which a file there must be unchanged.
+        address: where it will listen, by which follows whose names it answers to; by default this machine alone.
+        models, workers: what scores until leads activate something else; workers are started and stopped by the caller.
+        runs_folder: trainings whose losses are shown.
+        lab_folder: bundles of reconstructors and generators that the imaging lab offers.
+        oidc: an identity provider by which people may sign in.
 
     Raises WorklistError for a folder that cannot be watched.
     """

@@ -91,10 +91,11 @@ def code_of(
 ) -> str:
     """Return the code of a figure.
 
-    models      names of columns of the table; "difference" takes two, "roc" any number, the others the first
-    draws       of the intervals, as the page's
-    threshold   a score; films below it are cleared
-    prevalence  share of abnormal studies, above 0 and below 1; None: none was entered, and no PPV is computed
+    Args:
+        models: names of columns of the table; "difference" takes two, "roc" any number, the others the first.
+        draws: of the intervals, as the page's.
+        threshold: a score; films below it are cleared.
+        prevalence: share of abnormal studies, above 0 and below 1; None: none was entered, and no PPV is computed.
 
     >>> print(code_of("difference", ["pca", "flow"], draws=1000).splitlines()[6])
     first, second = ['pca', 'flow']

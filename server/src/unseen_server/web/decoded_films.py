@@ -27,11 +27,12 @@ _ENOUGH = 2**20  # samples, evenly spread, for those shares
 class Decoded:
     """A film's samples, white = dense.
 
-    samples     little-endian uint16, row by row: `Film.pixels` × (2**bits − 1)
-    residuals   the same in fewer bytes, see `web.film_residuals`: gzip
-    low, high   the samples at 0.5 % and 99.5 % of the film's own, for the window over its own range
-    spacing_mm  distance of neighbouring pixels; None where unknown
-    display     how the file asks to be shown, and its grey scale: see `data.dicom_display_hints.display_of`
+    Args:
+        samples: little-endian uint16, row by row: `Film.pixels` × (2**bits − 1).
+        residuals: the same in fewer bytes, see `web.film_residuals`: gzip.
+        low, high: the samples at 0.5 % and 99.5 % of the film's own, for the window over its own range.
+        spacing_mm: distance of neighbouring pixels; None where unknown.
+        display: how the file asks to be shown, and its grey scale: see `data.dicom_display_hints.display_of`.
     """
 
     samples: bytes = field(repr=False)
@@ -58,8 +59,9 @@ class Decoded:
 class DecodedFilms:
     """The latest films that were asked for; by the digest of their bytes, so that one is never taken for another.
 
-    bounded     held while a film is decoded: a film of 64 million pixels takes a quarter of a gigabyte
-    most_bytes  of samples and residuals that are kept
+    Args:
+        bounded: held while a film is decoded: a film of 64 million pixels takes a quarter of a gigabyte.
+        most_bytes: of samples and residuals that are kept.
     """
 
     def __init__(self, bounded: threading.BoundedSemaphore, *, most_bytes: int = MOST_BYTES) -> None:

@@ -35,7 +35,8 @@ def compressed(residual: NDArray[np.uint8]) -> bytes:
 def residuals(samples: NDArray[np.uint8] | NDArray[np.uint16], *, bits: int) -> NDArray[np.uint8]:
     """Return the difference of each sample from its prediction: low bytes and high bytes, (2, height, width).
 
-    bits  samples lie below 2**bits; 1 to 16
+    Args:
+        bits: samples lie below 2**bits; 1 to 16.
     """
     height, width = samples.shape
     planes = np.empty((2, height, width), np.uint8)

@@ -49,7 +49,8 @@ def numbers(path: Path) -> bytes:
 def map_picture(path: Path, *, coloured: bool, high: float | None) -> tuple[bytes, float]:
     """Return the map at `path` as PNG, and the value that is shown brightest.
 
-    high   that value; None: the map's own maximum
+    Args:
+        high: that value; None: the map's own maximum.
     """
     values: NDArray[np.float32] = np.load(io.BytesIO(numbers(path)), allow_pickle=False)
     top = float(high if high is not None else np.nan_to_num(values).max(initial=0.0)) or 1.0

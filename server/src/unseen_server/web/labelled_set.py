@@ -147,7 +147,8 @@ def label_of(film: LabelledFilm) -> Literal["normal", "abnormal"]:
 def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) -> LabelledSet:
     """Return the labelled set as it is now; `scoring` are the models that score now.
 
-    others  count also reports of which nothing shows that their films were seen
+    Args:
+        others: count also reports of which nothing shows that their films were seen.
     """
     found = store.reports.labelled(most=MOST, origins=EVERY if others else SEEN)
     known = _known(scoring)
@@ -218,8 +219,9 @@ _KEPT: Final = 64
 class Figures:
     """Figures of one model on the labelled set, or on its films of one source.
 
-    metrics  in the shape of ``metrics.json``
-    roc      with its pointwise 95 % band
+    Args:
+        metrics: in the shape of ``metrics.json``.
+        roc: with its pointwise 95 % band.
     """
 
     metrics: dict[str, Json]

@@ -51,11 +51,12 @@ _HEADERS: Final[Mapping[str, str]] = {
 class Shell:
     """The layer around `app`.
 
-    address  whose names a request may use
-    bodies   path → the most bytes that may be sent there, where that is more than `MOST_BODY`; a path that ends with a
-             slash stands for all that begin so
-    open     paths to which anybody may send `MOST_UNKNOWN` bytes
-    refusal  answers who is not signed in, before the body is read; see `authentication.refuse_unknown`
+    Args:
+        address: whose names a request may use.
+        bodies: path → the most bytes that may be sent there, where that is more than `MOST_BODY`; a path that ends with
+            a slash stands for all that begin so.
+        open: paths to which anybody may send `MOST_UNKNOWN` bytes.
+        refusal: answers who is not signed in, before the body is read; see `authentication.refuse_unknown`.
     """
 
     def __init__(

@@ -70,9 +70,10 @@ class Visitor:
 def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[str]:
     """Look at every page of the worklist at `root`; yields what was found right.
 
-    link    as the server printed it; it is used up
-    filled  what must be in the list
-    models  how many must have scored each film
+    Args:
+        link: as the server printed it; it is used up.
+        filled: what must be in the list.
+        models: how many must have scored each film.
     """
     visitor = Visitor(root)
     who = visitor.json("/sign-in/link", {"link": link})

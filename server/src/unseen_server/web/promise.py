@@ -23,10 +23,11 @@ _GUARANTEE: Final = re.compile(r" \(at most [^()]* confidence\)")  # in the reas
 class Promise:
     """Guarantee at this moment, and its reason.
 
-    state   clears; stopped: a policy is in force and something stands against it (`why`); ranks: no policy clears
-    policy  the one in force; None without one
-    why     why nothing is cleared; "" where the policy clears
-    gated   an input gate stands before the model that decides: the guarantee is about the studies that pass it
+    Args:
+        state: clears; stopped: a policy is in force and something stands against it (`why`); ranks: no policy clears.
+        policy: the one in force; None without one.
+        why: why nothing is cleared; "" where the policy clears.
+        gated: an input gate stands before the model that decides: the guarantee is about the studies that pass it.
     """
 
     state: State

@@ -68,13 +68,14 @@ def serve(
 ) -> None:
     """Serve a worklist until SIGTERM or Ctrl-C; requests and films in hand are finished then.
 
-    where, films_folder  as `Store.open` takes them; made where there is none
-    watch                a folder whose films are received
-    models               the models of the `workers` processes, until leads activate others; None: workers are
-                         started manually, with their own models
-    runs                 a folder of trainings whose losses are shown
-    lab                  a folder of bundles that the imaging lab offers
-    oidc                 the settings of an identity provider by which people may sign in
+    Args:
+        where, films_folder: as `Store.open` takes them; made where there is none.
+        watch: a folder whose films are received.
+        models: the models of the `workers` processes, until leads activate others; None: workers are started manually,
+            with their own models.
+        runs: a folder of trainings whose losses are shown.
+        lab: a folder of bundles that the imaging lab offers.
+        oidc: the settings of an identity provider by which people may sign in.
 
     A damaged worklist is not opened: no worker starts, nothing is received or cleared, and every page and `/health`
     show the cause and the remedy.
@@ -294,7 +295,8 @@ _END_S: Final = 60.0  # longer than the server gives its workers
 class OwnServer:
     """A server with these words after `unseen serve`. Use it as a context manager.
 
-    log  its whole output, without the link to sign in with
+    Args:
+        log: its whole output, without the link to sign in with.
 
     Raises ServingError where it does not start.
     """

@@ -29,7 +29,8 @@ Result = TypeVar("Result")
 class SignInPlaces:
     """Threads of sign-ins, apart from those of other requests.
 
-    parsers  for bodies that are parsed
+    Args:
+        parsers: for bodies that are parsed.
     """
 
     def __init__(self) -> None:

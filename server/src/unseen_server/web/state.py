@@ -72,11 +72,12 @@ _PICTURES = 2  # rendered at the same time: a film of 64 million pixels takes a 
 class ServerState:
     """An application's parts.
 
-    given   the models that it was started with; `models` are those that score now
-    runs    the folder of trainings that are shown; None: none are
-    lab     the imaging lab's process, and `sent` the images that it was sent
-    settled_s  how long a file in the watched folder must stand still; None: no folder is watched
-    oidc    the identity provider by which people sign in, too
+    Args:
+        given: the models that it was started with; `models` are those that score now.
+        runs: the folder of trainings that are shown; None: none are.
+        lab: the imaging lab's process, and `sent` the images that it was sent.
+        settled_s: how long a file in the watched folder must stand still; None: no folder is watched.
+        oidc: the identity provider by which people sign in, too.
     """
 
     store: Store

@@ -31,9 +31,10 @@ _WAITS: Final = ("to_read", "in_reading")
 class Reading:
     """The words of a study's row.
 
-    words    the sentence, without a full stop
-    flag     it is to be read earlier
-    number   of `measure`, 0 to 1; None where nothing is known, or nothing may be shown
+    Args:
+        words: the sentence, without a full stop.
+        flag: it is to be read earlier.
+        number: of `measure`, 0 to 1; None where nothing is known, or nothing may be shown.
     """
 
     words: str
@@ -124,10 +125,12 @@ def in_words(
 ) -> list[str]:
     """Return the sentences for the panel beside a film; the first is the row's.
 
-    decision   on the study; None before there was one
-    reference  with which its score is compared; None where no model scored it
-    promise    what holds now: without one, nothing of it is shown
-    sampled    it was cleared, and is read all the same
+    Args:
+        decision: decision on the study; None before the first one.
+        reading: words of the row of the study.
+        reference: normal films with which its score is compared; None if no model scored it.
+        promise: guarantee at this moment; without one, no sentence states it.
+        sampled: whether the study was cleared and is read for the audit.
 
     >>> from unseen.screening import Decision
     >>> no_policy = Decision(action="read", score=3.1, probability=None, p_value=None, priority=0.9,

@@ -71,12 +71,13 @@ class Account:
     >>> Account(name="reader-1", role="reader").disabled
     False
 
-    name          with which the person signs in
-    role          what the account may do
-    disabled      whether nobody can sign in with it
-    has_password  False: nobody can sign in by it before its owner has followed a link (`Accounts.invite`)
-    provided      its owner signs in with the site's identity provider, and it never has a password
-    sources       the only sources under which it may send films; None: the account is not limited to any (`sending`)
+    Args:
+        name: with which the person signs in.
+        role: what the account may do.
+        disabled: whether nobody can sign in with it.
+        has_password: False: nobody can sign in by it before its owner has followed a link (`Accounts.invite`).
+        provided: its owner signs in with the site's identity provider, and it never has a password.
+        sources: the only sources under which it may send films; None: the account is not limited to any (`sending`).
     """
 
     name: str
@@ -236,9 +237,10 @@ class Accounts:
     def sign_in_by_provider(self, name: str, subject: str, role: PersonRole, *, lasts_s: float = SESSION_S) -> str:
         """Return a session's token for somebody whom the site's identity provider has signed in.
 
-        name     of the account that is made at the first sign-in; it is kept, whatever the provider calls them later
-        subject  by which the provider knows the person, opaque; no other person gets the account
-        role     from now on; another one ends the account's other sessions
+        Args:
+            name: of the account that is made at the first sign-in; it is kept, whatever the provider calls them later.
+            subject: by which the provider knows the person, opaque; no other person gets the account.
+            role: from now on; another one ends the account's other sessions.
 
         Raises NotAllowedError for a disabled account, and for a name that is another's here.
         """

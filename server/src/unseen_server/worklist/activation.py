@@ -38,14 +38,15 @@ _MOST_NUMBER = 2**63
 class Activation:
     """A model, and a policy for it, that somebody has proposed.
 
-    number          its name
-    model           SHA-256 of the weights
-    model_digest    of the whole model; None where it was not known, as before revision 0014
-    policy          None: films are ranked, and none is cleared
-    note            the proposer's, `activated_note` the second person's; a policy needs both
-    further         policies of models that were calibrated together with it: references of percentiles, which clear
-                    nothing
-    despite         why it was activated though the model has no input gate, or no evaluation
+    Args:
+        number: its name.
+        model: SHA-256 of the weights.
+        model_digest: of the whole model; None where it was not known, as before revision 0014.
+        policy: None: films are ranked, and none is cleared.
+        note: the proposer's, `activated_note` the second person's; a policy needs both.
+        further: policies of models that were calibrated together with it: references of percentiles, which clear
+            nothing.
+        despite: why it was activated though the model has no input gate, or no evaluation.
     """
 
     number: int
@@ -86,10 +87,11 @@ class Activations:
     ) -> Activation:
         """Propose to score with a model from now on; nothing changes until another person activates it.
 
-        model   SHA-256 of the weights
-        policy  what films are cleared by; None: none is
-        model_digest  of the whole model; None: not known here
-        further  policies of models that were calibrated together with it
+        Args:
+            model: SHA-256 of the weights.
+            policy: what films are cleared by; None: none is.
+            model_digest: of the whole model; None: not known here.
+            further: policies of models that were calibrated together with it.
 
         Raises WorklistError for a policy of another model, and for a policy without a note.
         """
@@ -133,9 +135,10 @@ class Activations:
     def activate(self, number: int, *, actor: str, note: str = "", despite: str = "") -> Activation:
         """Put a proposal in force; whoever made it cannot.
 
-        note     what the second person has looked at; a policy needs one
-        despite  why, where the model has no input gate or no evaluation; whether one is needed, and that `actor` is a
-                 lead or an admin, is for whoever asks in their name to check
+        Args:
+            note: what the second person has looked at; a policy needs one.
+            despite: why, where the model has no input gate or no evaluation; whether one is needed, and that `actor` is
+                a lead or an admin, is for whoever asks in their name to check.
 
         Raises NotFoundError; NotAllowedError for the proposer, and for what is no proposal any more; WorklistError
         for a policy without a note.

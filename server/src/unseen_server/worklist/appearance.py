@@ -27,9 +27,10 @@ SIDE = 16
 class Appearance:
     """Appearance of a film.
 
-    look        SIDE × SIDE bytes, rows from above: the lungs' box (the film where no lungs were found) by area, its
-                own darkest 0 and its own brightest 255
-    statistics  those of `evaluation.STATISTIC_NAMES` that the film has, by name
+    Args:
+        look: SIDE × SIDE bytes, rows from above: the lungs' box (the film where no lungs were found) by area, its own
+            darkest 0 and its own brightest 255.
+        statistics: those of `evaluation.STATISTIC_NAMES` that the film has, by name.
     """
 
     look: bytes

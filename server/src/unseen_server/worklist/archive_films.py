@@ -42,11 +42,12 @@ class _RefusedFilmError(Exception):
 class ArchiveFilm:
     """A film that may come in.
 
-    path       absolute; the worklist refers to it
-    header     None of an image, and of a DICOM file that cannot be read
-    view       ViewPosition, or the manifest's
-    projection  by the first part of the header, or the manifest's view position; frontal for an image without one
-    decision   to read, or not scored; never to clear
+    Args:
+        path: absolute; the worklist refers to it.
+        header: None of an image, and of a DICOM file that cannot be read.
+        view: ViewPosition, or the manifest's.
+        projection: by the first part of the header, or the manifest's view position; frontal for an image without one.
+        decision: to read, or not scored; never to clear.
     """
 
     name: str
@@ -63,7 +64,8 @@ class ArchiveFilm:
 def look_at(entries: Sequence[Entry], rows: Sequence[Row], *, most_bytes: int) -> list[ArchiveFilm | str]:
     """Return for each row its film, or a sentence why it stays out; the files are read, several at once.
 
-    most_bytes  a larger file is refused
+    Args:
+        most_bytes: a larger file is refused.
     """
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="look") as threads:
         return list(threads.map(lambda entry, row: _look(entry, row, most_bytes), entries, rows))

@@ -37,8 +37,9 @@ notified."""
 class Arrivals:
     """Use it as a context manager. It has a connection of its own.
 
-    poll_s  seconds between two questions: on SQLite, whether the database has changed; on PostgreSQL, whether the
-            worker shall stop
+    Args:
+        poll_s: seconds between two questions: on SQLite, whether the database has changed; on PostgreSQL, whether the
+            worker shall stop.
     """
 
     def __init__(self, database: Database, poll_s: float) -> None:

@@ -114,8 +114,9 @@ def append(connection: Connection, entries: Sequence[AuditEntry], *, in_time: bo
 
     The transaction must be alone at the end of the trail until it ends (`Database.writing`, `Database.end_of_trail`).
 
-    in_time  an entry is of the time of the trail's last row at least: transactions side by side may end in another
-             order than they began
+    Args:
+        in_time: an entry is of the time of the trail's last row at least: transactions side by side may end in another
+            order than they began.
     """
     last = connection.execute(_LAST).one_or_none()
     seq, previous, since_us = (0, GENESIS, 0) if last is None else (last.seq, last.hash, last.time_us if in_time else 0)
@@ -146,7 +147,8 @@ def head(connection: Connection) -> AuditHead:
 def first_break(connection: Connection, heads: Mapping[str, AuditHead]) -> str | None:
     """Return a sentence on the first break of the chain; None where every row follows and every head is in the chain.
 
-    heads   by where they were kept, such as the file beside the store
+    Args:
+        heads: by where they were kept, such as the file beside the store.
     """
     known = sorted((found.seq, found.hash, where) for where, found in heads.items() if found.seq)
     seq, previous = 0, GENESIS

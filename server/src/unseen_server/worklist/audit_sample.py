@@ -64,11 +64,12 @@ class AuditSample:
     >>> AuditSample(waiting=2, read=0, abnormal=0, unsure=0, share=Missing("none was read")).waiting
     2
 
-    waiting  studies that wait
-    read     studies that were read
-    abnormal  studies that were called abnormal
-    unsure   studies that left readers unsure; they are not in `share`
-    share   of abnormal ones among those called normal or abnormal, with its interval
+    Args:
+        waiting: studies that wait.
+        read: studies that were read.
+        abnormal: studies that were called abnormal.
+        unsure: studies that left readers unsure; they are not in `share`.
+        share: of abnormal ones among those called normal or abnormal, with its interval.
     """
 
     waiting: int

@@ -53,12 +53,12 @@ class Saved:
     >>> Saved(studies=1, films=2, maps=2, damaged=(), audit=None).films
     2
 
-    studies  how many
-    films    how many
-    maps     how many
-
-    damaged  films and maps whose file is missing or not what was received, by digest
-    audit    the problem that `AuditTrail.verify` found in the trail; None where it is whole
+    Args:
+        studies: number of studies.
+        films: number of films.
+        maps: number of maps.
+        damaged: digests of films and maps whose file is missing or differs from the received one.
+        audit: fault that `AuditTrail.verify` found in the trail; None: no fault.
     """
 
     studies: int
@@ -71,8 +71,9 @@ class Saved:
 def back_up(store: Store, to: Path | str) -> Saved:
     """Write a backup into a new folder; it appears whole or not at all.
 
-    store  the store; it may be in use
-    to     the new folder
+    Args:
+        store: the store; it may be in use.
+        to: the new folder.
 
     >>> import tempfile
     >>> from unseen_server.worklist import Store
@@ -218,9 +219,10 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
         ...
     unseen_server.worklist.states.NotFoundError: no-backup: there is no backup here (backup.json is missing).
 
-    folder        the backup
-    where         the empty place, as for `Store.open`
-    films_folder  as for `Store.open`
+    Args:
+        folder: the backup.
+        where: the empty place, as for `Store.open`.
+        films_folder: as for `Store.open`.
 
     Every table and file is checked by its digest. Films that the backup itself lacks stay missing, and are named.
     Raises WorklistError: no sound backup, one of a later version, a place that is not empty, or that holds films that
@@ -409,11 +411,12 @@ class Dated:
 def back_up_dated(store: Store, folder: Path | str, *, keep: int, now: datetime | None = None) -> Dated:
     """Write a backup into `folder`, named by date and time (UTC), and remove older ones.
 
-    store   the store; it may be in use
-    folder  holds the backups; it is made where it is missing
-    keep    how many backups remain, with the new one; others are removed. Only backups that this function named are
-            counted and removed, and none where the new one has damage
-    now     None: the machine's time
+    Args:
+        store: the store; it may be in use.
+        folder: holds the backups; it is made where it is missing.
+        keep: how many backups remain, with the new one; others are removed. Only backups that this function named are
+            counted and removed, and none where the new one has damage.
+        now: None: the machine's time.
 
     >>> import tempfile
     >>> from unseen_server.worklist import Store

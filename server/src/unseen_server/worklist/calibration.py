@@ -60,7 +60,8 @@ WORDS: dict[str, str] = {"elsewhere": "of another system", "unrecorded": "of an 
 class SourceLabels:
     """Reports of one source, one study a patient and label.
 
-    not_scored      refused by the gate, or not read
+    Args:
+        not_scored: refused by the gate, or not read.
     """
 
     source: str
@@ -78,15 +79,16 @@ class SourceLabels:
 class Labels:
     """Progress of a site towards a calibration.
 
-    needed      abnormals of a source for 0, 1 and 2 of them below the threshold
-    trained_on  films left out because the model was trained on them
-    not_seen    studies left out because the model has not seen all their films
-    selected    studies left out because a policy had decided whether they are read
-    hasty       studies left out because they were reported within two seconds of the film's display
-    unread      studies of all sources that were received in the same time and wait for a reader still
-    studies     what counts
-    origins     how the reports came to be that count, and `not_counted`: reported studies of other origins
-    confirmed   reports of other systems that a person here has confirmed; below `CONFIRMATIONS` none of them counts
+    Args:
+        needed: abnormals of a source for 0, 1 and 2 of them below the threshold.
+        trained_on: films left out because the model was trained on them.
+        not_seen: studies left out because the model has not seen all their films.
+        selected: studies left out because a policy had decided whether they are read.
+        hasty: studies left out because they were reported within two seconds of the film's display.
+        unread: studies of all sources that were received in the same time and wait for a reader still.
+        studies: what counts.
+        origins: how the reports came to be that count, and `not_counted`: reported studies of other origins.
+        confirmed: reports of other systems that a person here has confirmed; below `CONFIRMATIONS` none of them counts.
     """
 
     model: str
@@ -138,13 +140,17 @@ def labels(
 ) -> Labels:
     """Return the readers' reports that a calibration of `model` may count.
 
-    model       SHA-256 of its weights
-    trained_on  pixel digests of its training films
-    gated_alike models with the same input gate: a model that was only compared has scored what such a gate refused
-    source_tag  DICOM keyword whose value is a film's source; else the source it was received under
-    policies    by digest, further ones that have cleared here; those that were activated are known
-    origins     how the reports came to be that count: by default those on films that were shown to their reader; those
-                of other systems count only after `CONFIRMATIONS` of them were confirmed here
+    Args:
+        store: the worklist.
+        model: SHA-256 of the weights.
+        promise: guarantee of the calibration.
+        trained_on: pixel digests of the training films.
+        gated_alike: models with the same input gate. A model that was only compared has also scored films that its gate
+            would refuse.
+        source_tag: DICOM keyword whose value is the source of a film; None: the source under which it was received.
+        policies: further policies that cleared films here, by digest; activated policies are known.
+        origins: origins of the reports that count; by default, those on films that were shown to their reader. Reports
+            of other systems count only after `CONFIRMATIONS` of them were confirmed here.
     """
     needed = tuple(promise.abnormals_needed(misses) for misses in MISSES)
     known = {**(policies or {}), **store.activations.policies()}
@@ -197,11 +203,12 @@ def policy_from(
 ) -> Policy:
     """Return the policy that these labels lead to, as `screening.calibrate` would have made it.
 
-    name  the model's, for people
-    model_parts  SHA-256 of each of its parts
-    probes  the probe films, as this site's workers score them
-    gate  the thresholds of the model's input gate
-    may_clear_nothing  for a model that decides nothing: its policy is a reference for percentiles
+    Args:
+        name: the model's, for people.
+        model_parts: SHA-256 of each of its parts.
+        probes: the probe films, as this site's workers score them.
+        gate: the thresholds of the model's input gate.
+        may_clear_nothing: for a model that decides nothing: its policy is a reference for percentiles.
 
     Raises WorklistError, with what is missing, where nothing would be cleared from any source.
     """

@@ -42,7 +42,8 @@ def is_complete(study: Found, *, now_us: int) -> bool:
 def close(writing: Writing, uid: str, *, source: str, actor: str) -> bool:
     """Close a study that its sender reports complete; False where nothing of it is waited for.
 
-    uid  StudyInstanceUID
+    Args:
+        uid: StudyInstanceUID.
     """
     study = writing.connection.execute(
         select(studies).where(studies.c.uid == writing.names.of("study", uid))

@@ -83,9 +83,10 @@ class Database:
     def writing(self, *, alone: bool = True, durable: bool = True) -> Iterator[Connection]:
         """Open a transaction that is kept when the block ends well, and leaves no trace otherwise.
 
-        alone    wait until no other writer is at work; SQLite has but one writer anyway
-        durable  on the disk when the block has ended. On PostgreSQL what is not may be lost in a power cut of the
-                 server, a fraction of a second's; it never stands half
+        Args:
+            alone: wait until no other writer is at work; SQLite has but one writer anyway.
+            durable: on the disk when the block has ended. On PostgreSQL what is not may be lost in a power cut of the
+                server, a fraction of a second's; it never stands half.
         """
         first = [] if durable else ["SET LOCAL synchronous_commit = off"]
         first += [f"SELECT pg_advisory_xact_lock({_ALONE})"] if alone else []
@@ -166,8 +167,9 @@ class Database:
 def be_alone_with(connection: Connection, keys: Collection[str], *, late: bool = False) -> None:
     """Hold `keys` until the transaction ends, and wait for whoever does; SQLite has but one writer.
 
-    late  after rows were locked. Keys of both types are locked in an order of their own, so no two transactions wait
-          for each other
+    Args:
+        late: after rows were locked. Keys of both types are locked in an order of their own, so no two transactions
+            wait for each other.
     """
     if keys and connection.dialect.name == "postgresql":
         numbers = sorted({_number(key) for key in keys})

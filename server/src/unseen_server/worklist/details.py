@@ -34,9 +34,10 @@ class StoredFinding:
     >>> StoredFinding(model="ab" * 32, score=0.5, parts={}, **at).score
     0.5
 
-    parts       the score's ingredients, by name
-    made        when
-    score       None where the film could not be scored, and on a blind page (`parts` is empty there)
+    Args:
+        parts: the score's ingredients, by name.
+        made: when.
+        score: None where the film could not be scored, and on a blind page (`parts` is empty there).
     """
 
     model: Annotated[str, Field(description="SHA-256 of its weights")]
@@ -71,10 +72,11 @@ class StoredCopy:
 class StoredFilm:
     """A film of a study.
 
-    aside     returned or discarded, since it cannot be shown; else None
-    findings  by model, oldest first
-    decision  the latest on this film; None before it was judged, and on a blind page
-    copies    the same film again in other bytes, oldest first
+    Args:
+        aside: returned or discarded, since it cannot be shown; else None.
+        findings: by model, oldest first.
+        decision: the latest on this film; None before it was judged, and on a blind page.
+        copies: the same film again in other bytes, oldest first.
     """
 
     film: str
@@ -139,9 +141,10 @@ class Report:
 class StudyDetails:
     """One study, whole.
 
-    entry         as the list shows it
-    decision      the latest on the study; None before there was one, and on a blind page
-    history       its audit events, oldest first; none on a blind page
+    Args:
+        entry: as the list shows it.
+        decision: the latest on the study; None before there was one, and on a blind page.
+        history: its audit events, oldest first; none on a blind page.
     """
 
     entry: ListedStudy
@@ -174,9 +177,10 @@ class StudyDetails:
 class PriorStudy:
     """An earlier or later study of the same patient.
 
-    films    by name and view position, without those that were refused as blank
-    film     one to look at, frontal where there is one; None before a worker has read one, and where all are blank
-    outcome  of the report that stands; None without one
+    Args:
+        films: by name and view position, without those that were refused as blank.
+        film: one to look at, frontal where there is one; None before a worker has read one, and where all are blank.
+        outcome: of the report that stands; None without one.
     """
 
     study: str

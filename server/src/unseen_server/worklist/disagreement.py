@@ -38,7 +38,8 @@ def apart(connection: Connection, study: int) -> float | None:
 def largest(films_of_study: Iterable[Mapping[str, float]], among: Callable[[str], Sequence[float]]) -> float | None:
     """`apart`, of a study's frontal films as their scores by model.
 
-    among  a model's latest scores
+    Args:
+        among: a model's latest scores.
 
     >>> scores = {"a": [0.1] * 15 + [0.9] * 5, "b": [0.2] * 20}
     >>> largest([{"a": 0.5, "b": 0.2}], scores.__getitem__)

@@ -39,10 +39,11 @@ class StandingAlarm:
     >>> StandingAlarm(policy="ab12", kind="scores", reason="the scores have changed", since=since).first_by is None
     True
 
-    reason      a sentence
-    since       when it began
-    first       when that person acknowledged it
-    first_note  that person's words
+    Args:
+        reason: a sentence.
+        since: when it began.
+        first: when that person acknowledged it.
+        first_note: that person's words.
     """
 
     policy: Annotated[str, Field(description="its digest")]

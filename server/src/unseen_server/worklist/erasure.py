@@ -46,9 +46,10 @@ STAYS = (
 class Foreseen:
     """Preview of an erasure.
 
-    bytes    of the films as they were received
-    reports  that readers made, and `drafts` that they have not finished
-    digest   of the studies and films: given to `erase`, nothing else is erased than what was shown
+    Args:
+        bytes: of the films as they were received.
+        reports: that readers made, and `drafts` that they have not finished.
+        digest: of the studies and films: given to `erase`, nothing else is erased than what was shown.
     """
 
     studies: int

@@ -26,10 +26,11 @@ class FurtherFinding:
 class FilmScreening:
     """Result of one film.
 
-    model       SHA-256 of the weights of the detector that decides
-    map_sha256  of the anomaly map's file, placed already; None without a map
-    compared    findings of further models
-    appearance  how the film looks; None where it was not read
+    Args:
+        model: SHA-256 of the weights of the detector that decides.
+        map_sha256: of the anomaly map's file, placed already; None without a map.
+        compared: findings of further models.
+        appearance: how the film looks; None where it was not read.
     """
 
     screened: Screened

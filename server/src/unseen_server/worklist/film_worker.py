@@ -1,7 +1,7 @@
-"""`Worker`: takes films from the queue, screens them one at a time, and enters what it found.
+"""`Worker`: takes films from the queue, screens them one at a time, and enters the results.
 
-Any number of workers may run, on any machine that sees the database and the films. One that is killed loses nothing:
-its films are taken by another when the lease runs out.
+Any number of workers may run, on all machines that have access to the database and the films. If one is killed, nothing
+is lost: another worker takes its films when the lease ends.
 """
 
 from __future__ import annotations
@@ -63,15 +63,17 @@ class _NoSlot(Exception):
 
 
 class Worker:
-    """Scores films until it is stopped.
+    """Worker that scores films until it is stopped.
 
-    store     the worklist
-    screener  makes the screener, once, in the process that uses it; its detector must come from a bundle
-    further   likewise makes detectors whose scores are kept for comparison: they decide nothing, no gate is asked,
-              and one that fails costs its own score alone
-    name      for the audit trail; by default the machine and the process
-    lease_s   seconds for which a film is this worker's before another may take it
-    poll_s    seconds between two looks for work on SQLite; see `arrivals.Arrivals`
+    Args:
+        store: the worklist.
+        screener: function that returns the screener, called once, in the process that uses it; its detector must be
+            from a bundle.
+        further: function that returns detectors whose scores are kept for comparison, without a gate and without an
+            effect on decisions; if one fails, only its own score is missing.
+        name: for the audit trail; by default the machine and the process.
+        lease_s: seconds for which a film is this worker's before another may take it.
+        poll_s: seconds between two looks for work on SQLite; see `arrivals.Arrivals`.
 
     >>> import tempfile
     >>> from unseen.screening import load
@@ -106,14 +108,14 @@ class Worker:
 
     @property
     def screener(self) -> Screener:
-        """The screener, made when it is first wanted."""
+        """Screener, made at the first use."""
         if self._screener is None:
             self._screener = self._make()
         return self._screener
 
     @property
     def further(self) -> Sequence[ScoringDetector]:
-        """The detectors for comparison, made when they are first wanted."""
+        """Detectors for comparison, made at the first use."""
         if self._further is None:
             self._further = self._make_further()
             share_finders([self.screener.detector, *self._further])
@@ -122,7 +124,7 @@ class Worker:
     def check_probes(self) -> None:
         """Score the probe films with each model and compare with this site's other machines.
 
-        The first worker's scores stand for the site. Where the model that decides scores them otherwise here, this
+        The scores of the first worker are those of the site. If the model that decides has other scores here, this
         worker clears nothing; see `Screener.disagreement`.
         """
         digests = self.digests
@@ -143,7 +145,7 @@ class Worker:
         return self._digests
 
     def run(self, stop: threading.Event) -> int:
-        """Score what is there and what comes, until `stop` is set; the film in hand is finished. Returns how many."""
+        """Score waiting and new films until `stop` is set, finish the current film, and return the number of films."""
         models = [self.screener.detector, *self.further]
         _log.info("worker.started models=%s", ",".join(model.weights_sha256[:16] for model in models))
         self.store.sweep()
@@ -169,14 +171,14 @@ class Worker:
         return scored
 
     def drain(self) -> int:
-        """Score what is due now, and return how many films that were."""
+        """Score the films that are due now, and return their number."""
         count = 0
         while films := self.step():
             count += films
         return count
 
     def step(self) -> int:
-        """Take the films that are due, as many as are soon scored, and see them through; returns how many."""
+        """Take as many due films as can be scored in `BATCH_S`, enter their results, and return their number."""
         most = 1 if self._pace_s is None else int(BATCH_S / self._pace_s)
         held = jobs.claim_several(self.store.site, most=min(max(most, 1), MOST), lease_s=self.lease_s)
         if not held:
@@ -192,9 +194,9 @@ class Worker:
                         jobs.give_back(self.store.site, *left)
                         break
                     self._see_through(left)
-        except WorklistError:  # the store's trouble, and not the films'
+        except WorklistError:  # a fault of the store, not of the films
             with contextlib.suppress(WorklistError):
-                jobs.give_back(self.store.site, *held)  # those that were entered are held no more
+                jobs.give_back(self.store.site, *held)  # films whose results were entered are no longer held
             raise
         return len(held) - len(left)
 
@@ -235,11 +237,11 @@ class Worker:
         del left[:taken]
 
     def _score(self, job: Job) -> bool:
-        """Read, screen, enter one film; False where another worker had entered it."""
+        """Read and screen a film, and enter its result; return False if another worker had entered one."""
         return job.number in self._enter([self._examine(job)]).entered
 
     def _examine(self, job: Job) -> Examined:
-        """Read a film, score it, and keep what pages show of it."""
+        """Read and score a film, and store the images for the pages."""
         film = self._read(job)
         lungs = FoundLungs(film) if isinstance(film, Film) else None  # for all models
         screened = self.screener.screen_film(film, lungs)
@@ -291,7 +293,7 @@ class Worker:
         return found
 
     def _show(self, job: Job, film: Film | NotRead, found: dict[str, Finding]) -> None:
-        """Keep what pages show of the film. Before the result is entered: what is listed can be shown."""
+        """Store the images for the pages, before the result is entered: each listed film can then be shown."""
         kept = self.store.site.renditions
         if isinstance(film, Film):
             kept.keep(kept.thumbnail_of(job.sha256), thumbnail(film.pixels))
@@ -299,19 +301,20 @@ class Worker:
             kept.keep(kept.rendition_of(job.sha256, model), Rendition.of(finding).to_bytes())
 
     def _generate(self, models: Sequence[ScoringDetector]) -> None:
-        """Keep the images of the models' generators; a worker without space for them scores all the same."""
+        """Store images of the models' generators; a worker without space for them still scores."""
         for model in models:
             try:
                 keep_generated(self.store.site.renditions, model)
             except NoRoomError as error:
                 _log.warning("generated.not_kept %s", error)
-            except Exception as error:  # of a method of one's own: images for a game cost no score
+            except Exception as error:  # from a plug-in: images for a game must not cost a score
                 _log.warning("generated.not_made %s", _place_of(error))
 
     def _read(self, job: Job) -> Film | NotRead:
-        """Return the stored film; one whose bytes are no longer those that were received is not scored.
+        """Return the stored film, or NotRead if its bytes differ from the received ones.
 
-        Raises _NoSlot where two films of its sender are being decoded.
+        Raises:
+            _NoSlot: two films of its sender are being decoded.
         """
         path = self.store.site.films.of(job.sha256)
         entry = Entry(name=job.film, path=path, source=job.source, patient=job.film, study=job.film)
@@ -329,7 +332,7 @@ class Worker:
         return film
 
     def _failed(self, job: Job, error: Exception) -> None:
-        """Put the film back for later, or on top of the list when it has failed often enough."""
+        """Queue the film again; after the last try, list it at the top without a score."""
         _log.error("film.failed id=%s try=%d %s", job.film, job.tries, _place_of(error))
         reason = f"Scoring failed ({type(_cause_of(error)).__name__})"  # the message may hold what the file says
         if job.tries >= jobs.MOST_TRIES:
@@ -362,9 +365,9 @@ def _cause_of(error: Exception) -> BaseException:
 
 
 def _place_of(error: Exception) -> str:
-    """Return what is logged of a failure: its type and place.
+    """Return type and place of a failure, for the log.
 
-    Its message, and a traceback, may hold the file's content.
+    Its message and its traceback may contain parts of the file.
     """
     cause = _cause_of(error)
     where = traceback.extract_tb(cause.__traceback__)[-1]
@@ -372,7 +375,7 @@ def _place_of(error: Exception) -> str:
 
 
 class _Lease:
-    """Holds films for as long as they take, from a thread of its own."""
+    """Lease of films, renewed by a thread until their results are entered."""
 
     def __init__(self, site: Site, held: Sequence[Job], lease_s: float) -> None:
         self._site, self._held, self._lease_s = site, held, lease_s
@@ -390,6 +393,6 @@ class _Lease:
         while not self._over.wait(self._lease_s / 3):
             try:
                 if not jobs.lengthen(self._site, *self._held, lease_s=self._lease_s):
-                    return  # lost: what is found of the films is dropped
+                    return  # lost: the results of the films will be discarded
             except WorklistError as error:
                 _log.warning("lease.missed id=%s %s", self._held[0].film, error)

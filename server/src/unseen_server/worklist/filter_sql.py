@@ -75,11 +75,12 @@ def on_tab(tab: Tab, of: Of = lambda column: column) -> list[Condition]:
 class Narrowed:
     """Way in which a list is found.
 
-    walked   conditions on rows that are walked in the list's order, and the order's own index serves
-    passed   conditions on rows by which others are passed over
-    few      the numbers of the only studies that come into question; None: the list is walked
-    cut      further studies may match than were looked at
-    alone    conditions by which an index holds all that match, in whatever order; None: there is no such index
+    Args:
+        walked: conditions on rows that are walked in the list's order, and the order's own index serves.
+        passed: conditions on rows by which others are passed over.
+        few: the numbers of the only studies that come into question; None: the list is walked.
+        cut: further studies may match than were looked at.
+        alone: conditions by which an index holds all that match, in whatever order; None: there is no such index.
     """
 
     walked: list[Condition]

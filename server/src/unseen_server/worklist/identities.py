@@ -36,9 +36,11 @@ _COLUMNS: Final[tuple[tuple[str, str, Kind], ...]] = (
 class FilmIdentity:
     """Identifiers in a film's header, as pseudonyms.
 
-    columns   of the study's row: patient (before any merge of patients), issuer, accession, uid; those that are named
-    instance  of the film; None for images
-    terms     by which the study is found, the patient aside
+    Args:
+        columns: of the study's row: patient (before any merge of patients), issuer, accession, uid; those that are
+            named.
+        instance: of the film; None for images.
+        terms: by which the study is found, the patient aside.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)

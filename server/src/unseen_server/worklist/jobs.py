@@ -103,11 +103,12 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
 class _Claiming:
     """Statements of a claim, with the parameter `now_us` unless the time is the database's.
 
-    due    film_id and tries of the films that are due, longest first
-    first  one row of `due`
-    most   the first rows of `due`, at most `most`, which are locked
-    busy   senders whose films are held by two workers
-    claim  gives the films `claimed` the lease `new_lease` for `lease_us` microseconds
+    Args:
+        due: film_id and tries of the films that are due, longest first.
+        first: one row of `due`.
+        most: the first rows of `due`, at most `most`, which are locked.
+        busy: senders whose films are held by two workers.
+        claim: gives the films `claimed` the lease `new_lease` for `lease_us` microseconds.
     """
 
     due: Select[Any]  # Any: film_id, tries

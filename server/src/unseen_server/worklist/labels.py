@@ -63,13 +63,14 @@ def hasty_labels(connection: Connection, *, origins: Collection[Origin] = SEEN) 
 class LabelledFilm:
     """A film whose study was reported.
 
-    patient       pseudonym, with the issuer's where it is known; the study where no film names a patient
-    source        the film's
-    origin        how the report came to be
-    abnormal      from the study's standing report; a single film of it may look otherwise
-    scores        by model (SHA-256 of its weights), each in its own unit; none for a film that was not scored
-    statistics    by name, see `evaluation.STATISTIC_NAMES`; none where the film was not read
-    pixel_sha256  as in the cards of models that learnt from it; None where the film was not read
+    Args:
+        patient: pseudonym, with the issuer's where it is known; the study where no film names a patient.
+        source: the film's.
+        origin: how the report came to be.
+        abnormal: from the study's standing report; a single film of it may look otherwise.
+        scores: by model (SHA-256 of its weights), each in its own unit; none for a film that was not scored.
+        statistics: by name, see `evaluation.STATISTIC_NAMES`; none where the film was not read.
+        pixel_sha256: as in the cards of models that learnt from it; None where the film was not read.
     """
 
     film: str

@@ -38,18 +38,19 @@ WALKED = 10_000
 class ListedStudy:
     """A study as the list shows it.
 
-    study         its name, for every other call
-    claimed_by    who reads it, and since when; None where nobody does (any more)
-    score         None on a blind page, as the probability is, for it would tell a sampled study from the others
-    model         SHA-256 of the weights that score; None where there is no score
-    policy        digest of the policy that decided; "" without one, and on a blind page
-    outcome       of the report that stands; None without one, and where the outcome is not known here
-    reported_by   whose it is
-    how           it came to be (`tables.HOW`); returned and discarded are no reports
-    apart         how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page
-    versions      two of its films are one instance with different pixels: a person decides which of them counts
-    claims        films that disagree about the patient, its own first; none where nothing is disputed
-    scores        by model, the highest of the films that decide; none on a blind page
+    Args:
+        study: its name, for every other call.
+        claimed_by: who reads it, and since when; None where nobody does (any more).
+        score: None on a blind page, as the probability is, for it would tell a sampled study from the others.
+        model: SHA-256 of the weights that score; None where there is no score.
+        policy: digest of the policy that decided; "" without one, and on a blind page.
+        outcome: of the report that stands; None without one, and where the outcome is not known here.
+        reported_by: whose it is.
+        how: it came to be (`tables.HOW`); returned and discarded are no reports.
+        apart: how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page.
+        versions: two of its films are one instance with different pixels: a person decides which of them counts.
+        claims: films that disagree about the patient, its own first; none where nothing is disputed.
+        scores: by model, the highest of the films that decide; none on a blind page.
     """
 
     study: str
@@ -93,13 +94,13 @@ class Page:
     >>> Page(rows=(), next=None, previous=None, total=0, more=False).total
     0
 
-    rows      the studies
-
-    next      cursor of what follows (`after=`); None at the end
-    previous  cursor of what comes before (`before=`); None at the beginning
-    total     rows in the tab under these filters, as far as they were counted
-    more      there may be more than `total`
-    groups    studies that stand in a group above the rows, and are not among them
+    Args:
+        rows: the studies.
+        next: cursor of the next page (`after=`); None at the end.
+        previous: cursor of the previous page (`before=`); None at the beginning.
+        total: number of rows in the tab under these filters, as far as they were counted.
+        more: whether there may be more rows than `total`.
+        groups: studies in a group above the rows; they are not among the rows.
     """
 
     rows: tuple[ListedStudy, ...]

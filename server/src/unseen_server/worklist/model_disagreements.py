@@ -28,11 +28,12 @@ class Disagreement:
     >>> Disagreement(film="film-1", study="study-1", source="ward", **scores).first_rank
     0.1
 
-    film                       its name
-    study                      its study
-    source                     where it comes from
-    first_score, second_score  each in its model's own unit
-    first_rank, second_rank    0 to 1: the share of films that this model finds less unusual
+    Args:
+        film: its name.
+        study: its study.
+        source: where it comes from.
+        first_score, second_score: each in its model's own unit.
+        first_rank, second_rank: 0 to 1: the share of films that this model finds less unusual.
     """
 
     film: str

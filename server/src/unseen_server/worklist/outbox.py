@@ -88,8 +88,9 @@ _COUNTS: Final = select(outbox.c.destination, outbox.c.state, func.count().label
 class Destination:
     """Destination of results.
 
-    name     of the peer
-    sources  whose studies; none: those of every source
+    Args:
+        name: of the peer.
+        sources: whose studies; none: those of every source.
     """
 
     name: str
@@ -247,7 +248,8 @@ class Outbox:
         """Record that the destination did not take it: it is tried again later, each time after a longer wait, or given
         up.
 
-        dead  trying again cannot help: a person has to look
+        Args:
+            dead: trying again cannot help: a person has to look.
         """
         with self._site.writing() as writing:
             row = _held(writing, parcel)

@@ -66,14 +66,15 @@ _EARLY: Final = (
 class OutsideReport:
     """Another system's report on a study.
 
-    system     who reports, as the site calls it
-    accession  accession number; this or `study_uid` must be given, and `study_uid` goes first
-    patients   the numbers by which it names the patient; none: the study's patient is not compared
-    outcome    None: reported, and how is not known
-    note       for the page and the exports: no word of the report that names anybody
-    content    all that the report holds, whatever its form: the same again is a repetition. It is not stored
-    issued_us  when it was made, by its system's clock; see `_is_older`
-    sent_us    when the message was sent, by the same clock; two messages that differ in nothing else are the same
+    Args:
+        system: who reports, as the site calls it.
+        accession: accession number; this or `study_uid` must be given, and `study_uid` goes first.
+        patients: the numbers by which it names the patient; none: the study's patient is not compared.
+        outcome: None: reported, and how is not known.
+        note: for the page and the exports: no word of the report that names anybody.
+        content: all that the report holds, whatever its form: the same again is a repetition. It is not stored.
+        issued_us: when it was made, by its system's clock; see `_is_older`.
+        sent_us: when the message was sent, by the same clock; two messages that differ in nothing else are the same.
     """
 
     system: str
@@ -92,8 +93,9 @@ class OutsideReport:
 class PreparedReport:
     """A report whose identifiers were looked up; `outcome` and the rest are as in `OutsideReport`.
 
-    row  columns of `outside_reports`, but for the patients and the time of receipt
-    patients  pseudonyms of the patient's numbers, as the patient was called then
+    Args:
+        row: columns of `outside_reports`, but for the patients and the time of receipt.
+        patients: pseudonyms of the patient's numbers, as the patient was called then.
     """
 
     row: _Row = field(repr=False)
@@ -328,8 +330,9 @@ def _withdraw(writing: Writing, study: Found, row: _Row, before: Found | None, s
 def close_early(writing: Writing, study: Found, *, new_film: bool) -> Found:
     """Close the study that a film has joined where a report waited for it; return it as it then is.
 
-    new_film  the film was not of this study before. A report that came before any of its films speaks of those that
-              come while the study settles, too
+    Args:
+        new_film: the film was not of this study before. A report that came before any of its films speaks of those that
+            come while the study settles, too.
     """
     connection = writing.connection
     if study.uid is None and study.accession is None:

@@ -19,7 +19,8 @@ MOST_OWN = 200
 class OwnFilms:
     """Films by name, latest first.
 
-    words  whose they are: "of studies that readers reported normal"
+    Args:
+        words: whose they are: "of studies that readers reported normal".
     """
 
     films: tuple[str, ...]

@@ -36,10 +36,11 @@ class SentInstance:
 class ParcelFilm:
     """A film of the study, with what decided on it.
 
-    path      of its bytes as they were received
-    box       top, left, bottom, right of the map on the film, in pixels
-    inner     top, left, height, width of that box on the map
-    map_path  float32 .npy; None without a map
+    Args:
+        path: of its bytes as they were received.
+        box: top, left, bottom, right of the map on the film, in pixels.
+        inner: top, left, height, width of that box on the map.
+        map_path: float32 .npy; None without a map.
     """
 
     film: str
@@ -54,11 +55,12 @@ class ParcelFilm:
 class Parcel:
     """A result in a sender's hands.
 
-    number    its name
-    study     public id; `decision` the decision on it, number `decision_number`, made at `made` by `model`
-    replaces  objects that were sent to this destination on earlier decisions
-    awaiting  objects of this result that the destination has accepted and not confirmed; none: they are to be sent
-    lease     the proof of the claim
+    Args:
+        number: its name.
+        study: public id; `decision` the decision on it, number `decision_number`, made at `made` by `model`.
+        replaces: objects that were sent to this destination on earlier decisions.
+        awaiting: objects of this result that the destination has accepted and not confirmed; none: they are to be sent.
+        lease: the proof of the claim.
     """
 
     number: int

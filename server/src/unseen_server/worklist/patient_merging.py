@@ -62,7 +62,8 @@ def term_of(names: Pseudonyms, patient: str) -> str:
 def merge_patients(writing: Writing, *, prior: str, surviving: str, issuer: str | None = None, actor: str) -> Merged:
     """Move what stands under the number `prior` to `surviving`.
 
-    issuer  whose numbers both are; None: it does not matter, unless several issuers use the number
+    Args:
+        issuer: whose numbers both are; None: it does not matter, unless several issuers use the number.
 
     Raises WorklistError where a number is missing or both are the same, NotAllowedError where several issuers have
     given out the number and none was given.

@@ -34,8 +34,9 @@ def order_of(
 ) -> Order:
     """Return the position of a study in the list.
 
-    priority           of its decision, higher is read earlier; None while there is none
-    overdue_before_us  what was received then or before has waited longer than the cap
+    Args:
+        priority: of its decision, higher is read earlier; None while there is none.
+        overdue_before_us: what was received then or before has waited longer than the cap.
 
     >>> order_of("to_read", standing="to_read", priority=0.25, received_us=9, changed_us=9, overdue_before_us=5)
     Order(shelf='to_read', band=2, rank=-0.25)

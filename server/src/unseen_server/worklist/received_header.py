@@ -25,7 +25,8 @@ _LONGEST_UID = 64
 class ReceivedHeader:
     """The few attributes of a DICOM object by which it is taken in, as written; "" where one is absent.
 
-    intent  Presentation Intent Type (PS3.3 C.8.11.7)
+    Args:
+        intent: Presentation Intent Type (PS3.3 C.8.11.7).
 
     >>> ReceivedHeader(sop_class="1.2.840.10008.5.1.4.1.1.1").is_film
     True

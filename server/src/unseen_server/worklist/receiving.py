@@ -62,11 +62,12 @@ class Receipt:
     >>> Receipt(sha256="ab" * 32, study="study-1", film_id="film-1", already=False).already
     False
 
-    sha256    of the bytes
-    film_id   the film's name from now on; the same bytes always get the same
-    study     the study that it stands under now. Before it was read that is its own; the film may then join another,
-              and the store still finds that under this name
-    already   the same bytes had been received before
+    Args:
+        sha256: of the bytes.
+        film_id: the film's name from now on; the same bytes always get the same.
+        study: the study that it stands under now. Before it was read that is its own; the film may then join another,
+            and the store still finds that under this name.
+        already: the same bytes had been received before.
     """
 
     sha256: str

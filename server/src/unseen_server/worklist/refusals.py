@@ -49,9 +49,10 @@ def parted(reason: str) -> tuple[str, str]:
 class UnscoredGroups:
     """The studies that wait and were not scored, by clause.
 
-    groups   the clauses of `LEAST` studies or more, the largest first
-    others   the other clauses
-    unnamed  whether a study waits without a clause
+    Args:
+        groups: the clauses of `LEAST` studies or more, the largest first.
+        others: the other clauses.
+        unnamed: whether a study waits without a clause.
     """
 
     groups: tuple[RefusalGroup, ...]
@@ -62,7 +63,8 @@ class UnscoredGroups:
         """Return the list without the studies in groups, as conditions that exclude each other, each with its own
         index.
 
-        scored  with the studies that were scored, or are still to be
+        Args:
+            scored: with the studies that were scored, or are still to be.
         """
         refused = studies.c.band == NOT_SCORED
         found = [[studies.c.band > NOT_SCORED]] if scored else []

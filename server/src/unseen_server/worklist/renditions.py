@@ -44,10 +44,11 @@ THUMBNAIL_SIDE = 160
 class Rendition:
     """Input and output of a model for a film, all (size, size), on the network's grid.
 
-    image           network units, not masked
-    reconstruction  network units; None of a model that gives no image back
-    lungs           as predicted; None where no finder was asked
-    inside          the pixels that are judged
+    Args:
+        image: network units, not masked.
+        reconstruction: network units; None of a model that gives no image back.
+        lungs: as predicted; None where no finder was asked.
+        inside: the pixels that are judged.
     """
 
     image: NDArray[np.float32] = field(repr=False)
@@ -166,7 +167,8 @@ def read_thumbnail(folder: RenditionFolder, film: str) -> bytes:
 def thumbnail(pixels: NDArray[np.float32]) -> bytes:
     """Return a film's grey values as a small PNG.
 
-    pixels  (height, width), grey values in [0, 1], white = dense
+    Args:
+        pixels: (height, width), grey values in [0, 1], white = dense.
     """
     height, width = pixels.shape
     scale = min(1.0, THUMBNAIL_SIDE / max(height, width))

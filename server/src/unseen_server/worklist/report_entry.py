@@ -87,7 +87,8 @@ def set_aside(
 ) -> bool:
     """Return films that cannot be shown to their sender, or discard them; True where that ends the study.
 
-    films_of_it  the films, by public id; the caller has tried to show them
+    Args:
+        films_of_it: the films, by public id; the caller has tried to show them.
 
     Raises NotAllowedError where somebody was shown one of them; WorklistError without a reason.
     """

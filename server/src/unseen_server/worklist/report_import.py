@@ -61,9 +61,10 @@ class Imported:
 def import_elsewhere(store: Store, path: Path | str, *, actor: str) -> Imported:
     """Mark what a CSV names as reported elsewhere. Importing it again changes nothing.
 
-    store  the store
-    path   the CSV, with the columns accession or film_sha256
-    actor  for the audit trail
+    Args:
+        store: the store.
+        path: the CSV, with the columns accession or film_sha256.
+        actor: for the audit trail.
 
     >>> import tempfile
     >>> from unseen_server.worklist import Store

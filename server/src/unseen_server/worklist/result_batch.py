@@ -53,11 +53,12 @@ class OvertakenError(WorklistError):
 class EntryRules:
     """Rules by which a worker's results are entered.
 
-    judge        decides about a study from all its films
-    worker       its name, for the audit trail
-    audit_share  of cleared studies, read all the same
-    drift        what scores and refusals are watched against; None: nothing is watched
-    digests      of the worker's models, by the SHA-256 of their weights
+    Args:
+        judge: decides about a study from all its films.
+        worker: its name, for the audit trail.
+        audit_share: of cleared studies, read all the same.
+        drift: what scores and refusals are watched against; None: nothing is watched.
+        digests: of the worker's models, by the SHA-256 of their weights.
     """
 
     judge: study_decisions.JudgeStudy

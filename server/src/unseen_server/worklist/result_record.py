@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 class RecordedResults:
     """Outcome of some results, by the films' numbers.
 
-    entered  are in the database
-    alone    were not entered yet: `record_alone` has to
+    Args:
+        entered: are in the database.
+        alone: were not entered yet: `record_alone` has to.
     """
 
     entered: frozenset[int]

@@ -25,13 +25,14 @@ from unseen_server.worklist.transactions import Found
 class RowFacts:
     """Facts of one study's row.
 
-    film         the first frontal film that a worker could read, else the first it could read; None before there is one
-    outcome      of the report that stands; None without one, and where it was reported elsewhere and not how
-    reported_by  whose report that is, and `how` it came to be
-    seen         the one who asks was shown every frontal film
-    versions     two of its films are one instance with different pixels
-    claims       films that disagree about the patient, its own first; none where nothing is disputed
-    scores       by model, the highest of the films that decide about the study
+    Args:
+        film: the first frontal film that a worker could read, else the first it could read; None before there is one.
+        outcome: of the report that stands; None without one, and where it was reported elsewhere and not how.
+        reported_by: whose report that is, and `how` it came to be.
+        seen: the one who asks was shown every frontal film.
+        versions: two of its films are one instance with different pixels.
+        claims: films that disagree about the patient, its own first; none where nothing is disputed.
+        scores: by model, the highest of the films that decide about the study.
     """
 
     film: str | None = None

@@ -34,9 +34,10 @@ _AWAY = saved_views.delete().where(saved_views.c.id == bindparam("number"))
 class SavedView:
     """A view.
 
-    number  by which it is removed
-    owner   whose it is; everybody sees it where it is `shared`
-    wanted  what the list is narrowed to, as it was given
+    Args:
+        number: by which it is removed.
+        owner: whose it is; everybody sees it where it is `shared`.
+        wanted: what the list is narrowed to, as it was given.
     """
 
     number: int

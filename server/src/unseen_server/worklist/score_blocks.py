@@ -26,7 +26,8 @@ BLOCK = 50
 class Block:
     """Some films that were scored one after the other.
 
-    scored, refused   how many were, and were not
+    Args:
+        scored, refused: how many were, and were not.
     """
 
     first: datetime
@@ -42,7 +43,8 @@ class Block:
 def blocks(database: Database, model: str, *, above: float | None, most: int = FILMS, size: int = BLOCK) -> list[Block]:
     """Return the latest films that `model` scored or refused, oldest first, in blocks; the last block may be short.
 
-    above  the limit over which scores are counted; None: none are
+    Args:
+        above: the limit over which scores are counted; None: none are.
     """
     with database.reading() as connection:
         rows = connection.execute(

@@ -100,11 +100,12 @@ def import_scores(
 ) -> ImportedScores:
     """Bring the films of an archive's parts into a worklist, each with its score, ranked and not cleared.
 
-    store     the store
-    folder    what `unseen score --out FOLDER/` wrote; parts that are not there yet are counted
-    manifest  the manifest of that run, where its files can be found
-    actor     for the audit trail
-    progress  called after each part with the films that were looked at now, those that are done, and all films
+    Args:
+        store: the store.
+        folder: what `unseen score --out FOLDER/` wrote; parts that are not there yet are counted.
+        manifest: the manifest of that run, where its files can be found.
+        actor: for the audit trail.
+        progress: called after each part with the films that were looked at now, those that are done, and all films.
 
     Raises ArchiveError for a folder without a plan, a part that cannot be read, and another manifest; WorklistError
     where the store cannot take a part: those before it are in.

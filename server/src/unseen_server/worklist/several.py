@@ -71,8 +71,9 @@ def send_back(
 ) -> OnSeveral:  # fmt: skip
     """Take the studies and return those of their films to the sender that cannot be shown (`report_entry.set_aside`).
 
-    broken    by study, the films that cannot be shown, as the caller has found out
-    lasts_us  how long the claim of a study holds of which other films are left to be read
+    Args:
+        broken: by study, the films that cannot be shown, as the caller has found out.
+        lasts_us: how long the claim of a study holds of which other films are left to be read.
     """
 
     def one(name: str) -> None:

@@ -53,12 +53,13 @@ def _cap_and_time(clock_is_databases: bool) -> Select[Any]:  # Any: both
 class Site:
     """One worklist's database and folders.
 
-    home            the folder of films, maps, renditions, key and audit head
-    names           pseudonyms of patients and of files' names
-    clock           seconds since 1970; None: the machine's, and on PostgreSQL the database's for whatever is written,
-                    leases among it, so that machines whose clocks differ agree on when a lease ends
-    max_film_bytes  a film of more is refused
-    claim_s         seconds after which a reader's claim of a study ends
+    Args:
+        home: the folder of films, maps, renditions, key and audit head.
+        names: pseudonyms of patients and of files' names.
+        clock: seconds since 1970; None: the machine's, and on PostgreSQL the database's for whatever is written, leases
+            among it, so that machines whose clocks differ agree on when a lease ends.
+        max_film_bytes: a film of more is refused.
+        claim_s: seconds after which a reader's claim of a study ends.
     """
 
     database: Database

@@ -58,7 +58,8 @@ def rows_among(
 ) -> CursorResult[Any]:
     """Select the rows of the column's table with one of these values, ordered by their numbers.
 
-    lock  lock them until the transaction ends
+    Args:
+        lock: lock them until the transaction ends.
     """
     statement = _selecting_among(connection.dialect.name == "sqlite", column, lock)
     return connection.execute(statement, {"values": list(values)})
@@ -91,7 +92,8 @@ def among_parameter(
 ) -> ColumnElement[bool]:
     """Return the condition that `column` is one of the values of the parameter `name`, a list.
 
-    values  of the parameter; None: given with the statement
+    Args:
+        values: of the parameter; None: given with the statement.
     """
     kind = column.type if sqlite else ARRAY(column.type)
     later = values is None

@@ -22,9 +22,10 @@ Kept = Literal["films", "maps", "renditions", "database"]
 class StoragePart:
     """One part of what is stored.
 
-    kind   films: as they were received; maps: anomaly maps; renditions: thumbnails and what models saw, derived from
-           films; database: the tables
-    files  how many; None where they are none of ours (a database server)
+    Args:
+        kind: films: as they were received; maps: anomaly maps; renditions: thumbnails and what models saw, derived from
+            films; database: the tables.
+        files: how many; None where they are none of ours (a database server).
     """
 
     kind: Kept

@@ -92,8 +92,9 @@ class ContentFolder:
     def sweep(self, known: Callable[[list[str]], set[str]], remove: Callable[[list[str]], int]) -> int:
         """Remove stale temporaries, and hand digests that the database does not know to `remove`.
 
-        known   of digests, those that the database has
-        remove  asks again under the writing transaction and removes; returns how many
+        Args:
+            known: of digests, those that the database has.
+            remove: asks again under the writing transaction and removes; returns how many.
 
         Returns how many files were removed.
         """

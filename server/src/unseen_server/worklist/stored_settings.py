@@ -33,12 +33,13 @@ _CAP: Final = "waiting_cap_s"
 class SiteSettings:
     """Settings of a site.
 
-    identity       the lowest role that sees names and numbers of the films' headers; all others see pseudonyms
-    waiting_cap_s  how long priorities may keep a study waiting
-    kept_days      days after which finished studies are removed; None: they stay until somebody removes them
-    kept_of        by source, `kept_days` of sources that have their own value; None: their studies stay
-    settle_s       seconds without a further film after which a study is complete
-    settle_of      by source, `settle_s` of sources that have their own value
+    Args:
+        identity: the lowest role that sees names and numbers of the films' headers; all others see pseudonyms.
+        waiting_cap_s: how long priorities may keep a study waiting.
+        kept_days: days after which finished studies are removed; None: they stay until somebody removes them.
+        kept_of: by source, `kept_days` of sources that have their own value; None: their studies stay.
+        settle_s: seconds without a further film after which a study is complete.
+        settle_of: by source, `settle_s` of sources that have their own value.
     """
 
     identity: Identity = "nobody"

@@ -44,10 +44,11 @@ _AMONG = 1000  # waiting studies from which a sampled one takes its place in the
 class Settled:
     """Consequence of a decision on a study.
 
-    whole     the decision, which clears no study with two versions of a film or a disputed identity
-    standing  of the study
-    columns   of the study's row, but for its place in the list
-    final     the study is complete and all its films are judged: its result may be sent
+    Args:
+        whole: the decision, which clears no study with two versions of a film or a disputed identity.
+        standing: of the study.
+        columns: of the study's row, but for its place in the list.
+        final: the study is complete and all its films are judged: its result may be sent.
     """
 
     whole: Decision
@@ -68,8 +69,9 @@ def settled(
 ) -> Settled:
     """Return the consequence of the decision `whole` on a study.
 
-    of_study  its films in their order: view_position, projection, judged, instance, pixel_sha256
-    apart     how far models lie apart on it (`disagreement`)
+    Args:
+        of_study: its films in their order: view_position, projection, judged, instance, pixel_sha256.
+        apart: how far models lie apart on it (`disagreement`).
     """
     if whole.action == "clear" and are_versions(of_study):
         whole = replace(whole, action="read", reason=TWO_VERSIONS)

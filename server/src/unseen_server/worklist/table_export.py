@@ -31,10 +31,11 @@ _FILM = films.c.public_id.label("film")
 def export_tables(store: Store, folder: Path | str, *, named: bool | None = None) -> dict[str, int]:
     """Write `studies`, `findings`, `decisions` and `reports`, each as .parquet and .csv, of one moment.
 
-    store   the store
-    folder  where they are written; it is made if needed
-    named   False: patients and accession numbers as keyed hashes, in a store without pseudonyms, too; None: so where
-            the site shows names to nobody
+    Args:
+        store: the store.
+        folder: where they are written; it is made if needed.
+        named: False: patients and accession numbers as keyed hashes, in a store without pseudonyms, too; None: so where
+            the site shows names to nobody.
 
     >>> import tempfile
     >>> from unseen_server.worklist import Store

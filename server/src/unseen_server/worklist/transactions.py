@@ -26,9 +26,11 @@ Found = Row[Any]  # Any: SQLAlchemy knows a row's columns by name only when it r
 class Writing:
     """An open transaction, the only one that changes studies while it lasts.
 
-    now_us   time of everything that it writes
-    cap_us   how long a study may wait before it is listed ahead of all priorities
-    entries  audit entries, which are added to the audit trail together at the end of the transaction (`Site.writing`)
+    Args:
+        now_us: time of everything that it writes.
+        cap_us: how long a study may wait before it is listed ahead of all priorities.
+        entries: audit entries, which are added to the audit trail together at the end of the transaction
+            (`Site.writing`).
     """
 
     connection: Connection

@@ -119,9 +119,10 @@ def draw_lesion(case: Case, patient: Patient) -> Lesion:
 class Exposed:
     """Exposed case, before its grey values are rounded to 8 bits.
 
-    grey         grey values in [0, 1], (size, size)
-    attenuation  attenuation map of the patient with the lesion
-    lesion       None in a normal film
+    Args:
+        grey: grey values in [0, 1], (size, size).
+        attenuation: attenuation map of the patient with the lesion.
+        lesion: None in a normal film.
     """
 
     grey: Map

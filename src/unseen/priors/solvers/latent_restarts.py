@@ -17,13 +17,14 @@ class LatentSolution(Solution):
     """The best of several descents for each image. An objective over latents has many minima: `gap` and `converged`
     speak of the nearest one, as far as a further step can tell, and not of the least of all.
 
-    z         (batch, *latent), the winner's
-    residual  (batch, *domain), x − G(z): the part of x that the generator does not explain
-    values    (batch, restarts) float64, each start's objective
-    winner    (batch,) int64, the start that x, z and all the others are of
-    ends      (batch, restarts, *latent), where each start ended: to go on from
-    paths     (iterations + 1, batch, restarts) float64, each start's objective on its way; it never rises
-    calls     of the generator
+    Args:
+        z: (batch, *latent), the winner's.
+        residual: (batch, *domain), x − G(z): the part of x that the generator does not explain.
+        values: (batch, restarts) float64, each start's objective.
+        winner: (batch,) int64, the start that x, z and all the others are of.
+        ends: (batch, restarts, *latent), where each start ended: to go on from.
+        paths: (iterations + 1, batch, restarts) float64, each start's objective on its way; it never rises.
+        calls: of the generator.
     """
 
     z: Tensor

@@ -42,11 +42,12 @@ FORGET = 6  # rejections in a row after which the slope alone is followed
 class Point:
     """Φ around a batch of points.
 
-    value    (rows,) float64
-    slope    (rows, d) float64, of Φ in z at the settled s
-    state    s, each tensor (rows, …)
-    image  (rows, …), what the generator made of z
-    left     (rows,) float64, what settling s to the end would gain, as far as is known
+    Args:
+        value: (rows,) float64.
+        slope: (rows, d) float64, of Φ in z at the settled s.
+        state: s, each tensor (rows, …).
+        image: (rows, …), what the generator made of z.
+        left: (rows,) float64, what settling s to the end would gain, as far as is known.
     """
 
     value: Tensor
@@ -73,8 +74,9 @@ Evaluate = Callable[[Tensor, Tensor, tuple[Tensor, ...]], Point]
 class SearchState:
     """State of a search, passed to `progress`.
 
-    value   (starts,) float64
-    moving  starts that are not done
+    Args:
+        value: (starts,) float64.
+        moving: starts that are not done.
     """
 
     iteration: int
@@ -87,14 +89,15 @@ class SearchState:
 class Descent:
     """End points of all starts.
 
-    z           (starts, d) float64
-    value       (starts,) float64
-    gap         (starts,) what a further step promises, as a share of the value
-    iterations  (starts,) int64, when each stopped
-    converged   (starts,) bool
-    image, state  as in `Point`
-    looks       (iterations + 1, 3, starts): iteration, value and gap, the start's own first
-    calls       of the generator
+    Args:
+        z: (starts, d) float64.
+        value: (starts,) float64.
+        gap: (starts,) what a further step promises, as a share of the value.
+        iterations: (starts,) int64, when each stopped.
+        converged: (starts,) bool.
+        image, state: as in `Point`.
+        looks: (iterations + 1, 3, starts): iteration, value and gap, the start's own first.
+        calls: of the generator.
     """
 
     z: Tensor

@@ -29,11 +29,12 @@ SAFETY = 0.998  # power iteration may leave a norm up to 0.1 % too small
 class Term:
     """One term F(K x) of the objective.
 
-    forward, adjoint  K and K*
-    norm              ‖K‖, the largest singular value
-    prox_conjugate    (p, step) ↦ prox of step · F* at p; step is (batch, 1, …), with p's number of axes
-    value             z ↦ F(z): (batch,); zero for a constraint
-    gap               (z, p) ↦ F(z) + F*(p) − ⟨z, p⟩ ≥ 0: (batch,), zero where p is a subgradient of F at z
+    Args:
+        forward, adjoint: K and K*.
+        norm: ‖K‖, the largest singular value.
+        prox_conjugate: (p, step) ↦ prox of step · F* at p; step is (batch, 1, …), with p's number of axes.
+        value: z ↦ F(z): (batch,); zero for a constraint.
+        gap: (z, p) ↦ F(z) + F*(p) − ⟨z, p⟩ ≥ 0: (batch,), zero where p is a subgradient of F at z.
     """
 
     forward: Map

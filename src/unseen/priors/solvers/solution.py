@@ -14,15 +14,16 @@ CHECKED_EVERY = 10  # iterations: a look costs about as much as one of them
 class Solution:
     """Minimisers found by an iteration, with what is known of them.
 
-    x           (batch, *domain)
-    value       (batch,) the objective at x
-    gap         (batch,) value − minimum is at most about gap · value (exactly so where ‖x − minimiser‖ ≤ ‖x‖)
-    iterations  (batch,) int64, after how many each stopped
-    converged   (batch,) bool, whether gap came below the tolerance
-    tolerance   what gap had to come below
-    trace       (looks, 3, batch): at each look the iteration, the value and the gap; a sample that had stopped keeps
-                its last
-    weight      (batch,) of the regulariser, where there is one; else None
+    Args:
+        x: (batch, *domain).
+        value: (batch,) the objective at x.
+        gap: (batch,) value − minimum is at most about gap · value (exactly so where ‖x − minimiser‖ ≤ ‖x‖).
+        iterations: (batch,) int64, after how many each stopped.
+        converged: (batch,) bool, whether gap came below the tolerance.
+        tolerance: what gap had to come below.
+        trace: (looks, 3, batch): at each look the iteration, the value and the gap; a sample that had stopped keeps its
+            last.
+        weight: (batch,) of the regulariser, where there is one; else None.
     """
 
     x: Tensor

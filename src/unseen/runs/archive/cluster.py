@@ -76,7 +76,8 @@ def _part_on_a_node(
 ) -> Counter[str]:
     """Run one task: check that this node has what the run needs, and write one part.
 
-    place  the folder that the command was given in, from which relative paths count
+    Args:
+        place: the folder that the command was given in, from which relative paths count.
     """
     node = os.uname().nodename
     if __version__ != plan.version:

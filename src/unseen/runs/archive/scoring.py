@@ -64,13 +64,14 @@ def score_archive(
 ) -> Counter[str]:
     """Write the parts that are not there yet; returns the counts of all parts, as `part_tally` gives them.
 
-    task       what to score with, and where to
-    manifest   a CSV or Parquet file; it is read row by row
-    part_size  films of a part
-    workers    processes on this machine, with one thread each; 1: this process alone
-    engine     local: those; ray: the processes of a Ray cluster, one for each of its cores (`cluster`)
-    resume     keep the parts that an earlier run wrote into the folder
-    progress   called after each part with the films that this run scored, those that are done, and all films
+    Args:
+        task: what to score with, and where to.
+        manifest: a CSV or Parquet file; it is read row by row.
+        part_size: films of a part.
+        workers: processes on this machine, with one thread each; 1: this process alone.
+        engine: local: those; ray: the processes of a Ray cluster, one for each of its cores (`cluster`).
+        resume: keep the parts that an earlier run wrote into the folder.
+        progress: called after each part with the films that this run scored, those that are done, and all films.
 
     Raises ArchiveError for a folder that holds parts which this run would not make, or that another run is using;
     whatever `screening.load` and `data.films` raise for a model, a policy or a manifest that cannot be used.

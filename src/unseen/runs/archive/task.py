@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 class ScoringTask:
     """All that a worker process needs to score any part.
 
-    folder         where the parts go
-    model, policy  the bundle and the policy's file
-    maps           a folder for anomaly maps; None: none are written
-    strict         whether the first film that is not read ends the run
-    decoders       processes that decode films for each worker process
+    Args:
+        folder: where the parts go.
+        model, policy: the bundle and the policy's file.
+        maps: a folder for anomaly maps; None: none are written.
+        strict: whether the first film that is not read ends the run.
+        decoders: processes that decode films for each worker process.
     """
 
     folder: Path

@@ -53,8 +53,9 @@ _LEAST_LUNGS = 0.01  # of the image: under it the whole image is described in th
 class Look:
     """A film on the gate's grid.
 
-    image  float32 (128, 128), on the film's nominal range
-    lungs    bool, as the finder gave it, over the whole film
+    Args:
+        image: float32 (128, 128), on the film's nominal range.
+        lungs: bool, as the finder gave it, over the whole film.
     """
 
     image: NDArray[np.float32]

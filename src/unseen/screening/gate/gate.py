@@ -1,10 +1,10 @@
-"""`Gate`: refuses an image that is no proper frontal chest film, and gives the reason.
+"""`Gate`: refuses an image that is not a proper frontal chest film, and gives the reason.
 
-Image and lungs decide whether it is such a film at all. A frontal film that differs from the training films otherwise,
-as those of another device do, gets a remark: it is scored, and never cleared.
+Image and lungs decide whether it is a chest film. A frontal film that differs from the training films in another way,
+such as one of another device, gets a remark: it is scored, and never cleared.
 
-Law: a film's refusal depends on that film alone. Thresholds come from training normals only: quantiles over values
-that each normal got from rules learnt without it, such that of proper films like them about 3.4 % are refused.
+Law: the refusal of a film depends only on that film. Thresholds are quantiles of the training normals, each evaluated
+by rules that were fitted without it, so that about 3.4 % of similar proper films are refused.
 """
 
 from __future__ import annotations
@@ -36,23 +36,25 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 SHARES = {"handling": 0.004, "mirrored": 0.0075, "lungs": 0.004, "unlike": 0.0185}
-"""The share of proper films that each check may refuse, 0.034 in all; chosen on fold 0."""
+"""Share of proper films that each check may refuse; the sum is 0.034. Chosen on fold 0."""
 LEAST_NORMALS = 20
 MOST_NORMALS = 1500
-"""Most training films that are used, a seeded sample of more: learning makes and keeps some 15 alterations of each."""
+"""Largest number of training films; of more, a seeded sample: about 15 altered images of each are in memory."""
 _MOST_REFUSED = 0.05  # of proper films; a gate from so few films that it may refuse more warns
 UNLIKE = 1.5
-"""The image and its lungs lie, in the mean of the two, so many times the distance from the training normals that 99 %
-of these keep to. Of frontal films of other hospitals (nih_cxr8, kermany) 2 to 4 % lie farther; photographs and brains
-nearly all."""
+"""Limit of the mean distance of image and lungs to the training normals, as a multiple of the distance that 99 % of
+these do not exceed. 2 to 4 % of the frontal films of other hospitals (nih_cxr8, kermany) are above it, and nearly all
+photographs and images of brains."""
 LUNGS = 2.0
-"""Lungs of an unusual shape are refused from so many times the limit on; between limit and this, the film differs."""
+"""Multiple of the limit from which lungs of an unusual shape are refused; between limit and this, the film differs."""
 _NEARER = 1.7
-"""So many times nearer to the normals must an image lie once an alteration is undone. Of 40 films turned over (ms_cxr)
-each lies 2.3 to 16 times nearer; six upright films of consolidations (kermany) that were called turned, 0.8 to 1.3."""
+"""Least factor by which undoing an alteration must bring an image nearer to the normals. It is 2.3 to 16 for 40 films
+turned over (ms_cxr), and 0.8 to 1.3 for six upright films of consolidations (kermany) that were wrongly called
+turned."""
 _LOOK = {"cropped": 1.0, "lungs": 0.8}
-"""By reason: the image inside the lungs' box is strange if it lies so many times the distance from the training normals
-that 99 % of these keep to. Whole frontal films of other hospitals seldom do; laterals and most crops do."""
+"""Limit by reason: the image inside the lungs' box is strange above this multiple of the distance that 99 % of the
+training normals do not exceed. Whole frontal films of other hospitals are seldom above it; laterals and most crops
+are."""
 _CROPPED = 4.0
 """Least log-odds for the code `cropped`. Between the limit and this, a film is refused for another reason if the image
 inside the lungs' box is strange, and differs if it is not. Chosen on one half of the films of `views` and `nih_cxr8`,
@@ -60,10 +62,11 @@ with `_LOOK` and `_MIRRORED`."""
 _MIRRORED = 3.0
 """Least log-odds for a refusal as `left-right`; between the limit and this, the film differs."""
 _DEEPER = 0.25
-"""A film that fills less of its nominal range was stored with more bits than it has (12 in a file of 16), and is judged
-on its own range. A paler one is judged as it is: its exposure is unlike that of the training films."""
+"""Share of the nominal range. A film that fills less of it was stored with more bits than it has (12 in a file of 16):
+it is evaluated on its own range. A pale film that fills more is evaluated unchanged: its exposure is unlike that of the
+training films."""
 _OF_OTHER_VIEWS = ("cropped", "lungs", "unlike")
-"""Codes that a lateral gets from the rules, which learn from frontal films alone."""
+"""Codes that the rules give to a lateral, since they were fitted only to frontal films."""
 _ANATOMY = ("picture", "crop")
 _LEAST_SIDE = 64  # the lung finder's grid
 _FORMAT = 1
@@ -86,8 +89,9 @@ _TURNS = {
 
 
 def refused_at_most(normals: int) -> float:
-    """Return the share of proper films that a gate from so many normal films may refuse: of each check its share, or
-    1/(n + 1) where the films are too few for that.
+    """Return the share of proper films that a gate from a number of normal films may refuse.
+
+    Each check has its share, or 1/(n + 1) if the films are too few for that.
 
     >>> f"{refused_at_most(24):.3f}", f"{refused_at_most(249):.3f}"
     ('0.160', '0.034')
@@ -96,25 +100,26 @@ def refused_at_most(normals: int) -> float:
 
 
 class GateError(UserError, ValueError):
-    """Films that no gate can be learnt from, or settings and tensors that make none; a sentence for the user."""
+    """Films to which no gate can be fitted, or settings and tensors of no gate; a sentence for the user."""
 
 
 class Gate:
-    """Made by `Gate.fit`, or by `Gate.of` from what `settings` and `tensors` gave.
+    """Input gate, made by `Gate.fit`, or by `Gate.of` from `settings` and `tensors`.
 
     >>> from unseen.screening import load
     >>> gate = load("models/pca").gate
     >>> sorted(gate.thresholds)[:3]
     ['blank', 'handling', 'lungs']
 
-    rules       the learnt rules
-    typical     distances that nearly all training films keep to, by view
-    least_age_years  films whose PatientAge is lower are refused; None: no limit
-    normals     how many films it learnt from
-    seed        the seed that it learnt with
-    thresholds  by name: `small` (pixels of the shorter side), `blank` (spread of grey) and `no-lungs` (share of the
-                film) are refused below; `handling` (turned, upside down, inverted, cropped), `mirrored`, `unlike`
-                (log-odds) and `lungs` (squared distance) above
+    Args:
+        rules: the learnt rules.
+        typical: distances that nearly all training films do not exceed, by view.
+        least_age_years: films whose PatientAge is lower are refused; None: no limit.
+        normals: number of training films.
+        seed: seed of the training.
+        thresholds: limits by name: `small` (pixels of the shorter side), `blank` (spread of grey) and `no-lungs` (share
+            of the film) are refused below; `handling` (turned, upside down, inverted, cropped), `mirrored`, `unlike`
+            (log-odds) and `lungs` (squared distance) above.
     """
 
     def __init__(
@@ -130,7 +135,7 @@ class Gate:
         self.thresholds = dict(thresholds)
         self.least_age_years = least_age_years
         self._arrays = {name: values.astype(np.float32) for name, values in rules.arrays().items()}
-        # what judges is what is saved: rounded to float32
+        # rounded to float32, as in the bundle, so that a loaded gate gives the same results
         self._rules = Rules.of({name: values.astype(np.float64) for name, values in self._arrays.items()})
         self._typical = dict(typical)  # distances that 99 % (views) or 95 % (crops) of the training films keep to
         self._normals, self._seed = normals, seed
@@ -148,15 +153,19 @@ class Gate:
         seed: int = 0,
         least_age_years: float | None = 16.0,
     ) -> Gate:
-        """Learn from normal films, the same that the detector learnt from.
+        """Fit a gate to normal films, the training films of the detector.
 
-        normals          those that could not be read are left out
-        finder           the detector's lung finder; masks of training films come from a finder that did not learn from
-                         them where it is a `CrossFittedLungs`
-        least_age_years  films whose PatientAge is lower are refused; None where the training films are children's
+        One whole film is in memory at a time.
 
-        One whole film is in memory at a time. Raises GateError for a film labelled abnormal and for fewer than 20
-        readable films.
+        Args:
+            normals: the films; those that could not be read are left out.
+            finder: lung finder of the detector; with `CrossFittedLungs`, masks of training films are from finders that
+                were not trained on them.
+            seed: seed of the alterations, and of the sample of the films if there are many.
+            least_age_years: films whose PatientAge is lower are refused; None: the training films are of children.
+
+        Raises:
+            GateError: a film is labelled abnormal, or fewer than 20 films can be read.
         """
         films = _some(normals, seed=seed)
         if len(films) < LEAST_NORMALS:
@@ -177,7 +186,7 @@ class Gate:
             "small": float(max(_LEAST_SIDE, examples.sides.min() / 4)),
             "blank": float(np.quantile(examples.spreads, 0.01)) / 2,
             "no-lungs": float(np.quantile(examples.areas, 0.01)) / 2,
-            # even odds at least: what looks more like a proper film than like an altered one is let through
+            # at least even odds: a film that is more like a proper one than like an altered one passes
             "handling": max(0.0, upper_limit(handling, share=SHARES["handling"])),
             "mirrored": max(0.0, upper_limit(values["mirrored"], share=SHARES["mirrored"])),
             "lungs": upper_limit(values["lungs"], share=SHARES["lungs"]),
@@ -191,8 +200,10 @@ class Gate:
     def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refusal | None:
         """Return why `film` must not be scored, or None.
 
-        lungs  predicted for the whole film, bool, at any resolution; None where the detector has no finder: then tags,
-               size and contrast alone are looked at
+        Args:
+            film: the film.
+            lungs: lungs of the whole film, bool, at any resolution; None if the detector has no finder: then only tags,
+                size and contrast are checked.
         """
         limits = self.thresholds
         refusal = judge_tags(film.tags, least_age_years=self.least_age_years)
@@ -241,9 +252,10 @@ class Gate:
 
     @classmethod
     def of(cls, settings: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Gate:
-        """Return the gate of these `settings()` and `tensors()`; it judges exactly as the first.
+        """Return the gate of `settings()` and `tensors()`; its results are the same as those of the first gate.
 
-        Raises GateError where something is missing or of another format.
+        Raises:
+            GateError: something is missing or of another format.
         """
         if settings.get("format") != _FORMAT:
             raise GateError(
@@ -281,9 +293,9 @@ class Gate:
         values, views = self._values(look)
         remoteness = self._remoteness(views)
         broken = [name for name in HANDLING if values[name] > limits["handling"]]
-        # a crop cannot be undone, so that anything else explains the image better
+        # a crop cannot be undone, so that each other alteration explains the image better
         broken.sort(key=lambda name: (name == "cropped", -values[name]))
-        strange_part = False  # it resembles a part of a film, but not clearly: refused, for another reason
+        strange_part = False  # an image that may be a part of a film is refused for another reason
         for name in broken:
             if not self._explains(name, look):
                 continue
@@ -317,8 +329,10 @@ class Gate:
         return float(self._rules.embedding.distance("crop", views)[0]) > _LOOK[code] * self._typical["crop"]
 
     def _remoteness(self, views: Mapping[str, Floats]) -> float:
-        """Return the distance of the image and of its lungs from the training normals, in units of that which 99 % of
-        these keep to: the mean of the two."""
+        """Return the mean distance of image and lungs to the training normals.
+
+        Its unit is the distance that 99 % of these do not exceed.
+        """
         distances = [float(self._rules.embedding.distance(name, views)[0]) for name in _ANATOMY]
         return float(
             np.mean([distance / self._typical[name] for name, distance in zip(_ANATOMY, distances, strict=True)])
@@ -330,8 +344,10 @@ class Gate:
         return {name: float(value[0]) for name, value in values.items()}, views
 
     def _explains(self, name: str, look: Look) -> bool:
-        """Return True if the image lies among the normals once the alteration is undone. A crop cannot be undone: then,
-        whether it lies among the crops of the normals and no longer among the normals."""
+        """Return True if the image is among the normals after the alteration is undone.
+
+        A crop cannot be undone: it has to be among the crops of the normals, and not among the normals.
+        """
         from unseen.data.film import area
 
         def small(image: Pixels) -> Floats:
@@ -344,7 +360,7 @@ class Gate:
         among = undone <= self._typical["picture"]
         if name == "cropped":
             return not among and bool(self._rules.crops.distance(small(look.image))[0] <= self._typical["cropped"])
-        # heart and stomach alone tell the sides apart, a small part of the distance
+        # only heart and stomach distinguish the sides, which is a small part of the distance
         nearer = 1.0 if name == "mirrored" else _NEARER
         return among and undone * nearer <= distance(look.image)
 

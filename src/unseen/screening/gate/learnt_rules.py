@@ -116,9 +116,10 @@ class Reduced:
 class Examples:
     """n training normals: their views as they are, altered by each of `HANDLING`, and disturbed (n · DISTURBANCES).
 
-    odd        mirror differences of the films and of the films flipped left to right
-    areas      of the lungs, as shares of the film; spreads: of grey; sides: the shorter side, pixels
-    folds      by patient, 0 to FOLDS − 1
+    Args:
+        odd: mirror differences of the films and of the films flipped left to right.
+        areas: of the lungs, as shares of the film; spreads: of grey; sides: the shorter side, pixels.
+        folds: by patient, 0 to FOLDS − 1.
     """
 
     proper: Views

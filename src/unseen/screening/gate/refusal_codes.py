@@ -124,11 +124,12 @@ class Refusal:
     >>> refusal.reason.partition(": ")[2]
     'The image shows too little for this model. Send the film in its original size.'
 
-    code       one of `CODES`
-    value      the measured value; of a DICOM tag 1, or the age in years
-    threshold  the limit; `small`, `blank`, `no-lungs`, `not-frontal` and `age` are refused below it, the others
-               above it
-    what       the particulars in the clause
+    Args:
+        code: one of `CODES`.
+        value: the measured value; of a DICOM tag 1, or the age in years.
+        threshold: the limit; `small`, `blank`, `no-lungs`, `not-frontal` and `age` are refused below it, the others
+            above it.
+        what: the particulars in the clause.
     """
 
     code: str

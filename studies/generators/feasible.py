@@ -1,18 +1,9 @@
-"""Images that a generator can represent: test images searched in its range, and their features.
-
-Where images are compared as distributions: their first principal components, found on training images alone, and
-the length of what these leave of each image, as one number more. Without it an image that is all noise would lie in
-the middle of the data, since noise has next to nothing of any component.
-
-A network that has learnt on photographs is the usual choice, but it describes digits or slices poorly; principal
-components are blind to what a small part of the image shows, and keep to what the images themselves vary in.
-
-Feasible: can the generator make the images that it should? Test images, looked for in its range.
+"""Test images searched in the range of a generator: can it make the images that it should?
 
     min over z of ‖G(z) − x‖,   from starts drawn from the prior
 
-The search is over a function with many minima, so the error is at most what is found. Beside it stands what the best
-linear generator with as many latents reaches: the projection on so many principal components of training images.
+The function has many minima, so the error is an upper bound. It is compared with that of the best linear generator with
+as many latents: the projection on principal components of training images.
 
 Source: Duff, Campbell & Ehrhardt, arXiv 2107.11191, section 4.
 """
@@ -24,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from studies.generators.components import Features
 from unseen.evaluation.bootstrap import listed, mean_over
 from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.psnr_ssim import psnr
@@ -32,88 +24,24 @@ from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
 from unseen.priors.search_settings import Search
 
-MOST = 64
-"""Components at most."""
-LEARNT_FROM = 2000
-"""Training images at most that they are found on."""
-_FLOOR = 1e-12  # of the variance: what is less is rounding
-
-
-@dataclass(frozen=True, eq=False)
-class Features:
-    """mean (d,), rows (k, d) orthonormal, both float64; `explained`: their share of the training images' variance.
-    k is less than asked for where the images do not vary in so many directions."""
-
-    mean: Tensor
-    rows: Tensor
-    explained: float
-
-    def of(self, x: Tensor) -> Floats:
-        """Images (n, channels, height, width) → their coordinates and what these leave: (n, k + 1)."""
-        flat = x.detach().cpu().flatten(1).double() - self.mean
-        features: Floats = torch.cat([flat @ self.rows.T, self.residual(x, len(self.rows))[:, None]], dim=1).numpy()
-        return features
-
-    def residual(self, x: Tensor, components: int) -> Tensor:
-        """‖x − its projection on the first components‖: (n,), float64."""
-        flat = x.detach().cpu().flatten(1).double() - self.mean
-        rows = self.rows[:components]
-        left: Tensor = torch.linalg.vector_norm(flat - flat @ rows.T @ rows, dim=1)
-        return left
-
-
-def principal_features(training: Tensor, *, most: int = MOST, generator: torch.Generator) -> Features:
-    """Find the principal components of training images, at most `most`.
-
-    If there are more than `LEARNT_FROM` images, the components are those of a random sample.
-
-    Args:
-        training: (n, channels, height, width), n ≥ 2.
-        most: Largest number of components.
-        generator: Draws the sample.
-
-    Raises:
-        ValueError: There are fewer than two images.
-
-    >>> x = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-    >>> features = principal_features(x, most=16, generator=torch.Generator())
-    >>> features.of(x).shape, round(features.explained, 6)
-    ((20, 17), 1.0)
-    """
-    if len(training) < 2:
-        raise ValueError(f"principal components need two images or more, but got {len(training)}.")
-    chosen = torch.randperm(len(training), generator=generator)[:LEARNT_FROM]
-    flat = training[chosen].detach().cpu().flatten(1).double()
-    mean = flat.mean(0)
-    apart = flat - mean
-    wide = apart.shape[1] > len(apart)  # then the images' products are the smaller matrix
-    variances, axes = torch.linalg.eigh(apart @ apart.T if wide else apart.T @ apart)
-    variances, axes = variances.flip(0).clamp(min=0), axes.T.flip(0)
-    total = float(variances.sum())
-    few = min(most, int((variances > _FLOOR * total).sum()))
-    rows = axes[:few]
-    if wide:
-        rows = rows @ apart / variances[:few, None].sqrt()
-    return Features(mean, rows.contiguous(), float(variances[:few].sum()) / total if total > 0 else 1.0)
-
-
 HIGHEST_DB = 100.0
-"""An image that is found to the last bit counts as this much."""
-_TOGETHER = 64  # images that are looked for in one batch
+"""PSNR of an image that is found to the last bit."""
+_TOGETHER = 64  # images in a batch of the search
 
 
 @dataclass(frozen=True, eq=False)
 class Feasible:
-    """n test images, and the nearest that was found in the range.
+    """Test images, and the nearest images found in the range of the generator.
 
     Args:
         x, nearest: (n, channels, height, width).
         relative_error: (n,), ‖G(z) − x‖ / ‖x‖.
         psnr_db: (n,).
-        linear_error: (n,), of the projection on as many principal components; None: there are not so many.
-        encoded_error: (n,), of G(E(x)); None: there is no encoder.
-        units: (n,), such as the subjects.
-        converged: the share of images whose best start could gain no more by a step.
+        linear_error: (n,), relative error of the projection on as many principal components as there are latents; None:
+            there are fewer components.
+        encoded_error: (n,), relative error of G(E(x)); None: there is no encoder.
+        units: (n,), units of the bootstrap, such as the subjects.
+        converged: share of images whose best start could not be improved by a further step.
     """
 
     x: Tensor
@@ -127,7 +55,7 @@ class Feasible:
 
     @property
     def n(self) -> int:
-        """Test images."""
+        """Number of test images."""
         return len(self.x)
 
     @cached_property

@@ -18,9 +18,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from studies.generators.distribution import Distribution, Unfeasible, distribution, unfeasible
-from studies.generators.feasible import Feasible, feasible, principal_features
+from studies.generators.components import principal_features
+from studies.generators.distribution import Distribution, distribution
+from studies.generators.feasible import Feasible, feasible
 from studies.generators.latents import NO_ENCODER, Latents, latents
+from studies.generators.nearest_images import Unfeasible, unfeasible
 from studies.generators.smoothness import Smoothness, smoothness
 from unseen.evaluation.intervals import Interval, Json
 from unseen.physics.tensor_products import describe

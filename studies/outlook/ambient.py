@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from studies.generators.components import principal_features
 from studies.generators.distribution import match
-from studies.generators.feasible import principal_features
 from studies.imaging.spent import Spent
 from studies.outlook.rows import row_of, run_of, training_facts
 from studies.rows import Row

@@ -13,11 +13,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from studies.generators import distribution as module_of_unfeasible
+from studies.generators import nearest_images
 from studies.generators.bundles import halved, images_for, names_of, study_bundles, without
-from studies.generators.distribution import distribution, nearest_of, unfeasible
-from studies.generators.feasible import feasible, principal_features
+from studies.generators.components import principal_features
+from studies.generators.distribution import distribution
+from studies.generators.feasible import feasible
 from studies.generators.latents import latents
+from studies.generators.nearest_images import nearest_of, unfeasible
 from studies.generators.report import Line, report_html, spread_chart, study_json, write_study
 from studies.generators.smoothness import between, smoothness, steepest
 from studies.generators.study import LEAST, Study, study
@@ -147,7 +149,7 @@ def test_images_that_vary_in_few_directions_have_few_components() -> None:
 
 
 def test_the_nearest_training_image_is_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module_of_unfeasible, "_TOGETHER", 7)
+    monkeypatch.setattr(nearest_images, "_TOGETHER", 7)
     place, distance = nearest_of(SHAPES[80:90], SHAPES[:80])
     apart = (SHAPES[80:90, None].double() - SHAPES[None, :80].double()).square().flatten(2).mean(2).sqrt()
     assert torch.equal(place, apart.argmin(1)) and torch.allclose(distance, apart.min(1).values)

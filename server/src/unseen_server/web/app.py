@@ -1,4 +1,4 @@
-"""`create_app`: a worklist's store → the application, with its routes, its shell, and what it does beside answering."""
+"""`create_app`: application of the worklist server, with its routes, middleware and repeated tasks."""
 
 from __future__ import annotations
 
@@ -86,6 +86,48 @@ _RETIRE_S = 3600.0
 _SWEEP_S = 3600.0  # uploads that a kill cut off are swept when they are an hour old
 _GZIPPED = 1000  # bytes; a smaller answer fits into one packet anyway
 _AS_IT_IS = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")  # samples and maps are noise
+_ROUTERS = (
+    film_upload.router,
+    films.router,
+    lists.router,
+    several_studies.router,
+    saved_views.router,
+    studies.router,
+    reported_elsewhere.router,
+    table_export.router,
+    audit_trail.router,
+    audit_sample.router,
+    alarms.router,
+    account_administration.router,
+    sign_in_methods.router,
+    site_settings.router,
+    storage.router,
+    work_queue.router,
+    versions.router,
+    audit_search.router,
+    removing.router,
+    scored_models.router,
+    results.router,
+    events.router,
+    film_pixels.router,
+    film_images.router,
+    film_panel.router,
+    film_header.router,
+    prior_studies.router,
+    comparison.router,
+    calibration.router,
+    activation.router,
+    fitting.router,
+    scoring_models.router,
+    model_cards.router,
+    clearing.router,
+    drift.router,
+    reopening.router,
+    runs.router,
+    turing.router,
+    lab.router,
+)
+"""Routers of the API whose routes need an account."""
 _DESCRIPTION = f"""**{LIMITS}**
 
 Films come in, a detector that has learnt from normal films alone scores them, and readers take them in order. Every
@@ -106,18 +148,21 @@ def create_app(
     lab_folder: Path | None = None,
     oidc: OidcProvider | None = None,
 ) -> FastAPI:
-    """Make the application over `store`, which stays the caller's to close.
+    """Make the application of a worklist; the caller closes `store`.
 
     Args:
-        watch: a folder whose films are received; see `service.watched_folder`.
+        store: the worklist.
+        watch: folder whose films are received; see `service.watched_folder`.
         watch_settled_s: time for which a file there must be unchanged.
-        address: where it will listen, by which follows whose names it answers to; by default this machine alone.
-        models, workers: what scores until leads activate something else; workers are started and stopped by the caller.
-        runs_folder: trainings whose losses are shown.
-        lab_folder: bundles of reconstructors and generators that the imaging lab offers.
-        oidc: an identity provider by which people may sign in.
+        address: address of the server, and the host names that it accepts; None: this machine only.
+        models: models that score until a lead activates others.
+        workers: processes that score; the caller starts and stops them.
+        runs_folder: folder of trainings whose losses are shown.
+        lab_folder: folder of bundles for the imaging lab: reconstructors and generators.
+        oidc: identity provider for signing in.
 
-    Raises WorklistError for a folder that cannot be watched.
+    Raises:
+        WorklistError: the folder cannot be watched.
     """
     parts = ServerState(
         store=store,
@@ -130,13 +175,7 @@ def create_app(
         oidc=oidc,
     )
     parts.active.look()  # before a worker starts
-    tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
-    tasks.append(Repeated("follow", parts.active.look, every_s=LOOK_S))
-    tasks.append(Repeated("retire", store.removal.retire_by_age, every_s=_RETIRE_S))
-    tasks.append(Repeated("lab", parts.lab.tidy, every_s=_LAB_S))
-    if watch is not None:
-        look = FolderWatch(store, watch, settled_s=watch_settled_s).look
-        tasks.append(Repeated("watch", look, every_s=scan_interval_s(watch_settled_s)))
+    tasks = _tasks(parts, watch=watch, watch_settled_s=watch_settled_s)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -162,59 +201,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served = parts
-    for path in (ROOT, f"{ROOT}/"):
-        app.add_api_route(path, _addresses, include_in_schema=False)
-    for router in (health.router, readiness.router, sign_in.router):
-        app.include_router(router, prefix=ROOT)
-    for router in (
-        film_upload.router,
-        films.router,
-        lists.router,
-        several_studies.router,
-        saved_views.router,
-        studies.router,
-        reported_elsewhere.router,
-        table_export.router,
-        audit_trail.router,
-        audit_sample.router,
-        alarms.router,
-        account_administration.router,
-        sign_in_methods.router,
-        site_settings.router,
-        storage.router,
-        work_queue.router,
-        versions.router,
-        audit_search.router,
-        removing.router,
-        scored_models.router,
-        results.router,
-        events.router,
-        film_pixels.router,
-        film_images.router,
-        film_panel.router,
-        film_header.router,
-        prior_studies.router,
-        comparison.router,
-        calibration.router,
-        activation.router,
-        fitting.router,
-        scoring_models.router,
-        model_cards.router,
-        clearing.router,
-        drift.router,
-        reopening.router,
-        runs.router,
-        turing.router,
-        lab.router,
-    ):
-        app.include_router(router, prefix=ROOT, dependencies=[*SCHEMES])
-    app.include_router(stow.router, dependencies=[*SCHEMES])
-    app.include_router(pages.router)
-    if oidc is not None:
-        from unseen_server.web import oidc_routes
-
-        app.include_router(oidc_routes.router)
-    app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
+    _add_routes(app, oidc=oidc)
     answer_errors(app)
     bodies = {
         f"{ROOT}/films": store.site.max_film_bytes + FORM_ROOM,
@@ -228,6 +215,39 @@ def create_app(
     refusal = authentication.refuse_unknown(parts)
     app.add_middleware(Shell, address=parts.address, bodies=bodies, open=without_account, refusal=refusal)
     return app
+
+
+def _tasks(parts: ServerState, *, watch: Path | None, watch_settled_s: float) -> list[Repeated]:
+    """Return the tasks that are repeated while the server runs."""
+    store = parts.store
+    tasks = [
+        Repeated("sweep", store.sweep, every_s=_SWEEP_S),
+        Repeated("tidy", store.tidy, every_s=_TIDY_S),
+        Repeated("follow", parts.active.look, every_s=LOOK_S),
+        Repeated("retire", store.removal.retire_by_age, every_s=_RETIRE_S),
+        Repeated("lab", parts.lab.tidy, every_s=_LAB_S),
+    ]
+    if watch is not None:
+        look = FolderWatch(store, watch, settled_s=watch_settled_s).look
+        tasks.append(Repeated("watch", look, every_s=scan_interval_s(watch_settled_s)))
+    return tasks
+
+
+def _add_routes(app: FastAPI, *, oidc: OidcProvider | None) -> None:
+    """Add the API, the pages and their files."""
+    for path in (ROOT, f"{ROOT}/"):
+        app.add_api_route(path, _addresses, include_in_schema=False)
+    for router in (health.router, readiness.router, sign_in.router):
+        app.include_router(router, prefix=ROOT)
+    for router in _ROUTERS:
+        app.include_router(router, prefix=ROOT, dependencies=[*SCHEMES])
+    app.include_router(stow.router, dependencies=[*SCHEMES])
+    app.include_router(pages.router)
+    if oidc is not None:
+        from unseen_server.web import oidc_routes
+
+        app.include_router(oidc_routes.router)
+    app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
 
 
 async def _addresses() -> dict[str, str]:

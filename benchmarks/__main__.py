@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def measured(given: argparse.Namespace) -> Figures:
-    """The parts that are asked for, by name, with the date and the machine; of one alone, the part has them."""
+    """Return the parts that are asked for, by name, with the date and the machine; of one alone, the part has them."""
     measured_on = {"date": datetime.now(UTC).date().isoformat(), "machine": described()}
     figures: Figures = {} if given.only else dict(measured_on)
     for name, part in PARTS.items():

@@ -78,8 +78,8 @@ def main() -> None:
 
 
 def drawn(folder: Path, *, films: int, side: int) -> Path:
-    """A manifest of phantoms: up to 1024 pixels PNG files; above, uncompressed DICOM of 12 bits, drawn at half the side
-    and enlarged."""
+    """Return a manifest of phantoms: up to 1024 pixels PNG files; above, uncompressed DICOM of 12 bits, drawn at half
+    the side and enlarged."""
     if side <= _LARGEST:
         return phantoms.write(phantoms.normals(films, seed=0, size=side), folder)
     folder.mkdir()
@@ -95,7 +95,7 @@ def drawn(folder: Path, *, films: int, side: int) -> Path:
 def measured(
     manifest: Path, out: Path, given: argparse.Namespace, workers: int, *, films: int, start_s: float
 ) -> dict[str, float]:
-    """One run of the command; `start_s` is the processor time of a run of one film."""
+    """Return one run of the command; `start_s` is the processor time of a run of one film."""
     load, before = os.getloadavg()[0], spent()
     options = ("--part-size", given.part_size, "--workers", workers)
     seconds = seconds_of(given.model, manifest, out, *options)

@@ -174,7 +174,7 @@ def row(kind: str, rates: list[float], peer: list[float]) -> dict[str, Any]:  # 
 
 
 def section(figures: dict[str, Any]) -> str:  # Any: JSON
-    """The table for docs/scale.md."""
+    """Return the table for docs/scale.md."""
     lines = [
         "| PaDiM on EfficientNet-lite0, 256 px | films/s | by anomalib's | least to most |",
         "| --- | ---: | ---: | ---: |",

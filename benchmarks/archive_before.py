@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def others(given: argparse.Namespace, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:  # Any: JSON
-    """The kept runs of other models and formats, where they compare the same versions on the same machine."""
+    """Return the kept runs of other models and formats, where they compare the same versions on the same machine."""
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
     if (kept["before"], kept["side"], kept["machine"]) != (given.before, given.side, described()):
         return []
@@ -123,7 +123,7 @@ def as_files(kind: str, side: int) -> Iterator[bytes]:
 
 
 def pixels_of(dicom: bytes) -> NDArray[np.generic]:
-    """The pixels of a DICOM file, as its header shows them."""
+    """Return the pixels of a DICOM file, as its header shows them."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(dicom)
         file.flush()
@@ -131,7 +131,7 @@ def pixels_of(dicom: bytes) -> NDArray[np.generic]:
 
 
 def compared(manifest: Path, model: str, earlier: Path, rounds: int) -> dict[str, Any]:  # Any: JSON
-    """Both versions, in turns; each round begins with the other one."""
+    """Return both versions, in turns; each round begins with the other one."""
     measured: dict[str, list[dict[str, float]]] = {"before": [], "now": []}
     load = os.getloadavg()[0]
     for place in range(rounds):
@@ -160,7 +160,7 @@ def compared(manifest: Path, model: str, earlier: Path, rounds: int) -> dict[str
 
 
 def scored(manifest: Path, model: str, source: Path, out: Path) -> dict[str, float]:
-    """One run of the command with the package in `source`."""
+    """Return one run of the command with the package in `source`."""
     number = sum(1 for _ in manifest.open(encoding="utf-8")) - 1
     words = [sys.executable, "-m", "unseen", "score", model, "--data", str(manifest), "--out", f"{out}/"]
     environment = os.environ | {"PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
@@ -206,7 +206,7 @@ def write_table(figures: dict[str, Any]) -> None:  # Any: JSON
 
 
 def spread(run: dict[str, Any]) -> str:  # Any: JSON
-    """The ratio's least and most, where there are several rounds."""
+    """Return the ratio's least and most, where there are several rounds."""
     return f"{run['least_ratio']:.2f} to {run['most_ratio']:.2f}" if run["rounds"] > 1 else "one round"
 
 

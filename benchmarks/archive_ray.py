@@ -103,7 +103,7 @@ def rate(manifest: Path, out: Path, given: argparse.Namespace, address: str) -> 
 
 
 def section(figures: dict[str, Any]) -> str:  # Any: JSON
-    """The paragraph for docs/scale.md."""
+    """Return the paragraph for docs/scale.md."""
     one, two = figures["films_a_second"]
     machine = figures["machine"]
     return (

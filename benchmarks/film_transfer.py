@@ -159,7 +159,7 @@ class _Served(BaseHTTPRequestHandler):
 
 
 async def browse(root: str, samples: Samples, *, turns: int) -> tuple[str, dict[str, float]]:
-    """The browser's version, and the milliseconds from request to samples of each form."""
+    """Return the browser's version, and the milliseconds from request to samples of each form."""
     wanted = hashlib.sha256(samples.astype("<u2", copy=False).tobytes()).hexdigest()
     least: dict[str, float] = {}
     async with async_playwright() as playwright:
@@ -180,7 +180,7 @@ async def browse(root: str, samples: Samples, *, turns: int) -> tuple[str, dict[
 
 
 def measure(name: str, samples: Samples, bits: int, *, turns: int) -> dict[str, Any]:
-    """A film's figures."""
+    """Return a film's figures."""
     encode_ms: dict[str, float] = {}
     forms: dict[str, bytes] = {}
     for _ in range(max(1, turns // 2)):
@@ -219,7 +219,7 @@ def measure(name: str, samples: Samples, bits: int, *, turns: int) -> dict[str, 
 
 
 def phantom() -> Samples:
-    """A film of 15 MB with 12 bits, as noisy as the real ones."""
+    """Return a film of 15 MB with 12 bits, as noisy as the real ones."""
     film = Image.fromarray(next(iter(phantoms.normals(1, seed=3, size=250))).pixels)
     smooth = np.asarray(film.resize(SHAPE[::-1], Image.Resampling.BICUBIC)) * 4095
     grain = np.random.default_rng(12).normal(0, GRAIN, SHAPE)

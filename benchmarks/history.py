@@ -22,7 +22,7 @@ FULL = (256, 64)
 
 
 def entry(figures: Figures, parts: set[str]) -> Figures | None:
-    """The line for this run; None for a run of another size, or without a ratio.
+    """Return the line for this run; None for a run of another size, or without a ratio.
 
     parts  the parts that this run measured; other parts in `figures` are of an earlier run
     """
@@ -56,7 +56,8 @@ IMAGING = {
 
 
 def imaging_entry(figures: Figures, parts: set[str]) -> Figures | None:
-    """The line for this run of `make bench-imaging`: how many times as fast as deepinv; None without such a ratio.
+    """Return the line for this run of `make bench-imaging`: how many times as fast as deepinv; None without such a
+    ratio.
 
     parts  the problems that this run measured
     """
@@ -82,12 +83,12 @@ def append(line: Figures, path: Path) -> None:
 
 
 def read(path: Path) -> list[Figures]:
-    """The lines, oldest first."""
+    """Return the lines, oldest first."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def page(lines: list[Figures]) -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     names = [name for name in SERIES if any(name in line["ratios"] for line in lines)]
     head = ["date", "processor", "cores", "torch", *(SERIES[name] for name in names)]
     rows = []

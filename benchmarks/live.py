@@ -59,7 +59,7 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The figures."""
+    """Return the figures."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         with Store.open(folder / "worklist") as store:

@@ -173,7 +173,7 @@ def _step(spent: dict[str, float]) -> Callable[[str], None]:
 
 
 def pages(store: Store, count: int) -> dict[str, Callable[[int], object]]:
-    """Each kind of page, by the number of the try."""
+    """Return each kind of page, by the number of the try."""
     places = _places(store, count)
     return {
         "first": lambda _: store.studies.page(StudyQuery(limit=_ROWS, blind=False)),
@@ -252,7 +252,7 @@ def _processor_s(store: Store) -> tuple[float, float]:
 
 
 def plan_of(store: Store, one: Callable[[int], object]) -> list[str]:
-    """The nodes of the plans of a page's statements that read studies or terms, each once."""
+    """Return the nodes of the plans of a page's statements that read studies or terms, each once."""
     asked: list[tuple[str, Any]] = []  # Any: parameters, as the driver takes them
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:  # Any: SQLAlchemy's

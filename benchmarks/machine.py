@@ -12,7 +12,7 @@ _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
 
 def described() -> dict[str, object]:
-    """The processor's name, its vector instructions by the names that Linux gives them, versions."""
+    """Return the processor's name, its vector instructions by the names that Linux gives them, versions."""
     lines = _cpuinfo()
     found = set(lines.get("flags", "").split())
     return {

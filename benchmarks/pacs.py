@@ -130,7 +130,7 @@ def send(files: Sequence[Path], port: int, *, ae_title: str, repeat: int) -> flo
 def node(
     folder: Path, *, port: int | None = None, peers: str = "", settle_s: float = 60.0
 ) -> Iterator[tuple[int, psutil.Process]]:
-    """A node in a process of its own: its port, and the process."""
+    """Yield a node in a process of its own: its port, and the process."""
     folder.mkdir(parents=True)
     port = port or free_ports(1)[0]
     configuration = folder / "pacs.toml"
@@ -236,7 +236,7 @@ def results(folder: Path, *, films: int) -> Figures:
 
 
 def memory(folder: Path, *, objects: int) -> Figures:
-    """The node's resident memory in MB, after each tenth of the objects."""
+    """Return the node's resident memory in MB, after each tenth of the objects."""
     folder.mkdir(parents=True)
     pixels = np.random.default_rng(0).integers(0, 4095, (256, 256), dtype=np.uint16)
     file = written(folder / "small.dcm", pixels, 1)

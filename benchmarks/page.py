@@ -16,7 +16,7 @@ _NAMES = {
 
 
 def page(figures: dict[str, Any]) -> str:  # Any: JSON
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     machine = figures["machine"]
     blocks = [
         "## Machine and method",

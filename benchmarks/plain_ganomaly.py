@@ -80,7 +80,7 @@ class PlainGanomaly:
         self.discriminator = torch.optim.Adam(self.dc.parameters(), lr=2e-4, betas=(0.5, 0.999))
 
     def step(self, x: Tensor) -> float:
-        """One step of each side on `x`, (batch, 1, size, size); returns the weighted generator loss."""
+        """Compute a step of each side on `x`, (batch, 1, size, size), and return the weighted generator loss."""
         self.dc.requires_grad_(False)
         z = self.e1(x)
         fake = self.de(z)

@@ -41,7 +41,7 @@ class Passage:
 
 
 def simulate(stages: Sequence[Stage], *, per_s: float, films: int, seed: int, warm: int | None = None) -> list[Passage]:
-    """The ways of `films` films through the stages, in the order in which they leave.
+    """Return the ways of `films` films through the stages, in the order in which they leave.
 
     per_s  films that come in a second
     warm   films before them that are not counted: the queues are empty at first. None: a tenth as many
@@ -76,28 +76,28 @@ def simulate(stages: Sequence[Stage], *, per_s: float, films: int, seed: int, wa
 
 
 def constant(seconds: float) -> Service:
-    """Each film takes the same time."""
+    """Return a service of constant time."""
     return lambda rng: seconds
 
 
 def exponential(mean_s: float) -> Service:
-    """The service of Erlang's formula."""
+    """Return a service of exponential times, as in Erlang's formula."""
     return lambda rng: rng.expovariate(1 / mean_s)
 
 
 def one_of(seconds: Sequence[float]) -> Service:
-    """One of the measured times, each as likely as the other."""
+    """Return one of the measured times, each as likely as the other."""
     return lambda rng: rng.choice(seconds)
 
 
 def log_normal(median_s: float, p95_s: float) -> Service:
-    """The log-normal distribution with this median and this 95th percentile."""
+    """Return the log-normal distribution with this median and this 95th percentile."""
     spread = math.log(p95_s / median_s) / statistics.NormalDist().inv_cdf(0.95)
     return lambda rng: median_s * math.exp(spread * rng.gauss(0, 1))
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """The probability that a film waits in M/M/c; `load` is λ/μ, below `servers` (Erlang 1917).
+    """Return the probability that a film waits in M/M/c; `load` is λ/μ, below `servers` (Erlang 1917).
 
     The recursion is that of Erlang's B: B(k) = load B(k−1) / (k + load B(k−1)); C = B / (1 − ρ (1 − B)), ρ = load/c.
     """
@@ -110,11 +110,11 @@ def erlang_c(servers: int, load: float) -> float:
 
 
 def mean_wait_s(servers: int, *, per_s: float, mean_s: float) -> float:
-    """The mean wait in M/M/c: C / (c μ − λ)."""
+    """Return the mean wait in M/M/c: C / (c μ − λ)."""
     return erlang_c(servers, per_s * mean_s) / (servers / mean_s - per_s)
 
 
 def wait_quantile_s(servers: int, *, per_s: float, mean_s: float, share: float) -> float:
-    """The wait that a share of the films does not exceed in M/M/c: P(W > t) = C exp(−(c μ − λ) t)."""
+    """Return the wait that a share of the films does not exceed in M/M/c: P(W > t) = C exp(−(c μ − λ) t)."""
     waits = erlang_c(servers, per_s * mean_s)
     return max(0.0, math.log(waits / (1 - share)) / (servers / mean_s - per_s))

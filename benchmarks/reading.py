@@ -161,8 +161,8 @@ async def signed_in(browser: Browser, root: str, number: int) -> Any:  # Any: Pl
 
 
 async def entries(page: Page, kind: str, name: str, *, count: int, within_s: float) -> list[float]:
-    """The page's performance entries of a name, as soon as there are so many. (The page's policy forbids Playwright's
-    own way to wait for them, which is `eval`.)"""
+    """Return the page's performance entries of a name, as soon as there are so many. (The page's policy forbids
+    Playwright's own way to wait for them, which is `eval`.)"""
     end = time.monotonic() + within_s
     while len(found := await page.evaluate(kind, name)) < count:
         if time.monotonic() > end:
@@ -234,7 +234,7 @@ async def drops(page: Page, root: str, folder: Path, settings: Settings) -> list
 
 
 async def browse(root: str, studies: Sequence[str], folder: Path, settings: Settings) -> dict[str, Any]:
-    """All that is measured in the browser."""
+    """Return all that is measured in the browser."""
     async with async_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("chromium-headless-shell")
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
@@ -270,7 +270,7 @@ def figures(spent_ms: Sequence[float]) -> dict[str, float]:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The figures."""
+    """Return the figures."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         home = folder / "worklist"

@@ -291,7 +291,7 @@ class Stub:
                           viewed=self._viewed)  # fmt: skip
 
     def read(self, entry: Entry) -> Film:
-        """The film that would be decoded."""
+        """Return the film that would be decoded."""
         number = int(entry.name[2:], 16)
         return Film(
             name=entry.name,

@@ -86,7 +86,7 @@ class Server:
         return str(answer.raise_for_status().json()["film"])
 
     def decided(self, film: str) -> str | None:
-        """The state of the film's study, once it is judged."""
+        """Return the state of the film's study, once it is judged."""
         told = self.client.get(f"films/{film}").json()
         return str(told["study"]["state"]) if told["film"]["judged"] else None
 
@@ -133,7 +133,7 @@ def throughput(server: Server, supply: Iterator[bytes], *, seconds: float) -> fl
 
 
 def measure(*, seconds: float, url: str | None, model: str, folder: Path | None) -> dict[str, object]:
-    """The figures."""
+    """Return the figures."""
     supply = films(folder)
     with tempfile.TemporaryDirectory() as place:
         server = Server(Path(place) / "worklist", url=url, model=model)

@@ -27,7 +27,7 @@ VIEW = View(size=32, frame="whole")
 
 
 def by_epochs() -> list[str]:
-    """The detectors that take several devices, by their keys."""
+    """Return the detectors that take several devices, by their keys."""
     found = []
     for key in METHODS.own:
         kind: type[Detector] = METHODS.load(key)
@@ -52,7 +52,7 @@ def losses(key: str, films: Sequence[Film], training: Training) -> dict[str, lis
 
 
 def apart(one: dict[str, list[float]], other: dict[str, list[float]]) -> tuple[float, float]:
-    """The largest relative difference of two histories: in their first step, and in all."""
+    """Return the largest relative difference of two histories: in their first step, and in all."""
     steps = [
         [abs(a - b) / max(abs(a), 1e-3) for a, b in zip(values, other[name], strict=True) if a == a]
         for name, values in one.items()

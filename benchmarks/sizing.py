@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def measured(folder: Path) -> tuple[Inputs, dict[str, str]]:
-    """The inputs, and for each file of kept figures when and on what it was measured."""
+    """Return the inputs, and for each file of kept figures when and on what it was measured."""
     writes, pacs, archive, stored = (
         json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("result-writes", "pacs-speed", "archive", "stored-bytes")
@@ -137,7 +137,7 @@ def sized(
     price: float | None,
     seed: int,
 ) -> Figures:
-    """All rows: sites by a simulation, archives by division."""
+    """Return all rows: sites by a simulation, archives by division."""
     return {
         "inputs": asdict(inputs),
         "sources": sources,
@@ -159,7 +159,7 @@ def sized(
 
 
 def stages_of(inputs: Inputs, *, workers: int) -> list[Stage]:
-    """A film's way through a site."""
+    """Return a film's way through a site."""
     writing = log_normal(*inputs.write)
     return [
         Stage(name="intake", servers=1, service=constant(inputs.intake_s)),
@@ -171,7 +171,7 @@ def stages_of(inputs: Inputs, *, workers: int) -> list[Stage]:
 def site(
     name: str, per_year: int, inputs: Inputs, *, films: int, target_s: float, price: float | None, seed: int
 ) -> Figures:
-    """One site: the fewest workers that keep the target in the peak hour, and what that takes."""
+    """Return one site: the fewest workers that keep the target in the peak hour, and what that takes."""
     per_s = per_year / _DAYS * PEAK_SHARE / 3600
     busy_s = inputs.score_s + statistics.fmean(inputs.write)
     workers = max(1, int(per_s * busy_s) + 1)
@@ -219,7 +219,7 @@ def _quantiles(seconds: list[float]) -> list[float]:
 
 
 def archived(films: int, cores: int, inputs: Inputs, *, price: float | None) -> Figures:
-    """An archive that is scored once, each core with one worker process."""
+    """Return an archive that is scored once, each core with one worker process."""
     core_hours = films * inputs.score_s / 3600
     return {
         "films": films,

@@ -55,7 +55,7 @@ def race(
     precision: Literal["bf16", "fp32"] = "bf16",
     alone: bool = False,
 ) -> Race:
-    """Both from the same weights, on the same batches of phantoms, step by step in turn.
+    """Return both from the same weights, on the same batches of phantoms, step by step in turn.
 
     batches    a pass over the films; each pass deals them anew
     precision  of the package's steps; the plain ones are float32

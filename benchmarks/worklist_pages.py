@@ -107,7 +107,7 @@ def measure(*, studies: int, url: str | None = None, times: int = 20, loads: int
 
 
 def asked(deep: str) -> dict[str, Figures]:
-    """Each kind of page, as what is asked for."""
+    """Return each kind of page, as what is asked for."""
     hour = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     return {
         "first": {},
@@ -140,7 +140,7 @@ def in_store(store: Store, deep: str) -> dict[str, Callable[[], object]]:
 
 
 def middle(store: Store) -> str:
-    """The cursor of a row in the middle of the list to read."""
+    """Return the cursor of a row in the middle of the list to read."""
     with store.database.reading() as connection:
         order = sort_columns("to_read")
         on_list = table.c.shelf == "to_read"
@@ -150,7 +150,7 @@ def middle(store: Store) -> str:
 
 
 def over_http(root: str, deep: str, times: int) -> Figures:
-    """Each kind of page as another program gets it."""
+    """Return each kind of page as another program gets it."""
     with httpx.Client(base_url=f"{root}/api/v1", timeout=120) as client:
         token = client.post("tokens", json={"name": "reader-0", "password": PASSWORD}).raise_for_status().json()
         client.headers["Authorization"] = f"Bearer {token['token']}"
@@ -231,7 +231,7 @@ def write(figures: Figures) -> None:
 
 
 def _viewer() -> Figures | None:
-    """The figures of the viewer, where they were kept."""
+    """Return the figures of the viewer, where they were kept."""
     return json.loads(READING.read_text(encoding="utf-8")) if READING.exists() else None
 
 

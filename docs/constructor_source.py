@@ -16,7 +16,7 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 def constructor_of(kind: object) -> str | None:
-    """The source of `__init__` with each setting as a keyword; None for a class without settings.
+    """Return the source of `__init__` with each setting as a keyword; None for a class without settings.
 
     >>> from unseen.detectors import AeU
     >>> constructor_of(AeU)[:84]
@@ -30,7 +30,7 @@ def constructor_of(kind: object) -> str | None:
 
 
 def _written(parameter: inspect.Parameter) -> str:
-    """One keyword with its type and default; a default that is no plain value is written as `...`."""
+    """Return one keyword with its type and default; a default that is no plain value is written as `...`."""
     annotation = parameter.annotation
     named = f"{parameter.name}: {annotation if isinstance(annotation, str) else type_of(annotation)}"
     default = parameter.default
@@ -43,7 +43,7 @@ def _written(parameter: inspect.Parameter) -> str:
 
 
 def type_of(annotation: Any) -> str:
-    """The type as source.
+    """Return the type as source.
 
     >>> type_of(int | None), type_of(tuple[int, ...]), type_of(typing.Literal["a"])
     ('int | None', 'tuple[int, ...]', "Literal['a']")

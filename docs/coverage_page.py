@@ -75,7 +75,7 @@ def package_of(name: str) -> str:
 
 
 def function_of(tree: ast.AST, line: int) -> str:
-    """The innermost function or method around a line; "" for the module itself.
+    """Return the innermost function or method around a line; "" for the module itself.
 
     >>> function_of(ast.parse("class A:\\n  def f(self):\\n    pass"), 3)
     'A.f'
@@ -130,7 +130,7 @@ def reasons() -> dict[str, str]:
 
 
 def unlisted(figures: Figures, listed: Mapping[str, str]) -> list[str]:
-    """A sentence for each place of the safety modules that the tests do not reach, and that is not listed."""
+    """Return a sentence for each place of the safety modules that the tests do not reach, and that is not listed."""
     return [
         f"{place}: {gaps['branches']} branches, {gaps['lines']} lines are not covered. Test them, or list the place "
         f"with its reason in {EXCEPTIONS.name}."
@@ -140,7 +140,7 @@ def unlisted(figures: Figures, listed: Mapping[str, str]) -> list[str]:
 
 
 def page(figures: Figures, listed: Mapping[str, str]) -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     return TEXT.format(
         date=figures["date"],
         tests=figures["tests"],

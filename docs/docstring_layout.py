@@ -74,7 +74,7 @@ class DocstringLayout(griffe.Extension):
 
 
 def modules(module: griffe.Module) -> Iterator[griffe.Module]:
-    """The module and all below it, those that only re-export left out."""
+    """Yield the module and all below it, those that only re-export left out."""
     yield module
     for below in module.members.values():
         if isinstance(below, griffe.Module):
@@ -101,7 +101,7 @@ def public_of(module: griffe.Module) -> list[str]:
 
 
 def listed_of(module: griffe.Module) -> list[str]:
-    """The names of a module that its package lists as public, in the order of the module."""
+    """Return the names of a module that its package lists as public, in the order of the module."""
     package = module.parent
     while package is not None and not _stub(package).is_file():
         package = package.parent
@@ -282,7 +282,7 @@ def with_inherited(text: str, obj: griffe.Class) -> str:
 
 
 def arguments(text: str) -> dict[str, str]:
-    """Names and words of `Args:`.
+    """Return names and words of `Args:`.
 
     >>> arguments("Do.\\n\\nArgs:\\n    x: one,\\n        two.\\n    y: three.\\n\\nReturns:\\n    z: four.")
     {'x': 'one, two.', 'y': 'three.'}

@@ -39,7 +39,7 @@ def is_error(obj: griffe.Object) -> bool:
 
 
 def parameters(obj: griffe.Object) -> list[str]:
-    """The parameters of a function or a constructor, the private ones left out."""
+    """Return the parameters of a function or a constructor, the private ones left out."""
     if isinstance(obj, griffe.Class) and "__init__" not in obj.members and is_dataclass(obj):
         return [name for name, _ in fields(obj) if not name.startswith("_")]
     if isinstance(obj, griffe.Class):
@@ -57,7 +57,7 @@ def is_dataclass(obj: griffe.Class) -> bool:
 
 
 def fields(obj: griffe.Class) -> Iterator[tuple[str, griffe.Attribute]]:
-    """The annotated names of a class and its bases, in the order of a dataclass's parameters."""
+    """Yield the annotated names of a class and its bases, in the order of a dataclass's parameters."""
     found: dict[str, griffe.Attribute] = {}
     for one in (*reversed(obj.mro()), obj):
         for name, member in one.members.items():
@@ -69,7 +69,7 @@ def fields(obj: griffe.Class) -> Iterator[tuple[str, griffe.Attribute]]:
 
 
 def described(obj: griffe.Object) -> set[str]:
-    """The parameters that `Args:` describes, of the object or its constructor, or the table of settings."""
+    """Return the parameters that `Args:` describes, of the object or its constructor, or the table of settings."""
     found: set[str] = set()
     init = obj.members.get("__init__")
     for one in (obj, init):
@@ -92,7 +92,8 @@ def has_example(obj: griffe.Object) -> bool:
 
 
 def problems(pkg: griffe.Module, listed: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each name that lacks something and is not excepted, and for each exception that is not needed.
+    """Yield a sentence for each name that lacks something and is not excepted, and for each exception that is not
+    needed.
 
     Args:
         pkg: the package, laid out.

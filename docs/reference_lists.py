@@ -74,7 +74,7 @@ def rows(*lines: Sequence[str]) -> str:
 
 
 def glance() -> str:
-    """Every registered method of the package."""
+    """Return every registered method of the package."""
     listed = {path: name.split(".")[0] for name, path in every_listed().items()}
     parts = [
         "# All methods at a glance",
@@ -99,7 +99,7 @@ def glance() -> str:
 
 
 def words_of(thing: Any) -> str:
-    """The docstring of a class or function, and the part of its module's that belongs to it."""
+    """Return the docstring of a class or function, and the part of its module's that belongs to it."""
     own = inspect.getdoc(thing) or ""
     module = sys.modules[thing.__module__]
     names = [name for name, member in vars(module).items() if getattr(member, "__module__", "") == module.__name__]
@@ -109,7 +109,7 @@ def words_of(thing: Any) -> str:
 
 
 def first_sentence(thing: Any) -> str:
-    """The first paragraph of what the module says of it, else of its docstring, up to the first full stop."""
+    """Return the first paragraph of what the module says of it, else of its docstring, up to the first full stop."""
     text = words_of(thing)
     opened = re.search(rf"^`{thing.__name__}`: (.*(?:\n\S.*)*)", text, re.MULTILINE)
     paragraph = " ".join((opened[1] if opened else text.split("\n\n")[0]).split())
@@ -145,14 +145,14 @@ def needs(thing: Any) -> Iterator[str]:
 
 
 def app_group() -> Any:
-    """The whole command line, as typer makes it."""
+    """Return the whole command line, as typer makes it."""
     from unseen.cli import app
 
     return typer.main.get_command(app)
 
 
 def commands() -> str:
-    """The command line."""
+    """Return the command line."""
     group = app_group()
     parts = ["# Command line", NOTICE, plain(group.help or ""), "Every command answers to `--help`."]
     for name, command in named(group, "unseen"):
@@ -173,7 +173,7 @@ def named(group: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def parameter(one: Any) -> tuple[str, str, str, str]:
-    """A row of the table of a command."""
+    """Return a row of the table of a command."""
     names = [*one.opts, *one.secondary_opts]
     shown = ", ".join(f"`{name}`" if name.startswith("-") else f"`{name.upper()}`" for name in names)
     default = one.default() if callable(one.default) else one.default
@@ -194,7 +194,7 @@ def plain(text: str) -> str:
 
 
 def recipes() -> str:
-    """The recipes that come with the package."""
+    """Return the recipes that come with the package."""
     from unseen.artifacts import recipe
 
     lines = []
@@ -214,7 +214,7 @@ def recipes() -> str:
 
 
 def formats() -> str:
-    """The files that the package writes and reads, from the docstrings and models of the modules that do."""
+    """Return the files that the package writes and reads, from the docstrings and models of the modules that do."""
     parts = ["# File formats", NOTICE]
     for title, (module, models) in FILES.items():
         loaded = importlib.import_module(module)
@@ -229,7 +229,7 @@ def formats() -> str:
 
 
 def fields_of(module: Any, name: str) -> dict[str, str]:
-    """The docstrings below the fields of a class, which Python does not keep."""
+    """Return the docstrings below the fields of a class, which Python does not keep."""
     tree = ast.parse(inspect.getsource(module))
     (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     found = {}

@@ -68,12 +68,12 @@ def listed(subpackage: str) -> dict[str, str]:
 
 
 def every_listed() -> dict[str, str]:
-    """Every listed name of every package, such as `detectors.Pca`, and its dotted path."""
+    """Return every listed name of every package, such as `detectors.Pca`, and its dotted path."""
     return {f"{subpackage}.{name}": path for subpackage in subpackages() for name, path in listed(subpackage).items()}
 
 
 def by_module(subpackage: str) -> dict[str, dict[str, str]]:
-    """The listed names of a package by the module that defines them, in the order of the stub."""
+    """Return the listed names of a package by the module that defines them, in the order of the stub."""
     found: dict[str, dict[str, str]] = {}
     for name, target in listed(subpackage).items():
         found.setdefault(target.rpartition(".")[0], {})[name] = target
@@ -81,7 +81,7 @@ def by_module(subpackage: str) -> dict[str, dict[str, str]]:
 
 
 def common_note(module: str, names: Mapping[str, str]) -> str:
-    """The docstring of a module with several public names, none of which has a part of it; "" for others."""
+    """Return the docstring of a module with several public names, none of which has a part of it; "" for others."""
     path = path_of(module).with_suffix(".py")
     if len(names) < 2 or not path.is_file():
         return ""

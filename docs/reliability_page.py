@@ -125,7 +125,7 @@ none lost, none twice; every report kept once.
 
 
 def page(soak: Mapping[str, Entry]) -> str:
-    """The whole page as Markdown, from the entries of `studies/results/soak.json`."""
+    """Return the whole page as Markdown, from the entries of `studies/results/soak.json`."""
     kills, hostile, films = soak["kills"], soak["hostile"], soak["films"]
     lines = ["| | Peak memory | Seconds | Date | Python | torch | Machine | Commit |", "|---|" + "---|" * 7]
     for words, entry in (("Kills", kills), ("Broken files", hostile), ("Many films", films)):

@@ -20,7 +20,7 @@ BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 def settings_of(kind: object) -> type[BaseModel] | None:
-    """The model of a class's settings: itself, or its `Config`; None where it has none."""
+    """Return the model of a class's settings: itself, or its `Config`; None where it has none."""
     for model in (kind, getattr(kind, "Config", None)):
         if isinstance(model, type) and issubclass(model, BaseModel):
             return model
@@ -46,7 +46,7 @@ def table(model: type[BaseModel], described: Mapping[str, str]) -> str:
 
 
 def meaning_of(model: type[BaseModel], name: str) -> str:
-    """The description of a field, or of the field that it replaces in a base; "" where none has one."""
+    """Return the description of a field, or of the field that it replaces in a base; "" where none has one."""
     bases = (base for base in model.__mro__ if issubclass(base, BaseModel))
     fields = (base.model_fields[name] for base in bases if name in base.model_fields)
     return next((field.description for field in fields if field.description), "")
@@ -63,7 +63,7 @@ def cell(words: str) -> str:
 
 
 def type_of(annotation: Any) -> str:
-    """The type as one writes it.
+    """Return the type as one writes it.
 
     >>> type_of(int | None), type_of(tuple[int, ...]), type_of(typing.Literal["a", "b"])
     ('int | None', 'tuple[int, ...]', "'a' | 'b'")
@@ -83,7 +83,7 @@ def type_of(annotation: Any) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as Python; "" where there is none."""
+    """Return the default as Python; "" where there is none."""
     if field.default_factory is not None:
         return repr(field.get_default(call_default_factory=True, validated_data={}))
     if field.default is PydanticUndefined:
@@ -129,6 +129,6 @@ def _number(value: float) -> str:
 
 
 def unit_of(field: FieldInfo) -> str:
-    """The field's unit, "" where it has none."""
+    """Return the field's unit, "" where it has none."""
     extra = field.json_schema_extra
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""

@@ -166,7 +166,7 @@ def _screening(rows: Path) -> None:
 
 
 def _shipped(prefix: str) -> list[str]:
-    """The recipes that come with the package under `prefix`: a new one joins the results by being there."""
+    """Return the recipes that come with the package under `prefix`: a new one joins the results by being there."""
     return [name for name in recipes.names() if name.startswith(prefix)]
 
 

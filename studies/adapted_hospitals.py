@@ -69,7 +69,7 @@ def films(rng: np.random.Generator, number: int, *, device: int = 0, abnormal: f
 
 
 def together(parts: Sequence[Labelled]) -> Labelled:
-    """The films of several devices as one site's."""
+    """Return the films of several devices as one site's."""
     statistics = [part.statistics for part in parts if part.statistics is not None]
     return Labelled(
         torch.cat([part.features for part in parts]),
@@ -81,7 +81,7 @@ def together(parts: Sequence[Labelled]) -> Labelled:
 
 
 def hospital(setting: str, population: Sequence[Labelled], rng: np.random.Generator) -> list[Promise]:
-    """One hospital, at every rate; nothing where its films are too few to teach."""
+    """Return one hospital, at every rate; nothing where its films are too few to teach."""
     devices = range(2 if setting.startswith("two") else 1)
     abnormals = int(np.exp(rng.uniform(np.log(10), np.log(300))))
     normals = max(30, int(abnormals * rng.uniform(0.5, 4)))
@@ -186,7 +186,7 @@ def _scores(taught: Labelled, chosen: Chosen, some: Labelled) -> NDArray[np.floa
 
 
 def beside_hospitals(row: Entry | None) -> list[str]:
-    """The section of the page."""
+    """Return the section of the page."""
     title = "## Does the bound hold for adapted scores?"
     if row is None:
         return [title, "*No row yet.*"]

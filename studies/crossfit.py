@@ -77,7 +77,7 @@ def cross_fit(
 
 
 def tables_of(results: Sequence[FoldResult]) -> pl.DataFrame:
-    """The folds' score tables as one, with the column `fold`."""
+    """Return the folds' score tables as one, with the column `fold`."""
     import io
 
     import polars as pl
@@ -86,7 +86,7 @@ def tables_of(results: Sequence[FoldResult]) -> pl.DataFrame:
 
 
 def _fold(recipes: Sequence[str], fold: int, root: str) -> list[FoldResult]:
-    """A worker's share: every recipe on one fold."""
+    """Return a worker's share: every recipe on one fold."""
     import torch
 
     torch.set_num_threads(1)
@@ -134,7 +134,7 @@ def _one(recipe: Recipe, fold: int, root: Path) -> FoldResult:
 
 
 def _with_parts(table: pl.DataFrame, parts: Sequence[Mapping[str, float]]) -> pl.DataFrame:
-    """The table with a column `part_<name>` for each part of the score; rows that were not scored have none."""
+    """Return the table with a column `part_<name>` for each part of the score; rows that were not scored have none."""
     import polars as pl
 
     names = parts[0].keys() if parts else ()

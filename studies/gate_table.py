@@ -59,7 +59,7 @@ class Guard:
     finder: Finder
 
     def refused(self, film: Film | NotRead) -> str | None:
-        """The code of the refusal or of the remark, "not-read" for a file that was not read, or None."""
+        """Return the code of the refusal or of the remark, "not-read" for a file that was not read, or None."""
         if isinstance(film, NotRead):
             return "not-read"
         told = self.gate.judge(film, self.finder.find(film))
@@ -67,7 +67,7 @@ class Guard:
 
 
 def row(name: str, kinds: Sequence[str | None], *, rule: str | None) -> dict[str, Json]:
-    """One row of the table; `rule` is "proper", "other" or None (reported only).
+    """Return one row of the table; `rule` is "proper", "other" or None (reported only).
 
     >>> found = row("x", ["blank"] * 99 + [None], rule="other")
     >>> found["refused"], found["films"], found["holds"]
@@ -101,7 +101,7 @@ def row(name: str, kinds: Sequence[str | None], *, rule: str | None) -> dict[str
 def guards(
     recipe: Recipe, cohort: Cohort, *, root: Path, folds: Sequence[int] = TEST_FOLDS, say: Callable[[str], None] = print
 ) -> dict[int, Guard]:
-    """A gate for each fold, learnt from the normals of the others."""
+    """Return a gate for each fold, learnt from the normals of the others."""
     found = {}
     for fold in folds:
         training = cohort.training(fold)
@@ -199,7 +199,7 @@ def table(recipe: Recipe, *, root: Path | None = None) -> dict[str, Json]:
 
 
 def as_text(rows: Sequence[Mapping[str, Json]]) -> str:
-    """The rows as aligned lines."""
+    """Return the rows as aligned lines."""
     said = [f"{'':42} {'refused':>11} {'rate':>6}  95 % interval   remarks"]
     for one in rows:
         verdict = {None: "", True: "holds", False: "FAILS"}[one["holds"]]  # type: ignore[index]
@@ -210,7 +210,7 @@ def as_text(rows: Sequence[Mapping[str, Json]]) -> str:
 
 
 def as_markdown(found: Mapping[str, Json]) -> str:
-    """The table of the page: `found` is what `table` made."""
+    """Return the table of the page: `found` is what `table` made."""
     lines = ["| Images | Refused | Share | 95 % interval | Scored, never cleared | Rule |", "|---|---|---|---|---|---|"]
     limits: Mapping[str, float] = found["limits"]  # type: ignore[assignment]
     rules = {
@@ -258,7 +258,7 @@ ALTERATIONS: Mapping[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
 
 
 def _film(name: str, pixels: NDArray[np.float64] | Pixels) -> Film:
-    """An image as the gate is given it; it is no training film, so its digest is its name."""
+    """Return an image as the gate is given it; it is no training film, so its digest is its name."""
     return Film(
         name=name,
         pixels=np.clip(pixels, 0, 1).astype(np.float32),
@@ -274,7 +274,7 @@ def _film(name: str, pixels: NDArray[np.float64] | Pixels) -> Film:
 
 
 def slices(path: Path) -> Iterator[Film]:
-    """Each different CT slice once, through `HU_WINDOW`, 8 bits."""
+    """Yield each different CT slice once, through `HU_WINDOW`, 8 bits."""
     low, high = HU_WINDOW
     seen = set()
     for i, image in enumerate(np.load(path)["images"]):
@@ -284,7 +284,7 @@ def slices(path: Path) -> Iterator[Film]:
 
 
 def arrays(path: Path) -> Iterator[Film]:
-    """Each different magnitude image once, from 0 to its own maximum, 8 bits."""
+    """Yield each different magnitude image once, from 0 to its own maximum, 8 bits."""
     seen = set()
     for i, image in enumerate(np.load(path)["images"]):
         if image.tobytes() not in seen:
@@ -293,7 +293,7 @@ def arrays(path: Path) -> Iterator[Film]:
 
 
 def images(folder: Path) -> Iterator[Film]:
-    """Every image under `folder`, as grey (ITU-R 601 luma), each different one once."""
+    """Yield every image under `folder`, as grey (ITU-R 601 luma), each different one once."""
     from PIL import Image
 
     seen = set()
@@ -324,7 +324,7 @@ def _unchanged(pixels: Pixels) -> Pixels:
 
 
 def square(pixels: Pixels) -> Pixels:
-    """The image in the middle of a black square, so that its shape does not tell the view."""
+    """Return the image in the middle of a black square, so that its shape does not tell the view."""
     side = max(pixels.shape)
     margins = [((side - length) // 2, side - length - (side - length) // 2) for length in pixels.shape]
     return np.pad(pixels, margins)

@@ -112,7 +112,7 @@ WAYS: Mapping[str, Callable[[Grey], bytes]] = {
 
 
 def measured(film: Film | NotRead, screener: Screener) -> tuple[float | None, str | None]:
-    """The film's score, and the reason for which the gate refuses it.
+    """Return the film's score, and the reason for which the gate refuses it.
 
     Raises:
         SystemExit: the file was not read, such as on a machine under load; nothing of its film is kept.
@@ -126,7 +126,7 @@ def measured(film: Film | NotRead, screener: Screener) -> tuple[float | None, st
 
 
 def stored_in_all_ways(film: Film) -> Iterator[tuple[str, Film | NotRead]]:
-    """Each way's name, and the film read back from a file stored in it."""
+    """Yield each way's name, and the film read back from a file stored in it."""
     grey = np.rint(film.pixels * 255).astype(np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         for number, (way, stored) in enumerate(WAYS.items()):
@@ -147,7 +147,7 @@ def measure(film: Film | NotRead, screener: Screener) -> dict[str, Json]:
 
 
 def row_of(lines: Sequence[Mapping[str, Any]], *, model: str) -> dict[str, Json]:
-    """The row: by way, the largest change of a score and the number of other decisions.
+    """Return the row: by way, the largest change of a score and the number of other decisions.
 
     >>> line = {"film": "a", "label": "normal", "source": "x", "ways": {"PNG": [1.0, None], "w": [1.1, "no"]}}
     >>> other = line | {"ways": {"PNG": [3.0, None], "w": [3.0, None]}}
@@ -190,7 +190,7 @@ def row_of(lines: Sequence[Mapping[str, Any]], *, model: str) -> dict[str, Json]
 
 
 def as_markdown(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """The table of the page: one line per model and way."""
+    """Return the table of the page: one line per model and way."""
     lines = [
         "| Model | Stored as | Largest change (SD) | Mean change (SD) | Other decisions |",
         "|---|---|---|---|---|",

@@ -109,7 +109,7 @@ def halves(studies: Sequence[Study], rng: np.random.Generator) -> tuple[list[Stu
 
 
 def drawn_patients(strata: Iterable[Sequence[str]], share: float, rng: np.random.Generator) -> set[str]:
-    """A share of the patients of each stratum, rounded down."""
+    """Return a share of the patients of each stratum, rounded down."""
     return {
         members[i] for members in strata for i in rng.permutation(len(members))[: int(share * len(members))].tolist()
     }

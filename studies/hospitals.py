@@ -117,7 +117,7 @@ def made_up(rng: np.random.Generator) -> dict[str, Population]:
 
 
 def from_scores(abnormal: Sequence[float], normal: Sequence[float]) -> Population:
-    """The population that a detector's scores of real films stand for, each film as likely as the others.
+    """Return the population that a detector's scores of real films stand for, each film as likely as the others.
 
     Drawn with replacement, so that scores tie.
     """
@@ -125,7 +125,7 @@ def from_scores(abnormal: Sequence[float], normal: Sequence[float]) -> Populatio
 
 
 def hospital(name: str, population: Population, *, max_miss_rate: float, rng: np.random.Generator) -> Hospital:
-    """One hospital: 20 to 2,000 labelled patients, a tenth to nine tenths of them abnormal."""
+    """Return one hospital: 20 to 2,000 labelled patients, a tenth to nine tenths of them abnormal."""
     patients = int(np.exp(rng.uniform(np.log(20), np.log(2000))))
     abnormals = max(1, int(patients * rng.uniform(0.1, 0.9)))
     films: list[Film] = []
@@ -160,7 +160,7 @@ def hospital(name: str, population: Population, *, max_miss_rate: float, rng: np
 
 
 def cleared_share(screener: Screener, scores: NDArray[np.float64]) -> float:
-    """The share of `scores` (n,), increasing, that the screener clears. It is asked in halves, for clearing is
+    """Return the share of `scores` (n,), increasing, that the screener clears. It is asked in halves, for clearing is
     monotone in the score: what is cleared is a beginning of the list."""
     low, high = 0, len(scores)  # all before low are cleared, none from high on
     while low < high:
@@ -171,8 +171,8 @@ def cleared_share(screener: Screener, scores: NDArray[np.float64]) -> float:
 
 
 def _studies(patients: Sequence[Scores]) -> NDArray[np.float64]:
-    """The score of a study of each patient, increasing: its highest film's. Studies of a patient are alike, so that the
-    first stands for any."""
+    """Return the score of a study of each patient, increasing: its highest film's. Studies of a patient are alike, so
+    that the first stands for any."""
     return np.sort([max(patient[0]) for patient in patients])
 
 

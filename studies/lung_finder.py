@@ -94,7 +94,7 @@ def measured(finder: Finder, asked: Asked) -> Measured:
 
 
 def on_film(finder: Finder, film: Film) -> NDArray[np.bool_]:
-    """The found lungs on the film's own pixels, so that finders of different grids are compared on the same."""
+    """Return the found lungs on the film's own pixels, so that finders of different grids are compared on the same."""
     return np.asarray(area(finder.find(film).astype(np.float32), *film.pixels.shape) > 0.5)
 
 
@@ -117,7 +117,7 @@ def share(lesion: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
 
 
 def interval(values: NDArray[np.float64], *, seed: int = 0, draws: int = 2000) -> Interval:
-    """The mean of values (trainings, films), with its bootstrap interval over trainings and films.
+    """Return the mean of values (trainings, films), with its bootstrap interval over trainings and films.
 
     >>> interval(np.full((3, 20), 0.5))
     Interval(value=0.5, low=0.5, high=0.5)
@@ -165,7 +165,7 @@ def finder_row(
     n: tuple[int, int] = (ABNORMAL_PHANTOMS, NORMAL_PHANTOMS),
     root: Path | None = None,
 ) -> Row:
-    """The row of one recipe's finder over `seeds` trainings."""
+    """Return the row of one recipe's finder over `seeds` trainings."""
     root, recipe = runs_root() if root is None else root, resolve(recipe)
     cohort = cohort_of(recipe)
     found: dict[int, Measured] = {seed: {} for seed in seeds}
@@ -218,7 +218,7 @@ def _trainings(rows: Sequence[Entry]) -> str:
 
 
 def as_markdown(rows: Sequence[Entry]) -> str:
-    """The tables of the page: Dice; the share of lesions that lies in the found lungs, of two areas."""
+    """Return the tables of the page: Dice; the share of lesions that lies in the found lungs, of two areas."""
     if not rows:
         return "*No row yet: `python -m studies.lung_finder` makes them.*"
     first = rows[0]
@@ -248,7 +248,7 @@ def as_markdown(rows: Sequence[Entry]) -> str:
 
 
 def screen_of(rows: Sequence[Entry]) -> Screen | None:
-    """The page's first screen; None without a row."""
+    """Return the page's first screen; None without a row."""
     return lungs_screen(rows, {str(row["recipe"]): verdict(row) for row in rows}, (LEAST_DICE, LEAST_KEPT))
 
 
@@ -280,7 +280,7 @@ def render(page: Path, rows: Sequence[Entry]) -> None:
 
 
 def rows_in(folder: Path) -> list[Row]:
-    """The rows of this study, in the order of `RECIPES`."""
+    """Return the rows of this study, in the order of `RECIPES`."""
     found = read_study("lungs", folder)
     return [row for name in RECIPES for row in found.values() if row["recipe"] == f"lungs/{name}"]
 

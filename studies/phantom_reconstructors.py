@@ -168,7 +168,7 @@ def measure(name: str, rows: Path) -> None:
 
 
 def page_table(rows: Path) -> str:
-    """A line for each reconstructor."""
+    """Return a line for each reconstructor."""
     methods = ("A†", "TV", "network")
     return table(
         ["", *methods],

@@ -132,8 +132,8 @@ def policy() -> None:
 
 
 def measured(detector: Detector, *, seed: int, contrast: Contrast, gated: bool = True) -> dict[str, object]:
-    """Figures of the matched pairs of a seed: AUROC, pooled and by type of lesion, and the share of maps with their
-    maximum inside the lesion, each with a 95 % bootstrap interval over films."""
+    """Return figures of the matched pairs of a seed: AUROC, pooled and by type of lesion, and the share of maps with
+    their maximum inside the lesion, each with a 95 % bootstrap interval over films."""
     films = list(phantoms.twins(PAIRS, seed=seed, contrast=contrast))
     found = [one for one in detector.score(films) if isinstance(one, Finding)]
     assert len(found) == len(films)
@@ -236,7 +236,7 @@ _APPROACHES = {
 
 
 def attempts_table(rows: Path) -> str:
-    """A line for each approach."""
+    """Return a line for each approach."""
     found = read_study("phantom_screener_attempts", rows)
     return table(
         ["", *AIMS],
@@ -249,7 +249,7 @@ def attempts_table(rows: Path) -> str:
 
 
 def page_table(rows: Iterable[Row]) -> str:
-    """One column for each test seed, one line for each figure with its aim."""
+    """Return one column for each test seed, one line for each figure with its aim."""
     listed = list(rows)
     heads = ["", "aim", *(f"{row['contrast']}, seed {row['seed']}" for row in listed)]
     words = {"pooled": "AUROC, pooled", "inside": "maximum of the map inside the lesion"}

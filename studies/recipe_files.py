@@ -11,13 +11,13 @@ FOLDER = Path(__file__).parent / "recipes"
 
 
 def names() -> list[str]:
-    """All names, sorted, such as ``ms_cxr/pca-64-lungs``."""
+    """Return all names, sorted, such as ``ms_cxr/pca-64-lungs``."""
     own = {path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.toml")}
     return sorted(own | set(shipped.names()))
 
 
 def load(name: str) -> Recipe:
-    """The recipe of that name.
+    """Return the recipe of that name.
 
     Raises:
         RecipeError: no such recipe, or something in it is wrong.

@@ -29,7 +29,7 @@ class Replayed:
     weights_sha256 = hashlib.sha256(b"replayed").hexdigest()
 
     def score(self, films: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
-        """One finding per film, in order; no image is looked at."""
+        """Yield one finding per film, in order; no image is looked at."""
         for film in films:
             if isinstance(film, NotRead):
                 yield film
@@ -47,7 +47,7 @@ def replayed_film(
     study: str | None = None,
     view_position: str | None = "PA",
 ) -> Film:
-    """A film without pixels that `Replayed` gives `score`; by default a patient and a study of its own."""
+    """Return a film without pixels that `Replayed` gives `score`; by default a patient and a study of its own."""
     return Film(
         name=name,
         pixels=_NOTHING,

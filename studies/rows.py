@@ -37,7 +37,7 @@ def convergence_of(recipe: Recipe, trained: bool, verdicts: Sequence[bool | None
 
 
 def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> Row:
-    """The row of a resolved recipe from its folds."""
+    """Return the row of a resolved recipe from its folds."""
     table = tables_of(results)
     folds = {
         str(r.fold): {

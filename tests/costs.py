@@ -167,19 +167,19 @@ class Accounting:
 
 
 def processor() -> str:
-    """The processor's name, where Linux reports it, and how many there are."""
+    """Return the processor's name, where Linux reports it, and how many there are."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
 
 
 def file_of(test: str) -> str:
-    """The file in which a test lies, from the repository's root."""
+    """Return the file in which a test lies, from the repository's root."""
     return test.partition("::")[0]
 
 
 def dearest(spent: Mapping[str, float], number: int) -> list[tuple[str, float]]:
-    """The most expensive, with their seconds."""
+    """Return the most expensive, with their seconds."""
     return [(name, round(cpu_s, 1)) for name, cpu_s in sorted(spent.items(), key=lambda one: -one[1])[:number]]
 
 
@@ -194,7 +194,7 @@ def folder_of(test: str) -> str:
 
 
 def summed(tests: Mapping[str, float]) -> tuple[dict[str, FolderCosts], list[tuple[str, float]]]:
-    """Each folder's tests and seconds, and the dearest tests."""
+    """Return each folder's tests and seconds, and the dearest tests."""
     counted = collections.Counter(map(folder_of, tests))
     seconds: dict[str, float] = collections.defaultdict(float)
     for test, cpu_s in tests.items():

@@ -34,13 +34,13 @@ class ForkServer:
         assert self.line() == "ready", script
 
     def ask(self, *words: object) -> int:
-        """The answer to a line: a child's process id, or the status of one that has ended."""
+        """Return the answer to a line: a child's process id, or the status of one that has ended."""
         self._orders.write("\t".join(map(str, words)) + "\n")
         self._orders.flush()
         return int(self.line())
 
     def line(self) -> str:
-        """The next line that it says."""
+        """Return the next line that it says."""
         said = self._answers.readline()
         assert said, f"it has ended: {self.log()}"
         return said.strip()

@@ -147,7 +147,7 @@ def _returns_value(value: ast.expr) -> bool:
 
 
 def mutants_of(path: Path, root: Path = ROOT) -> list[Mutant]:
-    """All mutants of the file `path`, which is relative to `root`."""
+    """Return all mutants of the file `path`, which is relative to `root`."""
     text = (root / path).read_text(encoding="utf-8")
     lines = text.encode().split(b"\n")
     found = []
@@ -228,7 +228,7 @@ class TestFiles:
         }
 
     def weights(self, mutant: Mutant) -> dict[str, float]:
-        """Names that a related test contains, and how much each one counts: rare names count most."""
+        """Return names that a related test contains, and how much each one counts: rare names count most."""
         side, path = _side(mutant), Path(mutant.path)
         weights = dict.fromkeys(self._importers(path, side), 0.3)
         weights |= dict.fromkeys(_reaching(self._trees[path], mutant.function), 2.0)
@@ -370,7 +370,7 @@ class Checkout:
             os._exit(code)
 
     def tried(self, mutant: Mutant, limit_s: float, passed: Mapping[str, int]) -> dict[str, object]:
-        """The row of one mutant: outcome, the test that failed, seconds, and checksums of the files that passed.
+        """Return the row of one mutant: outcome, the test that failed, seconds, and checksums of the files that passed.
 
         Files that passed before, and have the same checksum now, are left out.
         """
@@ -485,7 +485,7 @@ def _keep(seed: int, count: int, rows: Mapping[int, dict[str, Any]]) -> None:
 
 
 def summary(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Lines that count the outcomes of library and server, and name each mutant that is not killed."""
+    """Return lines that count the outcomes of library and server, and name each mutant that is not killed."""
     rows = list(rows)
     lines = []
     for side, folder in SOURCES.items():

@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """The temporary folder of all workers of this run."""
+    """Return the temporary folder of all workers of this run."""
     own = factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
-    """The folder, which `make` has filled; who comes while it is being filled waits."""
+    """Return the folder, which `make` has filled; who comes while it is being filled waits."""
     with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():

@@ -97,7 +97,7 @@ class WarmPython:
         assert self._answers.readline() == "ready\n"
 
     def ask(self, order: object) -> int | None:
-        """The answer to one order."""
+        """Return the answer to one order."""
         with self._asking:
             self._orders.write(json.dumps(order) + "\n")
             self._orders.flush()
@@ -107,7 +107,7 @@ class WarmPython:
     def start(
         self, program: Path, *words: object, cwd: Path, environment: Mapping[str, str], out: Path, err: Path
     ) -> Started:
-        """The program with these words after its name, as `python PROGRAM WORDS…` would start it."""
+        """Return the program with these words after its name, as `python PROGRAM WORDS…` would start it."""
         for stream in (out, err):
             stream.touch()  # there before the child is
         streams = [os.devnull, str(out), str(err)]
@@ -116,7 +116,7 @@ class WarmPython:
     def start_on(
         self, program: Path, *words: object, cwd: Path, environment: Mapping[str, str], streams: list[str]
     ) -> Started:
-        """The same on these three streams, files or pipes by their paths."""
+        """Return the same on these three streams, files or pipes by their paths."""
         argv = [str(program), *map(str, words)]
         pid = self.ask({"argv": argv, "cwd": str(cwd), "environment": dict(environment), "streams": streams})
         assert pid is not None
@@ -125,7 +125,7 @@ class WarmPython:
     def run(
         self, program: Path, *words: object, cwd: Path, environment: Mapping[str, str], timeout_s: float = 540
     ) -> Ended:
-        """The same, until it ends; killed where that takes too long."""
+        """Return the same, until it ends; killed where that takes too long."""
         with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder) / "out", Path(folder) / "err"
             started = self.start(program, *words, cwd=cwd, environment=environment, out=out, err=err)

@@ -164,7 +164,7 @@ def _quality(module: str, options: list[str]) -> Settings:
 
 
 def _peers() -> dict[str, str]:
-    """The versions of what the peers' environment holds and can be imported; nothing: there is none."""
+    """Return the versions of what the peers' environment holds and can be imported; nothing: there is none."""
     found: dict[str, str] = {}
     for name, say in VERSIONS.items():
         if PEERS.is_file():

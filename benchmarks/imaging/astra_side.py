@@ -14,7 +14,7 @@ from benchmarks.imaging.inputs import images, noise_like
 
 
 def make(settings: Settings) -> Made:
-    """The operations of a case of tomography, by name."""
+    """Return the operations of a case of tomography, by name."""
     import astra
 
     size, views = settings["size"], settings["views"]

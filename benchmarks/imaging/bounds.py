@@ -31,7 +31,7 @@ MOST_PSNR_DB = 0.1
 
 
 def bounds(figures: Settings) -> list[Settings]:
-    """Each with what was seen, what is asked, and whether it is met; null: not measured."""
+    """Return each with what was seen, what is asked, and whether it is met; null: not measured."""
     rows = figures["rows"]
     asked = []
     for problem, narrowing, operation, batch, least in LEAST:
@@ -58,7 +58,8 @@ def bounds(figures: Settings) -> list[Settings]:
 
 
 def times_as_fast(row: Settings, reference: Settings) -> float:
-    """The reference's time over the row's: the median over turns, where both took turns, else of the shortest times.
+    """Return the reference's time over the row's: the median over turns, where both took turns, else of the shortest
+    times.
 
     >>> times_as_fast({"s": 1, "turns_s": [1, 2, 4]}, {"s": 2, "turns_s": [2, 6, 8]})
     2.0
@@ -91,14 +92,14 @@ def _ratios_of_turns(row: Settings, reference: Settings) -> list[float]:
 
 
 def seconds(row: Settings) -> float:
-    """The median over turns, where it took turns, else the shortest time."""
+    """Return the median over turns, where it took turns, else the shortest time."""
     return float(median(row["turns_s"]) if "turns_s" in row else row["s"])
 
 
 def find(
     rows: list[Settings], problem: str, narrowing: Settings, operation: str, batch: int, contender: str
 ) -> Settings | None:
-    """The row that was measured so, if it was."""
+    """Return the row that was measured so, if it was."""
     wanted = {"problem": problem, **narrowing}
     for row in rows:
         same = (row["operation"], row["batch"], row["contender"]) == (operation, batch, contender)

@@ -31,7 +31,7 @@ from benchmarks.imaging.inputs import (
 
 
 def make(settings: Settings) -> Made:
-    """The operations of one case, by name."""
+    """Return the operations of one case, by name."""
     problem, size = settings["problem"], settings["size"]
     if problem == "steps":
         return {name: Steps(_steps(name, size, settings["batch"])) for name in STEPS}
@@ -89,7 +89,7 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
     optimiser = torch.optim.Adam(model.parameters(), lr=5e-4, weight_decay=1e-8)
 
     def run(steps: int, seed: int) -> list[float]:
-        """One step more than asked for, as the other side."""
+        """Train for one step more than asked for, as the other side, and return the times."""
         torch.manual_seed(seed)
         spent = []
         for step in range(steps + 1):

@@ -42,7 +42,7 @@ def _ellipses(batch: int, size: int) -> Tensor:
 
 
 def complex_pictures(batch: int, size: int, *, seed: int) -> Tensor:
-    """The same with a smooth phase: (batch, 1, size, size), complex64."""
+    """Return the same with a smooth phase: (batch, 1, size, size), complex64."""
     axis = torch.linspace(-1, 1, size)
     phase = 0.8 * axis[:, None] * axis[None, :] + 0.3 * seed
     return torch.polar(images(batch, size, seed=seed).clamp(min=0), phase.expand(batch, 1, size, size).contiguous())

@@ -35,7 +35,7 @@ NEEDS_NO_BOUND = 1.2
 
 
 def page(figures: Settings) -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     peers = figures["peers"]
     there = [f"{name} {peers[key]}" for key, name in (("deepinv", "deepinv"), ("astra", "ASTRA")) if key in peers]
     missing = [name for key, name in (("deepinv", "deepinv"), ("astra", "ASTRA")) if key not in peers]
@@ -98,7 +98,7 @@ def _conditions(here: Settings) -> str:
 
 
 def _operations(rows: list[Settings]) -> str:
-    """A line for each operation at each size, a column for each contender."""
+    """Return a line for each operation at each size, a column for each contender."""
     there = [name for name in CONTENDERS if any(row["contender"] == name for row in rows)]
     keys = sorted(
         {(row["case"]["size"], row["case"].get("views", 0), row["operation"], row["batch"]) for row in rows},

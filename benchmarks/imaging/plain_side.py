@@ -23,7 +23,7 @@ from benchmarks.imaging.plain_unet import PlainUNet
 
 
 def make(settings: Settings) -> Made:
-    """The operations of one case, by name."""
+    """Return the operations of one case, by name."""
     problem, size = settings["problem"], settings["size"]
     if problem == "steps":
         batch = settings["batch"]

@@ -80,7 +80,8 @@ def sides(names: list[str], *, threads: int, freed_is_kept: bool = False) -> Ite
 
 
 def race(case: Settings, contenders: Mapping[str, Side], *, quick: bool = False) -> list[Settings]:
-    """A row for each operation that any side has: least seconds of a call, those of each turn, and how wrong pinv is.
+    """Return a row for each operation that any side has: least seconds of a call, those of each turn, and how wrong
+    pinv is.
 
     case   "problem", "size", "batches" (or "batch", of a training), and what else the problem needs
     quick  as few calls as can be
@@ -177,7 +178,7 @@ def _laps(
 
 
 def _plain(name: str) -> str:
-    """An operation's name without its owner's: `bare forward` is a forward."""
+    """Return an operation's name without its owner's: `bare forward` is a forward."""
     return name.removeprefix("bare ").removeprefix("scikit-image ").removeprefix("scipy ")
 
 

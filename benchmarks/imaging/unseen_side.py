@@ -40,7 +40,7 @@ from unseen.training.settings import Training
 
 
 def make(settings: Settings) -> Made:
-    """The operations of one case, by name."""
+    """Return the operations of one case, by name."""
     problem, size = settings["problem"], settings["size"]
     A: Operator
     if problem == "steps":
@@ -125,7 +125,7 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
     f = ArtifactRemoval.for_process(process, network=PlainUNet(2), start="adjoint")
 
     def run(steps: int, seed: int) -> list[float]:
-        """One step more than asked for: the first waits for the loop to be set up."""
+        """Train for one step more than asked for, since the first one includes the set-up, and return the times."""
         x = complex_pictures((steps + 1) * batch, size, seed=seed)
         y = process(x, generator=torch.Generator().manual_seed(seed))
         rows = torch.zeros(len(y), dtype=torch.int64)

@@ -26,12 +26,12 @@ CONTRASTS = ("moderate", "obvious")
 
 
 def plain(film: Film) -> NDArray[np.uint8]:
-    """The film as indices of the sheet's palette."""
+    """Return the film as indices of the sheet's palette."""
     return np.rint(film.pixels * (GREYS - 1)).astype(np.uint8)
 
 
 def outlined(film: Film) -> NDArray[np.uint8]:
-    """The film with its lungs outlined in cyan and the lesion in orange."""
+    """Return the film with its lungs outlined in cyan and the lesion in orange."""
     image = plain(film)
     for mask, colour in ((film.lungs, LUNGS), (film.lesion, LESION)):
         if mask is not None:
@@ -40,7 +40,7 @@ def outlined(film: Film) -> NDArray[np.uint8]:
 
 
 def rows(seed: int) -> list[tuple[str, list[NDArray[np.uint8]]]]:
-    """Rows of six tiles with their captions."""
+    """Return rows of six tiles with their captions."""
     found = [("normal", [plain(film) for film in normals(6, seed=seed, size=TILE)])]
     films = list(twins(48, seed=seed, size=TILE))
     pairs = list(zip(films[::2], films[1::2], strict=True))

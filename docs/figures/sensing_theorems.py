@@ -27,7 +27,7 @@ Matrix = NDArray[np.float64]
 
 
 def left_possible(model: Matrix, operators: list[Matrix]) -> int:
-    """The dimension of the x with A_g x in A_g · model for every g.
+    """Return the dimension of the x with A_g x in A_g · model for every g.
 
     Args:
         model: (n, k), a basis.
@@ -52,7 +52,7 @@ def shift(steps: int) -> Matrix:
 
 
 def invariant_model(k: int, rng: np.random.Generator) -> Matrix | None:
-    """A random subspace of dimension k that shifts by N / ORDER leave as it is; None where a choice misses k."""
+    """Return a random subspace of dimension k that shifts by N / ORDER leave as it is; None where a choice misses k."""
     parts: list[Matrix] = []
     while sum(part.shape[1] for part in parts) < k:
         j = rng.integers(0, ORDER // 2 + 1)

@@ -52,7 +52,7 @@ class Difference:
 
 
 def trainings(rows: Mapping[str, Row], problem: str, arm: str) -> dict[int, Row]:
-    """An arm's rows with figures, by seed."""
+    """Return an arm's rows with figures, by seed."""
     return {
         int(row["seed"]): row
         for row in rows.values()
@@ -61,7 +61,7 @@ def trainings(rows: Mapping[str, Row], problem: str, arm: str) -> dict[int, Row]
 
 
 def shared_seeds(rows: Mapping[str, Row], problem: str) -> list[int]:
-    """The seeds at which both libraries have rows."""
+    """Return the seeds at which both libraries have rows."""
     ours, theirs = (trainings(rows, problem, library) for library in LIBRARIES)
     return sorted(set(ours) & set(theirs))
 
@@ -83,7 +83,7 @@ def difference(rows: Mapping[str, Row], problem: str, metric: str, other: str = 
 
 
 def deepinv_page(rows: Mapping[str, Row]) -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     known = [name for name in CONTESTS if difference(rows, name, "psnr") is not None]
     blocks = ["# Quality beside deepinv"]
     if known:
@@ -188,7 +188,7 @@ def _table(rows: Mapping[str, Row], known: Sequence[str]) -> str:
 
 
 def signed(figure: Interval, digits: int) -> str:
-    """A difference with its sign and interval.
+    """Return a difference with its sign and interval.
 
     >>> signed(Interval(0.214, -0.1, 0.5), 2)
     '+0.21 [−0.10, +0.50]'
@@ -206,7 +206,7 @@ def _mean(rows: Mapping[str, Row], problem: str, arm: str, metric: str) -> str:
 
 
 def _start(rows: Mapping[str, Row], problem: str, metric: str) -> str:
-    """The image that the networks begin from; deepinv's own too where it differs."""
+    """Return the image that the networks begin from; deepinv's own too where it differs."""
     ours, theirs = (_mean(rows, problem, f"{library}-direct", metric) for library in ("unseen", "deepinv"))
     return ours if theirs in (ours, "–") else f"{ours} (deepinv: {theirs})"
 

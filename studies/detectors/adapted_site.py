@@ -66,7 +66,7 @@ def adapted_site_row(
     rates: Sequence[float] = RATES,
     root: Path | None = None,
 ) -> Row:
-    """The row of a recipe's detector; its models are trained, or found again.
+    """Return the row of a recipe's detector; its models are trained, or found again.
 
     Args:
         place: another set, as in `few_labels_row`.
@@ -99,7 +99,7 @@ def _by_rate(
     draws: Sequence[Found],
     figures: Callable[[Sequence[Sequence[Counted]]], Row],
 ) -> list[Row]:
-    """The figures of each rate and source."""
+    """Return the figures of each rate and source."""
     return [
         {
             "max_miss_rate": rate,
@@ -203,7 +203,7 @@ def _count(
 
 
 def _sources(films: LabelledFilms) -> list[str]:
-    """The sources, and all of them together where there are several."""
+    """Return the sources, and all of them together where there are several."""
     names = sorted(set(films.source.tolist()))
     return [*names, POOLED] if len(names) > 1 else names
 
@@ -227,7 +227,7 @@ def _study(film: Film, score: float) -> Study:
 
 
 def threshold(studies: Sequence[Study], rate: float) -> float | None:
-    """The policy's; abnormal studies alone set it."""
+    """Return the policy's; abnormal studies alone set it."""
     if not studies:
         return None
     policy = policy_of(studies, Guarantee(rate, CONFIDENCE), model="adapted", weights_sha256="0" * 64)
@@ -249,7 +249,7 @@ def over_folds(folds: Sequence[Counted]) -> Row:
 
 
 def over_draws(draws: Sequence[Sequence[Counted]]) -> Row:
-    """The mean over draws; of the shares with their 2.5th to 97.5th percentile."""
+    """Return the mean over draws; of the shares with their 2.5th to 97.5th percentile."""
     each = [over_folds(folds) for folds in draws]
 
     def spread(name: str) -> Row:
@@ -266,7 +266,7 @@ def over_draws(draws: Sequence[Sequence[Counted]]) -> Row:
 
 
 def beside_site(rows: Sequence[Entry]) -> list[str]:
-    """The section of the page, from the rows."""
+    """Return the section of the page, from the rows."""
     title = "## A site that teaches and calibrates with its own labels"
     tested = sorted((row for row in rows if len(row["folds"]) > 1), key=lambda row: str(row["set"]) != HOME)
     if not tested:

@@ -113,7 +113,7 @@ def adjusted_rows(
 
 
 def on_lungs_of(recipe: Recipe, name: str) -> Recipe:
-    """The recipe with the finder, and the masks that teach it, of one of `LUNGS_OF`; nothing else is changed."""
+    """Return the recipe with the finder, and the masks that teach it, of one of `LUNGS_OF`; nothing else is changed."""
     lungs = resolve(recipes.load(LUNGS_OF[name]))
     data = recipe.data.model_copy(update={"lungs_from": lungs.data.lungs_from})
     return recipe.model_copy(update={"data": data, "finder": lungs.finder})
@@ -145,7 +145,7 @@ def _on_shipped(recipe: Recipe, fold: int) -> pl.DataFrame:
 
 
 def averaged(trainings: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The first training's table with each film's mean score and mean predicted lung area over the trainings."""
+    """Return the first training's table with each film's mean score and mean predicted lung area over the trainings."""
     import polars as pl
 
     films = ["fold", "pixel_sha256", "file"]
@@ -172,8 +172,8 @@ def _figures(scores: pl.DataFrame) -> Row:
 
 
 def over_trainings(figures: Sequence[Entry]) -> dict[str, float]:
-    """The mean over trainings, with an interval that knows films and trainings: ± 1.96 √(s² + t²), s the standard error
-    over films, from the mean width of the single intervals, t the deviation between trainings.
+    """Return the mean over trainings, with an interval that knows films and trainings: ± 1.96 √(s² + t²), s the
+    standard error over films, from the mean width of the single intervals, t the deviation between trainings.
 
     >>> over_trainings([{"value": 0.6, "low": 0.5, "high": 0.7}, {"value": 0.8, "low": 0.7, "high": 0.9}])["value"]
     0.7
@@ -187,7 +187,7 @@ def over_trainings(figures: Sequence[Entry]) -> dict[str, float]:
 
 
 def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
-    """The section of the page."""
+    """Return the section of the page."""
     title = "## AUROC by lung segmentation model"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only adjusted` makes them.*"]
@@ -243,7 +243,7 @@ def _detector(row: Entry) -> str:
 
 
 def _less_open(some: Sequence[Entry]) -> str:
-    """The paired differences of the trainings that have one."""
+    """Return the paired differences of the trainings that have one."""
     return (
         ", ".join(interval_text(one["minus_open"]["pooled"], sign=True) for one in some if "minus_open" in one) or "–"
     )
@@ -308,6 +308,6 @@ def _larger(finders: Sequence[Sequence[Entry]]) -> str:
 
 
 def _spread(finders: Mapping[str, Sequence[Entry]], name: str) -> float:
-    """The largest mean over trainings less the smallest."""
+    """Return the largest mean over trainings less the smallest."""
     means = [over_trainings([one[name] for one in some])["value"] for some in finders.values()]
     return max(means) - min(means)

@@ -111,7 +111,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def prepared(recipe: Recipe, root: Path) -> Prepared:
-    """The films of the recipe, looked at by one detector with the lungs of fold 0."""
+    """Return the films of the recipe, looked at by one detector with the lungs of fold 0."""
     cohort, detector = cohort_of(recipe), detector_of(recipe)
     training = cohort.training(FOLD)
     detector.finder = finder_for(
@@ -150,7 +150,7 @@ def dirtied(films: Prepared, share: float, seed: int) -> tuple[Normals, list[str
 
 
 def _scored(recipe: Recipe, films: Prepared, normals: Normals, seed: int) -> tuple[Floats, str]:
-    """The tested films' scores, and the device that it learnt on."""
+    """Return the tested films' scores, and the device that it learnt on."""
     detector = detector_of(recipe)
     training = validated(recipe.training, Training, where="training").model_copy(update={"seed": seed})
     detector.learn(normals, Fitting(training))

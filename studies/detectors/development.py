@@ -37,7 +37,7 @@ _TIMED = 20
 
 
 def development_row(recipe: Recipe, *, finder: str = "", root: Path | None = None) -> Row:
-    """The row of a recipe that is trained without fold 0, or found trained, and scored on it.
+    """Return the row of a recipe that is trained without fold 0, or found trained, and scored on it.
 
     A method that learns from unlabelled films is given all those of folds 1 to 4, without what is known of them.
 
@@ -93,8 +93,8 @@ def milliseconds(detector: Detector, films: Iterable[Film | NotRead]) -> float:
 
 
 def phantom_row(recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None) -> Row:
-    """The row of the same recipe, trained on phantom normals, of phantom twins: images that differ in a lesion and in
-    nothing else. A method that learns from unlabelled films is given unlabelled phantoms."""
+    """Return the row of the same recipe, trained on phantom normals, of phantom twins: images that differ in a lesion
+    and in nothing else. A method that learns from unlabelled films is given unlabelled phantoms."""
     recipe = resolve(recipe.model_copy(update={"data": RecipeData()}))
     with TemporaryDirectory() as folder:
         unlabelled = write(phantom_unlabelled(recipe), folder) if takes_unlabelled(recipe) else None

@@ -78,8 +78,8 @@ def elsewhere_row(
 
 
 def _fold(told: str, place: str, given: str, fold: int, root: str) -> tuple[dict[bool, pl.DataFrame], str]:
-    """A worker's share: the scores of a fold by whether its films were matched, and what the detector was trained
-    on."""
+    """Return a worker's share: the scores of a fold by whether its films were matched, and what the detector was
+    trained on."""
     import polars as pl
     import torch
 

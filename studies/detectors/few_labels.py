@@ -90,7 +90,7 @@ def few_labels_row(
     draws: int = DRAWS,
     root: Path | None = None,
 ) -> Row:
-    """The row of a recipe's detector with labels; its models are trained, or found again.
+    """Return the row of a recipe's detector with labels; its models are trained, or found again.
 
     Args:
         place: another set, whose normal films it learns from and whose films are tested; lungs as in `elsewhere`.
@@ -130,8 +130,8 @@ def few_labels_row(
 
 
 def labelled_films(recipe: Recipe, *, place: str | None, root: Path | None) -> LabelledFilms:
-    """All labelled films of a resolved recipe's set, or of another `place`, as the model of each fold sees them; models
-    are trained, or found again."""
+    """Return all labelled films of a resolved recipe's set, or of another `place`, as the model of each fold sees them;
+    models are trained, or found again."""
     root = runs_root() if root is None else root
     cohort = cohort_of(recipe if place is None else moved(recipe, place))
     films = [film for film in cohort.films.select(lambda entry: entry.label is not None) if isinstance(film, Film)]
@@ -163,7 +163,7 @@ def earlier(known: Entry, found: Entry) -> list[Row]:
 
 
 def beside_labels(rows: Sequence[Entry]) -> list[str]:
-    """The section of the page, from the rows."""
+    """Return the section of the page, from the rows."""
     title = "## Adaptation with labelled films of the site"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only few-labels` makes them.*"]
@@ -286,7 +286,7 @@ class LabelledFilms:
         return np.array([film.source for film in self.films])
 
     def judged(self, folds: Sequence[int], count: int | None, draw: int, *, taught_by: str = "") -> list[Judged]:
-        """Each fold's films, judged by a head that the others' taught, or those of one source among them."""
+        """Return each fold's films, judged by a head that the others' taught, or those of one source among them."""
         found = []
         for number in folds:
             rng = np.random.default_rng([draw, number])
@@ -300,7 +300,7 @@ class LabelledFilms:
         return found
 
     def judged_by(self, number: int, teaching: NDArray[np.int64], tested: NDArray[np.int64]) -> Judged:
-        """The tested films by the fold's model, and by a head beside it that the teaching films taught."""
+        """Return the tested films by the fold's model, and by a head beside it that the teaching films taught."""
         seen, patients = self.seen[number], [self.films[i].patient or self.films[i].name for i in teaching]
         areas = [{**self.statistics[i], "lung_area": float(seen.lung_area[i])} for i in teaching]
         abnormal = self.abnormal[teaching]
@@ -345,7 +345,7 @@ class LabelledFilms:
         }  # fmt: skip
 
     def table(self, found: Sequence[Judged]) -> pl.DataFrame:
-        """A score table, for the usual figures."""
+        """Return a score table, for the usual figures."""
         import polars as pl
 
         rows = []
@@ -361,7 +361,7 @@ class LabelledFilms:
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def studies(self, found: Sequence[Judged], *, pooled: bool) -> list[Study]:
-        """The tested films for `halves`; pooled: as of one source."""
+        """Return the tested films for `halves`; pooled: as of one source."""
         return [
             Study(
                 name=film.study,

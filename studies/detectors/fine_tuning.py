@@ -139,7 +139,7 @@ def fine_tuning_row(
 
 
 def beside_fine_tuning(rows: Sequence[Entry], frozen: Entry | None) -> list[str]:
-    """The section of the page; `frozen`: the row of fold 0 that it is compared with."""
+    """Return the section of the page; `frozen`: the row of fold 0 that it is compared with."""
     title = "## Fine-tuning on synthetic lesions"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only fine-tuning` makes it.*"]
@@ -174,7 +174,7 @@ def beside_fine_tuning(rows: Sequence[Entry], frozen: Entry | None) -> list[str]
 
 
 def _falling(rows: Sequence[Entry], mean: NDArray[np.float64]) -> list[str]:
-    """A sentence where the figure was highest before the end although the losses fell on; `mean`: (epochs,)."""
+    """Return a sentence where the figure was highest before the end although the losses fell on; `mean`: (epochs,)."""
     losses = np.mean([row["losses"] for row in rows], axis=0)
     best = int(mean.argmax())
     if best + 1 == len(mean) or losses[-1] >= losses[best]:

@@ -34,7 +34,7 @@ def finer_row(
     root: Path | None = None,
     workers: int = 2,
 ) -> Row:
-    """The row of a recipe trained and tested at both sizes, `workers` folds at a time, one thread each.
+    """Return the row of a recipe trained and tested at both sizes, `workers` folds at a time, one thread each.
 
     above    the AUROC at the finer size less that at its own, paired (`itself`), and less the best shortcut's
     before   figures at its own size; metrics: at the finer one
@@ -61,7 +61,7 @@ def labelled_finer_row(
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
 ) -> Row:
-    """The same of the classifier `kind` that is given labels, in the view of a recipe of `pca`."""
+    """Return the same of the classifier `kind` that is given labels, in the view of a recipe of `pca`."""
     recipe = resolve(recipe)
     as_it_is, table = (labelled_tables(kind, sized, folds=folds, root=root)[0] for sized in (recipe, _finer(recipe)))
     return {**_told(f"{kind}-{recipe.short}", recipe, folds, table, as_it_is), "kind": kind}

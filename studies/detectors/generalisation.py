@@ -46,7 +46,7 @@ def generalisation_row(
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
 ) -> Row:
-    """The matrix of a recipe whose own films have sources of their own; `elsewhere` adds one source a set."""
+    """Return the matrix of a recipe whose own films have sources of their own; `elsewhere` adds one source a set."""
     import polars as pl
 
     recipe = resolve(recipe)
@@ -68,8 +68,8 @@ def row_of_cells(
     trained_on: str,
     tables: Mapping[tuple[str, str, bool], Sequence[pl.DataFrame]],
 ) -> Row:
-    """The row of scores by source learnt from, source looked at, and whether its films were matched; each a table a
-    fold."""
+    """Return the row of scores by source learnt from, source looked at, and whether its films were matched; each a
+    table a fold."""
     import polars as pl
 
     return {
@@ -134,6 +134,6 @@ def _cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:
 
 
 def matrix(row: Mapping[str, object]) -> dict[tuple[str, str, bool], Row]:
-    """The row's cells by source learnt from, source looked at, and whether it was matched for resolution."""
+    """Return the row's cells by source learnt from, source looked at, and whether it was matched for resolution."""
     cells: list[Row] = row["cells"]  # type: ignore[assignment]  # JSON
     return {(one["learnt"], one["seen"], one["matched"]): one for one in cells}

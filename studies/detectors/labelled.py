@@ -62,7 +62,7 @@ def labelled_row(
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
 ) -> Row:
-    """The row of a classifier that learns from the labelled films of the other folds, in the recipe's view.
+    """Return the row of a classifier that learns from the labelled films of the other folds, in the recipe's view.
 
     Args:
         kind: linear or network.
@@ -88,8 +88,8 @@ def labelled_tables(
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[dict[str, int]]]:
-    """The classifier's scores and `pca`'s, each with the column `fold`, and from how many films of each label every
-    fold's classifier learnt; of a resolved recipe."""
+    """Return the classifier's scores and `pca`'s, each with the column `fold`, and from how many films of each label
+    every fold's classifier learnt; of a resolved recipe."""
     import polars as pl
 
     root = runs_root() if root is None else root
@@ -111,8 +111,8 @@ def labelled_elsewhere_row(
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
 ) -> Row:
-    """The same of the set `place`, learnt from and tested, as the films came and matched for resolution: a row such as
-    `elsewhere_row`'s, with `kind` in it."""
+    """Return the same of the set `place`, learnt from and tested, as the films came and matched for resolution: a row
+    such as `elsewhere_row`'s, with `kind` in it."""
     import polars as pl
 
     recipe = resolve(recipe)
@@ -147,7 +147,7 @@ def _lungs(home: Cohort, recipe: Recipe, fold: int, root: Path) -> Finder:
 
 
 def _films(cohort: Cohort, lungs: Finder, fold: int) -> tuple[list[Film], list[Film]]:
-    """The labelled films of the other folds, and the fold's, with their lungs."""
+    """Return the labelled films of the other folds, and the fold's, with their lungs."""
     others = cohort.films.select(lambda entry: entry.label is not None and cohort.fold_of[entry.name] != fold)
     return carrying(others, lungs), carrying(cohort.testing(fold), lungs)
 
@@ -168,7 +168,7 @@ def _classifier(
 
 
 def _tables(floor: Detector, score: Score, films: Sequence[Film]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The films' scores by the classifier, and by `pca`."""
+    """Return the films' scores by the classifier, and by `pca`."""
     import polars as pl
 
     table = score_table(floor, films, keep=0).table

@@ -25,7 +25,7 @@ _BATCH = 32
 
 
 def trained_classifier(x: Tensor, inside: Tensor, abnormal: Tensor, *, seed: int, folder: Path) -> ResNet18:
-    """The network, at rest, after 1,600 steps on images (n, 1, size, size), 0 outside; abnormal: bool (n,).
+    """Return the network, at rest, after 1,600 steps on images (n, 1, size, size), 0 outside; abnormal: bool (n,).
 
     Args:
         folder: where checkpoints go; an interrupted training goes on from there.

@@ -44,7 +44,7 @@ class Candidate:
 
 
 def candidates(rows: Mapping[str, Entry]) -> list[Candidate]:
-    """Every recipe with a row of fold 0 that learnt from normals alone, the highest index first."""
+    """Return every recipe with a row of fold 0 that learnt from normals alone, the highest index first."""
     found = {
         _short(name, FOLD_0): row
         for name, row in rows.items()
@@ -62,7 +62,7 @@ def candidates(rows: Mapping[str, Entry]) -> list[Candidate]:
 
 
 def nominated(rows: Mapping[str, Entry], *, single: bool = False) -> Candidate | None:
-    """The recipe that the rule picks, if any; none while one before it only lacks its row of phantom twins.
+    """Return the recipe that the rule picks, if any; none while one before it only lacks its row of phantom twins.
 
     Args:
         single: of those that are one method alone: what ships beside the nominated, as the quick one.
@@ -73,8 +73,8 @@ def nominated(rows: Mapping[str, Entry], *, single: bool = False) -> Candidate |
 
 
 def openings(rows: Mapping[str, Entry]) -> list[str]:
-    """The recipes for which folds 1 to 4 have been opened: in a row of their own, in a matrix of sources, or under
-    another name with the same settings, as a model that ships."""
+    """Return the recipes for which folds 1 to 4 have been opened: in a row of their own, in a matrix of sources, or
+    under another name with the same settings, as a model that ships."""
     opened = {_short(name, TESTED) for name in rows if name.startswith(TESTED)}
     opened |= {_short(name, MATRICES) for name in rows if name.startswith(MATRICES)}
     elsewhere = [row for name, row in rows.items() if name.startswith(("shipped/", "ms_cxr/")) and "metrics" in row]

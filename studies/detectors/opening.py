@@ -17,7 +17,7 @@ from unseen.runs.training import resolve
 
 
 def picked(known: Mapping[str, Row]) -> list[str]:
-    """The recipe that the rule picks, and the best single one.
+    """Return the recipe that the rule picks, and the best single one.
 
     Raises RecipeError where the rule picks none.
     """

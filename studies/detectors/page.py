@@ -75,7 +75,7 @@ _NOISES = {"poisson": "### Poisson", "mixed": "### Poisson and Gaussian"}
 
 
 def detectors_page(rows: Mapping[str, Entry]) -> str:
-    """The whole page as Markdown; what has no row yet is said to have none."""
+    """Return the whole page as Markdown; what has no row yet is said to have none."""
 
     def of(prefix: str) -> list[Entry]:
         return [row for name, row in rows.items() if name.startswith(prefix)]
@@ -236,7 +236,7 @@ def _is(difference: Entry) -> str:
 
 
 def _at_twice_the_size(rows: Sequence[Entry]) -> str:
-    """The effect of a higher resolution on the recipes and on the supervised reference."""
+    """Return the effect of a higher resolution on the recipes and on the supervised reference."""
     own, finer = rows[0]["px"]
     changes = [
         (
@@ -306,7 +306,7 @@ def _development(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]
 
 
 def _ensemble(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[list[str]]:
-    """The line of `ensemble-five` in the table of fold 0, where it has no row of its own finder."""
+    """Return the line of `ensemble-five` in the table of fold 0, where it has no row of its own finder."""
     if any(row["recipe"] == f"{ROWS}ensemble-five" for row in rows):
         return []
     given = every.get(f"{GIVEN}ensemble-five-0")

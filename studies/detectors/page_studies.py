@@ -26,7 +26,7 @@ _CLASSIFIERS = {
 
 
 def twins(rows: Sequence[Entry]) -> list[str]:
-    """The same recipes on phantoms, which differ in a lesion and in nothing else."""
+    """Return the same recipes on phantoms, which differ in a lesion and in nothing else."""
     title = "## Matched pairs of phantoms"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only twins` makes them.*"]
@@ -82,7 +82,7 @@ def _on_twins(row: Entry) -> str:
 
 
 def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
-    """Every recipe for which folds 1 to 4 were opened; of those in `claimed`, each source by itself."""
+    """Return every recipe for which folds 1 to 4 were opened; of those in `claimed`, each source by itself."""
     title = "## The test folds"
     if not rows:
         return [
@@ -149,7 +149,7 @@ def unlabelled(row: Entry) -> int:
 
 
 def with_labels(rows: Sequence[Entry]) -> list[str]:
-    """The supervised reference."""
+    """Return the supervised reference."""
     title = "## Supervised reference"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only labelled` makes them.*"]
@@ -178,7 +178,7 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
 
 
 def finer(rows: Sequence[Entry]) -> list[str]:
-    """The gain from twice the size."""
+    """Return the gain from twice the size."""
     title = "## Higher resolution"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only finer` makes them.*"]
@@ -216,7 +216,7 @@ def finer(rows: Sequence[Entry]) -> list[str]:
 
 
 def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
-    """The nominated and the best single one, learning from other sets, beside what labels would give there."""
+    """Return the nominated and the best single one, learning from other sets, beside what labels would give there."""
     title = "## Other data sets"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only elsewhere` makes them.*"]
@@ -271,7 +271,7 @@ def _dates(rows: Sequence[Entry]) -> str:
 
 
 def matrices(rows: Sequence[Entry]) -> list[str]:
-    """Every source learnt from, every source looked at."""
+    """Return every source learnt from, every source looked at."""
     title = "## Cross-site evaluation"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only generalisation` makes them.*"]

@@ -76,7 +76,7 @@ def _trained(rows: Mapping[str, Entry], name: str) -> str:
 
 
 def beside_published(rows: Mapping[str, Entry]) -> list[str]:
-    """Every method's rows without alignment, and what was published of it."""
+    """Return every method's rows without alignment, and what was published of it."""
 
     def pooled(*names: str) -> str:
         return next((figure(rows[name]["metrics"]["auroc"]["pooled"]) for name in names if name in rows), "–")

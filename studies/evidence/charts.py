@@ -124,7 +124,7 @@ class _Sheet:
         self._drawing.curve(points, fill="none", stroke=colour, stroke_width="1.8", stroke_dasharray=dash or None)
 
     def legend(self, names: Sequence[tuple[str, str, bool]], y: float) -> float:
-        """Names with their colours (dashed or not), in as many lines as they need; the y below them."""
+        """Return names with their colours (dashed or not), in as many lines as they need; the y below them."""
         x: float = _MARGIN
         for name, colour, dashed in names:
             wide = 26 + _LETTER * len(name)
@@ -154,7 +154,7 @@ def ticks(low: float, high: float, *, most: int = 6) -> list[float]:
 
 
 def number(value: float) -> str:
-    """A tick's text.
+    """Return a tick's text.
 
     >>> number(-4.0), number(0.5), number(1000.0)
     ('−4', '0.5', '1,000')
@@ -163,7 +163,7 @@ def number(value: float) -> str:
 
 
 def amount(value: float) -> str:
-    """A bar's value.
+    """Return a bar's value.
 
     >>> amount(1017.6), amount(57.04), amount(0.9817)
     ('1,018', '57.0', '0.98')
@@ -180,7 +180,7 @@ def forest(
     rules: Sequence[ReferenceLine] = (),
     kinds: Mapping[str, str] | None = None,
 ) -> str:
-    """A line for each row: its values with their intervals; `rules` are drawn through all of them.
+    """Return a line for each row: its values with their intervals; `rules` are drawn through all of them.
 
     Args:
         title: what the file is called for a screen reader.

@@ -29,7 +29,7 @@ _SHOWN = 8  # rows of the first table
 
 
 def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
-    """Every recipe from normal films alone on the test folds; None before these are opened."""
+    """Return every recipe from normal films alone on the test folds; None before these are opened."""
     trainings = on_test_folds(rows)
     normals_only = {
         name.removeprefix(TESTED).rpartition("-")[0]: row

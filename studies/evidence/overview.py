@@ -54,7 +54,7 @@ _TITLES = {
 
 
 def screens(folder: Path, rows: Mapping[str, Row]) -> list[Screen]:
-    """The first screen of each page that has rows or figures of a benchmark in `folder`, in the menu's order."""
+    """Return the first screen of each page that has rows or figures of a benchmark in `folder`, in the menu's order."""
     found = {one.page: one for one in _screens(folder, rows) if one is not None}
     return [found[page] for page in _TITLES if page in found]
 
@@ -86,7 +86,8 @@ def _screens(folder: Path, rows: Mapping[str, Row]) -> Iterator[Screen | None]:
 
 
 def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
-    """The figure, its alternative text and the rows in it: detectors against the baseline and the supervised reference.
+    """Return the figure, its alternative text and the rows in it: detectors against the baseline and the supervised
+    reference.
 
     None without a pretrained model's row.
     """
@@ -123,7 +124,7 @@ def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
 
 
 def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | None) -> str:
-    """The whole page as Markdown; `drawing` is what `drawn` gave."""
+    """Return the whole page as Markdown; `drawing` is what `drawn` gave."""
     by_page = {one.page: one for one in found}
     asked = ("results-detectors", "results-screening", "results-imaging", "results-priors", "reliability")
     sentences = [by_page[page].sentences[0] for page in asked if page in by_page]

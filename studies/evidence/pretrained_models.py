@@ -27,7 +27,7 @@ _BOTH = ("ms_cxr/", "shipped/")
 
 
 def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
-    """The recipes of the pretrained models and the thesis's recipes, lung crop, cross-validated."""
+    """Return the recipes of the pretrained models and the thesis's recipes, lung crop, cross-validated."""
     some = [
         row
         for name, row in rows.items()
@@ -108,7 +108,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
 
 
 def _by_instruments(rows: Mapping[str, Entry], ordered: Sequence[Entry]) -> list[list[str]]:
-    """Lines of the first table: by the mean of both instruments, then those without them by pooled AUROC."""
+    """Return lines of the first table: by the mean of both instruments, then those without them by pooled AUROC."""
     pretrained = {called(row): row for row in ordered}
     tested = {
         name.removeprefix(TESTED).rpartition("-")[0]: row for name, row in rows.items() if name.startswith(TESTED)

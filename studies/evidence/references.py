@@ -19,18 +19,18 @@ AXIS = "AUROC, pooled, folds 1 to 4 [95 % interval]"
 
 
 def flagged(name: str, row: Entry) -> str:
-    """A recipe's name as code, with a dagger where its training had not converged."""
+    """Return a recipe's name as code, with a dagger where its training had not converged."""
     return f"`{name}`{dagger(row)}"
 
 
 def supervised(rows: Mapping[str, Entry]) -> Entry | None:
-    """The best classifier that is given labels, of the lung crops at 64 px."""
+    """Return the best classifier that is given labels, of the lung crops at 64 px."""
     found = [row for name, row in rows.items() if name.startswith(LABELLED)]
     return max(found, key=pooled_auroc, default=None)
 
 
 def taught(rows: Mapping[str, Entry]) -> Entry | None:
-    """The metrics of the head on frozen features that all labels of the other folds taught."""
+    """Return the metrics of the head on frozen features that all labels of the other folds taught."""
     row = rows.get(_TAUGHT)
     return None if row is None else row["all"]
 
@@ -48,7 +48,7 @@ def given_labels(rows: Mapping[str, Entry]) -> list[str]:
 
 
 def lines_of_labels(rows: Mapping[str, Entry], last: Sequence[str]) -> list[list[str]]:
-    """The last lines of a table: `last` is the last cell of each."""
+    """Return the last lines of a table: `last` is the last cell of each."""
     named = (
         ("*supervised reference*", (supervised(rows) or {}).get("metrics")),
         ("*supervised: head on frozen features*", taught(rows)),
@@ -93,6 +93,6 @@ def called(row: Entry) -> str:
 
 
 def gans_note(rows: Sequence[Entry]) -> str:
-    """The training of the GANs among rows, in brackets."""
+    """Return the training of the GANs among rows, in brackets."""
     told = budgets.of_gans(rows)
     return f" ({told})" if told else ""

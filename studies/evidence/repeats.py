@@ -54,7 +54,7 @@ def combined(trainings: Sequence[RepeatedTraining]) -> Entry:
 
 
 def of_pca_on_fold_0(rows: Mapping[str, Entry]) -> list[RepeatedTraining]:
-    """The trainings of the recipe of `models/pca` (20 components, blur 1.5 px) that are tested on fold 0."""
+    """Return the trainings of the recipe of `models/pca` (20 components, blur 1.5 px) that are tested on fold 0."""
     found = []
     choice, own = rows.get(_CHOICE), rows.get(f"{FOLD_0}pca-0")
     if own is None:
@@ -75,7 +75,7 @@ def of_pca_on_fold_0(rows: Mapping[str, Entry]) -> list[RepeatedTraining]:
 
 
 def over_films_and_trainings(trainings: Sequence[RepeatedTraining]) -> Entry:
-    """The mean, with the films' error of the trainings that have an interval and the deviation of them all."""
+    """Return the mean, with the films' error of the trainings that have an interval and the deviation of them all."""
     known = [one.auroc for one in trainings if "low" in one.auroc]
     half = sum(entry["high"] - entry["low"] for entry in known) / len(known) / 2
     wide = [
@@ -86,7 +86,7 @@ def over_films_and_trainings(trainings: Sequence[RepeatedTraining]) -> Entry:
 
 
 def repeats(rows: Mapping[str, Entry]) -> list[str]:
-    """The section: why one recipe has several figures, and how far they lie apart."""
+    """Return the section: why one recipe has several figures, and how far they lie apart."""
     on_fold_0 = of_pca_on_fold_0(rows)
     often = {name: some for name, some in on_test_folds(rows).items() if len(some) > 1}
     if len(on_fold_0) < 2 and not often:

@@ -63,7 +63,7 @@ class Screen:
         return f"{IMAGES}/{self.page}.svg"
 
     def blocks(self) -> list[str]:
-        """The screen as blocks of Markdown, in this order: figure, conclusion, table, notes."""
+        """Return the screen as blocks of Markdown, in this order: figure, conclusion, table, notes."""
         return [
             f"![{self.alt}]({self.image})",
             " ".join(self.sentences),
@@ -80,7 +80,7 @@ class Screen:
 
 
 def best_first(lines: Iterable[Sequence[str]], *, word: str = "best") -> list[list[str]]:
-    """The same lines with the first one in bold: the best. `word` says so behind its name.
+    """Return the same lines with the first one in bold: the best. `word` says so behind its name.
 
     >>> best_first([["`pca`", "0.8"], ["`dct`", "0.7"]])
     [['**`pca`** (best)', '**0.8**'], ['`dct`', '0.7']]

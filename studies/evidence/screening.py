@@ -154,7 +154,7 @@ def _mark(name: str, rows: Mapping[str, Entry]) -> str:
 
 
 def _trained(names: Sequence[str], rows: Mapping[str, Entry]) -> str:
-    """The training of the GANs among some recipes, next to the source's."""
+    """Return the training of the GANs among some recipes, next to the source's."""
     gans = [(name, row) for name in names if (row := rows.get(f"{name}-0")) is not None and budgets.is_gan(row)]
     return "".join(f" Training of `{_called(name)}`: {budgets.spent(row)}." for name, row in gans)
 
@@ -180,7 +180,7 @@ def _label(row: Entry) -> str:
 
 
 def _called(name: str) -> str:
-    """A recipe of a pretrained model by the model's folder."""
+    """Return a recipe of a pretrained model by the model's folder."""
     return name.replace("shipped/", "models/").removeprefix("ms_cxr/")
 
 

@@ -130,7 +130,7 @@ def _within(row: Entry, reported: Mapping[str, float]) -> str:
 
 
 def _honest(rows: Mapping[str, Entry]) -> list[Entry]:
-    """The cross-validated rows of the thesis's detectors."""
+    """Return the cross-validated rows of the thesis's detectors."""
     return [rows[name] for name in (f"ms_cxr/{method}-64-lungs-0" for method in _COLOURS) if name in rows]
 
 

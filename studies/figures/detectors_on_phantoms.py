@@ -40,7 +40,7 @@ DPI = 90
 
 
 def ten() -> list[tuple[str, Film]]:
-    """The images and what is written over them."""
+    """Return the images and what is written over them."""
     films = list(twins(60, seed=SEED))
     ill = [film for film in films if film.label == "abnormal"]
     found = [("normal", film) for film in films if film.label == "normal"][:2]

@@ -34,7 +34,7 @@ _MOST_COPIES = 100
 def images_for(
     generators: Mapping[str, TrainedGenerator], named: str, *, seed: int = 0, data: Path | None = None
 ) -> Images:
-    """The images to ask several generators about, of the size that they make.
+    """Return the images to ask several generators about, of the size that they make.
 
     Args:
         generators: by name, all of one size.
@@ -62,7 +62,7 @@ def images_for(
 
 
 def without(images: Images, learnt: frozenset[str], *, where: str) -> Images:
-    """The same without the test images that have been learnt from."""
+    """Return the same without the test images that have been learnt from."""
     kept = [i for i, x in enumerate(images.testing) if digest_of(x) not in learnt]
     if len(kept) == len(images.testing):
         return images
@@ -137,7 +137,7 @@ def _own(path: Path, shape: tuple[int, int, int]) -> Tensor:
 
 
 def _images(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """The grey images of a folder, by name: (n, height, width)."""
+    """Return the grey images of a folder, by name: (n, height, width)."""
     from PIL import Image, UnidentifiedImageError
 
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _IMAGES)
@@ -226,7 +226,7 @@ def study_bundles(
 
 
 def names_of(bundles: Sequence[Path]) -> list[str]:
-    """A name for each bundle: its folder's, or its run's, with as many folders above as tell them apart.
+    """Return a name for each bundle: its folder's, or its run's, with as many folders above as tell them apart.
 
     Raises:
         RecipeError: one is given twice, or none.

@@ -35,7 +35,7 @@ class Match:
     tested: int
 
     def to_json(self) -> dict[str, Json]:
-        """Every field by its name."""
+        """Return every field by its name."""
         return {
             "n": self.n,
             "tested": self.tested,
@@ -62,7 +62,7 @@ class Distribution:
     explained: float
 
     def to_json(self) -> dict[str, Json]:
-        """Every field by its name."""
+        """Return every field by its name."""
         return {
             "samples": self.samples.to_json(),
             "real": None if self.real is None else self.real.to_json(),

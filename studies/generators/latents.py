@@ -40,7 +40,7 @@ class Moment:
         return f"{self.value:.2f} (prior: {self.low:.2f} to {self.high:.2f})"
 
     def to_json(self) -> dict[str, Json]:
-        """The figure and its range."""
+        """Return the figure and its range."""
         return {"value": round(self.value, 6), "prior": [round(self.low, 6), round(self.high, 6)]}
 
 
@@ -72,7 +72,7 @@ class Latents:
     aggregate: str
 
     def to_json(self) -> dict[str, Json]:
-        """Every field by its name."""
+        """Return every field by its name."""
         moments = {name: getattr(self, name).to_json() for name in ("mean", "variance", "least", "greatest")}
         return {
             "n": self.n,
@@ -88,7 +88,7 @@ class Latents:
 def latents(
     G: AutoencoderGenerator, x: Tensor, units: Sequence[int], *, seed: int, generator: torch.Generator
 ) -> Latents:
-    """The codes of test images (n, channels, height, width), n ≥ 2, against the prior."""
+    """Return the codes of test images (n, channels, height, width), n ≥ 2, against the prior."""
     parts = [_posterior(G, part) for part in torch.split(x, _TOGETHER)]
     means = torch.cat([mean for mean, _ in parts])  # (n, latent)
     deviations = torch.cat([deviation for _, deviation in parts])

@@ -132,7 +132,7 @@ def write_study(folder: Path, studies: Mapping[str, Study], *, facts: Mapping[st
 
 
 def study_json(studies: Mapping[str, Study], *, facts: Mapping[str, str]) -> dict[str, Json]:
-    """Every figure with its interval and its n; no NaN."""
+    """Return every figure with its interval and its n; no NaN."""
     return {
         "format": FORMAT,
         "limits": LIMITS,
@@ -142,7 +142,7 @@ def study_json(studies: Mapping[str, Study], *, facts: Mapping[str, str]) -> dic
 
 
 def report_html(studies: Mapping[str, Study], *, facts: Mapping[str, str]) -> str:
-    """The page as text.
+    """Return the page as text.
 
     Raises:
         ValueError: there is no study.
@@ -198,7 +198,7 @@ def _charts(studies: Mapping[str, Study]) -> dict[str, Markup]:
 
 
 def _difference(studies: Mapping[str, Study]) -> float:
-    """The white of the differences' scale, one for the whole page."""
+    """Return the white of the differences' scale, one for the whole page."""
     parts = [
         (one.feasible.nearest[i] - one.feasible.x[i]).abs().flatten()
         for one in studies.values()

@@ -73,7 +73,7 @@ class Study:
         }
 
     def to_json(self) -> dict[str, Json]:
-        """Every figure with its interval and its n."""
+        """Return every figure with its interval and its n."""
         return {
             "made_by": self.made_by,
             "left_out": self.left_out,
@@ -159,7 +159,7 @@ def study(
 
 
 def _tested(G: Generator, images: Images) -> tuple[Tensor, tuple[int, ...], int]:
-    """The test images that G has not learnt from, their units, and how many it has."""
+    """Return the test images that G has not learnt from, their units, and how many it has."""
     learnt = frozenset(getattr(G, "training_digests", ()))
     kept = [i for i, x in enumerate(images.testing) if not learnt or digest_of(x) not in learnt]
     if len(kept) < LEAST:
@@ -171,7 +171,7 @@ def _tested(G: Generator, images: Images) -> tuple[Tensor, tuple[int, ...], int]
 
 
 def _learnt_from(G: Generator, training: Tensor) -> tuple[Tensor, bool]:
-    """The training images that G names, and True; all, and False, where it names others, or none."""
+    """Return the training images that G names, and True; all, and False, where it names others, or none."""
     learnt = frozenset(getattr(G, "training_digests", ()))
     digests = [digest_of(x) for x in training] if learnt else []
     if not learnt or not learnt <= frozenset(digests):

@@ -41,7 +41,7 @@ class Block:
 
 
 def table(studies: Mapping[str, Study]) -> tuple[Block, ...]:
-    """A block for each question."""
+    """Return a block for each question."""
     all_of = tuple(studies.values())
     first = all_of[0]
 

@@ -128,7 +128,7 @@ def _write(
 
 
 def _names(asked: Sequence[str] | None) -> list[str]:
-    """The recipes asked for; none: those that come with the package, where a new one joins the results by being
+    """Return the recipes asked for; none: those that come with the package, where a new one joins the results by being
     there."""
     if asked is None:
         return [name for name in recipes.names() if name.startswith(PREFIX)]

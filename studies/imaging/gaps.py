@@ -29,7 +29,7 @@ class Gap:
 
 
 def gap_of(rows: Sequence[Row], problem: str, method: str, baseline: str) -> Gap | None:
-    """The share from the rows of one problem; None where an arm has no row.
+    """Return the share from the rows of one problem; None where an arm has no row.
 
     Over the seeds that all three arms have; the interval is over images and seeds.
     """

@@ -41,7 +41,7 @@ _AGAIN = 25
 
 
 def load(settings: ImageSetSettings, *, data: Path | None = None) -> Images:
-    """The images that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
+    """Return the images that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
 
     Raises:
         RecipeError: they are not there, or their size does not divide the originals'.

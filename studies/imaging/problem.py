@@ -40,7 +40,7 @@ class Measured:
     operators: Tensor | None
 
     def process_of(self, process: Measurement, rows: slice) -> Measurement:
-        """The process that made these rows of y."""
+        """Return the process that made these rows of y."""
         return process if self.operators is None else process.select(self.operators[rows])
 
 

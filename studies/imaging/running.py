@@ -119,7 +119,7 @@ def run_of(
     epochs: int | None = None,
     root: Path | None = None,
 ) -> tuple[str, Run]:
-    """The digest that names a training, and where it lies."""
+    """Return the digest that names a training, and where it lies."""
     said = f"{problem.digest} {arm} {learning_rate} held out {HELD_OUT}" + (
         f" {epochs} epochs" if epochs is not None else ""
     )
@@ -144,7 +144,7 @@ def reconstructed(
 
 
 def _on_validation(problem: Problem, *, every: int, epochs: int) -> Callable[[Reconstructor, int], Mapping[str, float]]:
-    """The mean PSNR on validation and on test images, after some epochs and the last; NaN after the others."""
+    """Return the mean PSNR on validation and on test images, after some epochs and the last; NaN after the others."""
 
     def measure(f: Reconstructor, done: int) -> Mapping[str, float]:
         parts = {"psnr": problem.validation, "test psnr": problem.testing}

@@ -70,20 +70,20 @@ SAYS_NOTHING_OF_A_TRAINING = ("title", "papers", "arms", "gap", "learning_rates"
 
 
 def resolved(recipe: Recipe) -> Recipe:
-    """The recipe with every default written out. Raises RecipeError, one sentence a mistake."""
+    """Return the recipe with every default written out. Raises RecipeError, one sentence a mistake."""
     return recipe.resolved(method=MethodSettings, view=ImageSetSettings, training=Training)
 
 
 def method_of(recipe: Recipe) -> MethodSettings:
-    """The section ``[method]``, checked."""
+    """Return the section ``[method]``, checked."""
     return validated(recipe.method.settings, MethodSettings, where="method")
 
 
 def images_of(recipe: Recipe) -> ImageSetSettings:
-    """The section ``[view]``, checked."""
+    """Return the section ``[view]``, checked."""
     return validated(recipe.view, ImageSetSettings, where="view")
 
 
 def training_of(recipe: Recipe) -> Training:
-    """The section ``[training]``, checked."""
+    """Return the section ``[training]``, checked."""
     return validated(recipe.training, Training, where="training")

@@ -16,7 +16,7 @@ SELF_SUPERVISED = ("ei", "ei-projected", "ei+project", "rei", "sure", "multi-ope
 
 
 def average(rows: Sequence[Row], name: str) -> Mapping[str, object]:
-    """A figure's mean over images and seeds, with an interval over both."""
+    """Return a figure's mean over images and seeds, with an interval over both."""
     values = [row["by_picture"][name] for row in rows if name in row["by_picture"]]
     return mean_of(values, rows[0]["units"]).to_json() if values else {"value": None}
 

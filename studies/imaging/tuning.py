@@ -88,6 +88,6 @@ def _as_chosen(problem: Problem, rows: Path) -> Tuned | None:
 
 
 def _deciding(settings: Mapping[str, object]) -> dict[str, object]:
-    """The settings that the choice hangs on."""
+    """Return the settings that the choice hangs on."""
     unread = {*SAYS_NOTHING_OF_A_TRAINING, *LOSS_SETTINGS} - {"learning_rates", "tuning_epochs"}
     return {key: value for key, value in settings.items() if key not in unread}

@@ -13,12 +13,12 @@ Entry = Mapping[str, Any]  # Any: a part of a JSON row
 
 
 def line(cells: Iterable[str]) -> str:
-    """One line of a table."""
+    """Return one line of a table."""
     return "| " + " | ".join(cells) + " |"
 
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A whole table.
+    """Return a whole table.
 
     >>> print(table(["a", "b"], [["1", "2"]]))
     | a | b |
@@ -43,7 +43,7 @@ def put_between(page: Path, begin: str, end: str, text: str) -> None:
 
 
 def shortcut(row: Entry, group: str, name: str) -> Entry:
-    """A trivial statistic's entry in a row's audit; `mix` is the supervised one."""
+    """Return a trivial statistic's entry in a row's audit; `mix` is the supervised one."""
     shortcuts: Entry = row["metrics"]["shortcuts"]
     entry: Entry = shortcuts["mix"].get(group, {}) if name == "mix" else shortcuts.get(group, {}).get(name, {})
     return entry
@@ -92,12 +92,12 @@ def difference_text(found: Interval | None) -> str:
 
 
 def dagger(row: Entry) -> str:
-    """A mark behind the name of a row whose training had not converged."""
+    """Return a mark behind the name of a row whose training had not converged."""
     return DAGGER if row.get("convergence") == "not converged" else ""
 
 
 def dagger_note(rows: Iterable[Entry]) -> list[str]:
-    """The mark's footnote, where a row needs it."""
+    """Return the mark's footnote, where a row needs it."""
     return [NOT_CONVERGED] if any(map(dagger, rows)) else []
 
 

@@ -31,7 +31,7 @@ def _model(row: Entry) -> str:
 
 
 def _marked(rows: Mapping[str, Entry], row: Entry) -> str:
-    """A model's name, with a GAN's training."""
+    """Return a model's name, with a GAN's training."""
     name = f"models/{_model(row)}"
     return budgets.named(_shipped(rows, name), name)
 
@@ -235,12 +235,12 @@ def _recipe(row: Entry) -> str:
 
 
 def _given(row: Entry) -> str:
-    """The mark of a recipe that was trained with a finder that ships."""
+    """Return the mark of a recipe that was trained with a finder that ships."""
     return "‡" if row["finder"] != "trained" else ""
 
 
 def _shipped(rows: Mapping[str, Entry], name: str) -> Entry:
-    """The row of a model that ships, for its training; empty for a recipe."""
+    """Return the row of a model that ships, for its training; empty for a recipe."""
     return rows.get(f"shipped/{name.removeprefix('models/')}-0", {}) if name.startswith("models/") else {}
 
 
@@ -316,7 +316,7 @@ def _range(entries: list[Entry], name: str) -> str:
 
 
 def _words(name: str) -> str:
-    """A statistic of a lung in a table's cell."""
+    """Return a statistic of a lung in a table's cell."""
     return LUNG_SHORTCUTS[name].replace("|", "\\|")
 
 

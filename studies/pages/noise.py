@@ -16,7 +16,7 @@ _NOISES = {
 
 
 def noise_study(row: Entry) -> list[str]:
-    """The study in words, then a table for each part of the score, and what it shows."""
+    """Return the study in words, then a table for each part of the score, and what it shows."""
     first, second = row["recipes"]
     names = {recipe: recipe.rpartition("/")[2].partition("-64")[0] for recipe in (first, second)}
     own = row["own_sigma"]

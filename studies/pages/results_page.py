@@ -20,7 +20,7 @@ _NONE = "*No row yet: `make results` fills this table from `studies/results/*.js
 
 
 def results_page(rows: Mapping[str, Row]) -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     real, twins = _by_method(rows, "ms_cxr/"), _by_method(rows, "phantoms/")
     first = results_screen(rows)
     blocks = conclusions(real, twins)
@@ -48,8 +48,8 @@ def _seconds(rows: Mapping[str, Row]) -> dict[str, float]:
 
 
 def readme_table(rows: Mapping[str, Row]) -> str:
-    """One small table, the best first: the pretrained models' recipes, the lung-crop rows on real films, and below
-    them the baseline of image statistics."""
+    """Return one small table, the best first: the pretrained models' recipes, the lung-crop rows on real films, and
+    below them the baseline of image statistics."""
     lungs = [row for row in _by_method(rows, "ms_cxr/") if row["view"]["frame"] == "lungs"]
     if not lungs:
         return _NONE

@@ -22,7 +22,7 @@ PRODUCTS = (
 
 
 def screening_page(rows: Mapping[str, Entry]) -> str:
-    """The whole page as Markdown; what has no row yet is said to have none."""
+    """Return the whole page as Markdown; what has no row yet is said to have none."""
     halves = [row for name, row in rows.items() if name.startswith("screening/") and "splits" in row]
     hospitals = next((row for name, row in rows.items() if name.startswith("screening/hospitals")), None)
     first = screening_screen(rows, PRODUCTS)

@@ -17,7 +17,7 @@ def aurocs(row: Entry) -> list[str]:
 
 
 def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) -> list[str]:
-    """One view on real films: the detectors, their scores' parts, the audit, the differences."""
+    """Return one view on real films: the detectors, their scores' parts, the audit, the differences."""
     first = rows[0]
     n = first["metrics"]["n"]["pooled"]
     head = ["Detector", *SOURCES, "site", "training, s per fold", "losses"]
@@ -54,7 +54,7 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
 
 
 def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry | None) -> list[str]:
-    """The pretrained models: their recipes, cross-validated, and fold 4 by the weights themselves."""
+    """Return the pretrained models: their recipes, cross-validated, and fold 4 by the weights themselves."""
     head = ["Model", *(f"recipe, {source}" for source in SOURCES), "site", "weights, fold 4"]
     blocks = [
         "## Pretrained models",
@@ -140,7 +140,7 @@ def twin_section(rows: Sequence[Entry]) -> list[str]:
 
 
 def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
-    """Sentences that follow from the rows; each is computed, so it changes when they do."""
+    """Return sentences that follow from the rows; each is computed, so it changes when they do."""
     lungs = [row for row in real if row["view"]["frame"] == "lungs"]
     whole = {(row["method"], row["px"]): row for row in real if row["view"]["frame"] == "whole"}
     said: list[str] = []
@@ -233,7 +233,7 @@ def provenance(rows: Sequence[Entry]) -> list[str]:
 
 
 def audit(row: Entry) -> str:
-    """Every trivial statistic's AUROC in every group, as a table."""
+    """Return every trivial statistic's AUROC in every group, as a table."""
     groups = list(row["metrics"]["auroc"])
     if len(groups) == 2:
         groups = groups[:1]  # one source: pooled says it all
@@ -266,7 +266,7 @@ def _real_line(row: Entry) -> list[str]:
 
 
 def _against_statistics(rows: Sequence[Entry]) -> str:
-    """Each detector and the strongest single statistic of the same films."""
+    """Return each detector and the strongest single statistic of the same films."""
     lines = []
     for row in rows:
         shortcuts = row["metrics"]["shortcuts"]

@@ -35,7 +35,7 @@ _COST = (
 
 
 def sources_page(rows: Mapping[str, Row]) -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     lines = [*_of_imaging(rows), *_of_the_thesis(rows), *_of_priors(rows)]
     lines += [one.cells(rows) for one in FIGURES]
     lines.sort(key=lambda line: next(place for place, name in enumerate(_ORDER) if line[0].startswith(name)))
@@ -90,7 +90,7 @@ def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:
 
 
 def _with_cost(some: Sequence[Row], source: Published, rows: Mapping[str, Row], queued: str) -> str:
-    """The budget of an arm's rows, and what the source's training would cost, with its entry in the queue."""
+    """Return the budget of an arm's rows, and what the source's training would cost, with its entry in the queue."""
     said = imaging_budgets.spent(some, source.budget)
     trained = next((row for row in some if row.get("steps")), None)
     if trained is None or int(trained["steps"]) >= source.budget.steps:

@@ -33,7 +33,7 @@ _WORDS = {
 
 
 def thesis_page(rows: Mapping[str, Entry]) -> str:
-    """The whole page as Markdown; what has no row yet is said to have none."""
+    """Return the whole page as Markdown; what has no row yet is said to have none."""
     arms = sorted(
         (row for name, row in rows.items() if name.startswith("thesis/")),
         key=lambda row: (-(row["features"] or 0), _ORDER.index(row["method"])),
@@ -226,7 +226,7 @@ def _arm(row: Entry) -> list[str]:
 
 
 def _reported(row: Entry) -> float | None:
-    """The thesis's figure, where it is the thesis's detector at the thesis's width."""
+    """Return the thesis's figure, where it is the thesis's detector at the thesis's width."""
     return REPORTED.get(row["method"]) if row["features"] == budgets.FEATURES else None
 
 

@@ -68,7 +68,7 @@ def anomalib_rows(
     folds: Sequence[int] = TEST_FOLDS,
     root: Path | None = None,
 ) -> Iterator[Row]:
-    """A row for each model and each of `SEEN`; what is there already is found again.
+    """Yield a row for each model and each of `SEEN`; what is there already is found again.
 
     Raises RecipeError where anomalib's environment is missing.
     """
@@ -116,7 +116,7 @@ def _image(film: Film, detector: Detector, seen: Seen) -> NDArray[np.uint8]:
 
 
 def _scores(name: str, folder: Path, python: Path) -> dict[str, float]:
-    """Each tested film's score, by digest."""
+    """Return each tested film's score, by digest."""
     out = folder / f"{name}.csv"
     if not out.is_file():
         said = [str(python.absolute()), "-W", "ignore", str(_SCRIPT), "--films", str(folder), "--model", name]
@@ -171,7 +171,7 @@ _TRAINED = {"ganomaly": " (70 epochs, 32 of 64 features)"}
 
 
 def beside_anomalib(rows: Sequence[Entry]) -> list[str]:
-    """The section of the page, from the rows."""
+    """Return the section of the page, from the rows."""
     title = "## anomalib's detectors on the same films"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only anomalib` makes them.*"]

@@ -46,7 +46,7 @@ def fill(network: torch.nn.Module, weights: Path) -> None:
 
 
 def model_of(name: str, weights: Path, size: int) -> object:
-    """The model with its own settings, raw scores and no pictures."""
+    """Return the model with its own settings, raw scores and no pictures."""
     raw = {
         "pre_processor": PreProcessor(
             transform=Compose([Resize((size, size), antialias=True), Normalize(mean=_MEAN, std=_DEVIATION)])

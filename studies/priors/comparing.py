@@ -82,7 +82,7 @@ class Outcome:
 
 
 def prior_of(method: str, weight: float, sigma: float, G: Generator | None) -> Prior:
-    """A method with its weight in nats."""
+    """Return a method with its weight in nats."""
     if method == "tv" or G is None:
         return TV(weight * sigma**2)
     fit = Squares(sigma)
@@ -93,7 +93,7 @@ def prior_of(method: str, weight: float, sigma: float, G: Generator | None) -> P
 
 
 def asked_of(kinds: Sequence[str]) -> list[tuple[str, str]]:
-    """Every method and the kind of generator that it takes ("": none), in the order in which they are tried.
+    """Return every method and the kind of generator that it takes ("": none), in the order in which they are tried.
 
     >>> asked_of(["vae"])
     [('direct', ''), ('tv', ''), ('range', 'vae'), ('soft', 'vae'), ('sparse', 'vae')]
@@ -109,7 +109,7 @@ def compared(
     *,
     effort: Effort,
 ) -> Iterator[Outcome]:
-    """The methods asked for, in turn; a kind of generator is asked for when the first method needs it."""
+    """Yield the methods asked for, in turn; a kind of generator is asked for when the first method needs it."""
     for method, kind in asked:
         if method == "direct":
             yield directly(test)

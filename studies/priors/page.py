@@ -43,7 +43,7 @@ def write_page(rows: Path, *, docs: Path) -> Path:
 
 
 def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = (), outlook: Sequence[Row] = ()) -> str:
-    """The whole page as Markdown.
+    """Return the whole page as Markdown.
 
     Args:
         rows: what `rows.row_of` made.
@@ -78,7 +78,7 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = (), outlook: S
 
 
 def screen_of(rows: Sequence[Row]) -> Screen | None:
-    """The page's first screen; None before its problem has rows at two levels."""
+    """Return the page's first screen; None before its problem has rows at two levels."""
     problem = named(SHOWN)
     budget = generator_budget([row for row in rows if row["problem"] == problem.name], "vae")
     return priors_screen(rows, problem.name, problem.words, list(problem.levels), budget)
@@ -150,7 +150,7 @@ def generator_budget(rows: Sequence[Row], kind: str) -> str:
 
 
 def _source(problem: Problem, rows: Sequence[Row]) -> list[str]:
-    """The metric of the published figures in a problem's table."""
+    """Return the metric of the published figures in a problem's table."""
     if problem.name != SHOWN:
         return []
     differences = [

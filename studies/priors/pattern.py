@@ -42,7 +42,7 @@ class Claim:
 
 
 def claims_of(rows: Sequence[Row]) -> list[Claim]:
-    """Every line of the pattern that the rows can say something of."""
+    """Return every line of the pattern that the rows can say something of."""
     found = {(row["level"], row["method"], row["generator"]): row for row in rows}
     claims = []
     for kind in KINDS:

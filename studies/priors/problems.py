@@ -44,7 +44,7 @@ class Problem:
     noise: float
 
     def recipe_of(self, kind: str) -> str:
-        """The recipe of one of its generators."""
+        """Return the recipe of one of its generators."""
         return f"{self.generators}-{kind}"
 
     @property
@@ -53,7 +53,7 @@ class Problem:
         return recipes.load(self.recipe_of(KINDS[0])).view
 
     def kinds_at(self, level: str) -> tuple[str, ...]:
-        """The kinds of generator that are tried."""
+        """Return the kinds of generator that are tried."""
         return KINDS if level in self.everywhere else KINDS[:1]
 
 

@@ -34,7 +34,7 @@ def row_of(
     effort: Effort,
     trained: TrainedRun | None,
 ) -> Row:
-    """The row of what one method made of the test images; `units` are their subjects."""
+    """Return the row of what one method made of the test images; `units` are their subjects."""
     by_picture = {"psnr": _listed(psnr(outcome.x, test.x)), "ssim": _listed(ssim(outcome.x, test.x))}
     if outcome.oracle is not None:
         by_picture["psnr_oracle"] = errors_in_db(outcome.oracle)
@@ -64,7 +64,7 @@ def row_of(
 
 
 def name_of(problem: str, level: str, method: str, generator: str) -> str:
-    """A file's name.
+    """Return a file's name.
 
     >>> name_of("digits-deblurring", "σ = 2 pixels", "range", "vae")
     'digits-deblurring-2-pixels-range-vae'

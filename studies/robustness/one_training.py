@@ -121,7 +121,7 @@ def cell_at(path: Path) -> Cell:
 
 @functools.lru_cache(maxsize=1)  # a worker prepares the films once
 def prepared(study: Study) -> Films:
-    """The films of the study's fold, clean; the lung finders are trained, or found again.
+    """Return the films of the study's fold, clean; the lung finders are trained, or found again.
 
     Raises RecipeError where too few test films could be read.
     """

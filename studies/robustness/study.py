@@ -34,18 +34,18 @@ from unseen.runs.training import check_normals_alone, resolve
 
 
 def aurocs(scores: Sequence[Floats], cohort: BootstrapCohort) -> Callable[[Floats], Floats]:
-    """The statistic (draws, trainings): one AUROC for each training's scores (films,)."""
+    """Return the statistic (draws, trainings): one AUROC for each training's scores (films,)."""
     trainings = [Auroc(folds_of(score, cohort.abnormal, cohort.fold)) for score in scores]
     return lambda weights: np.stack([auroc(weights) for auroc in trainings], axis=1)
 
 
 def picks_of(trainings: int) -> Ints:
-    """The trainings of each draw, as many as there are, with replacement: (draws, trainings)."""
+    """Return the trainings of each draw, as many as there are, with replacement: (draws, trainings)."""
     return np.random.default_rng(1).integers(0, trainings, (DRAWS, trainings))
 
 
 def mean_over(drawn: Drawn, picks: Ints) -> Drawn:
-    """The mean of the trainings' AUROCs; in each draw, that of the trainings which `picks` names."""
+    """Return the mean of the trainings' AUROCs; in each draw, that of the trainings which `picks` names."""
     return Drawn(np.asarray(drawn.value.mean()), np.take_along_axis(drawn.draws, picks, axis=1).mean(axis=1))
 
 

@@ -15,7 +15,7 @@ SMALL = LungFinder.Config(size=32, features=8, depth=2, steps=40)  # the least t
 
 
 def film_of(pixels: NDArray[np.float32], *, digest: str = "0" * 64, lungs: NDArray[np.bool_] | None = None) -> Film:
-    """A film of these pixels."""
+    """Return a film of these pixels."""
     return Film(
         name="drawn.png",
         pixels=pixels.astype(np.float32),

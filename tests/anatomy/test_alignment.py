@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 
 
 def two_lungs(side: int = 128) -> Mask:
-    """Two ellipses of one size, level."""
+    """Return two ellipses of one size, level."""
     rows, columns = np.mgrid[:side, :side] / side
     return np.asarray([((rows - 0.5) / 0.3) ** 2 + ((columns - middle) / 0.13) ** 2 < 1 for middle in (0.3, 0.7)]).any(
         axis=0
@@ -87,7 +87,7 @@ def test_what_is_found_on_the_aligned_grid_goes_back_to_its_place(frame: str, as
 
 
 def _peak(image: Floats) -> tuple[float, ...]:
-    """The middle of what is near the brightest."""
+    """Return the middle of what is near the brightest."""
     return tuple(float(at) for at in ndimage.center_of_mass(image > 0.5 * image.max()))
 
 

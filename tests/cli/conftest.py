@@ -61,13 +61,13 @@ def _environment(given: dict[str, str]) -> dict[str, str]:
 
 
 def run(*words: object, program: Path = UNSEEN, **environment: str) -> Answer:
-    """The installed command, or a program that calls it, in a process of its own."""
+    """Return the installed command, or a program that calls it, in a process of its own."""
     done = warm_python().run(program, *words, cwd=Path.cwd(), environment=_environment(environment))
     return Answer(done.code, done.out, done.err)
 
 
 def begin(*words: object, out: Path = Path(os.devnull), err: Path = Path(os.devnull), **environment: str) -> Started:
-    """The same, while it runs; what it prints goes to files."""
+    """Return the same, while it runs; what it prints goes to files."""
     return warm_python().start(UNSEEN, *words, cwd=Path.cwd(), environment=_environment(environment), out=out, err=err)
 
 

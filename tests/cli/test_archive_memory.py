@@ -38,7 +38,7 @@ def peak_of(model: Path, films: list[Path], count: int, folder: Path) -> int:
 
 
 def family(pid: int) -> list[int]:
-    """The process and its children."""
+    """Return the process and its children."""
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):
@@ -47,7 +47,7 @@ def family(pid: int) -> list[int]:
 
 
 def _peak(pid: int) -> int:
-    """The largest resident memory that the process has had so far; 0 once it has ended."""
+    """Return the largest resident memory that the process has had so far; 0 once it has ended."""
     try:
         return peak_of_process(pid)
     except (FileNotFoundError, ProcessLookupError):

@@ -14,7 +14,7 @@ from unseen.cli import UsageError, commands
 
 
 def program(monkeypatch: pytest.MonkeyPatch, *entries: EntryPoint) -> typer.Typer:
-    """A program with one command of its own, where only these entry points are installed."""
+    """Return a program with one command of its own, where only these entry points are installed."""
     monkeypatch.setattr(commands.metadata, "entry_points", lambda *, group: list(entries) if group else [])
     app = typer.Typer()
     app.command("score")(lambda: typer.echo("scored"))

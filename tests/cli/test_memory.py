@@ -39,7 +39,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def peak_of(pid: int) -> int:
-    """The largest resident memory that the process has had so far, bytes."""
+    """Return the largest resident memory that the process has had so far, bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -47,7 +47,7 @@ def peak_of(pid: int) -> int:
 
 
 def words_of(pid: int) -> bytes:
-    """The command line of a process; empty once it has ended."""
+    """Return the command line of a process; empty once it has ended."""
     return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 

@@ -20,7 +20,7 @@ from unseen.runs.training import resolve
 
 
 def joined(folder: Path, *manifests: Path) -> Path:
-    """One manifest of all, with absolute paths."""
+    """Return one manifest of all, with absolute paths."""
     path = folder / "joined.csv"
     rows = []
     for manifest in manifests:

@@ -305,7 +305,7 @@ def test_the_zhanglab_entry_is_trained_on_a_folder(say: Say, runs: Path, tmp_pat
 
 
 def published_weights(network: ResNet18) -> dict[str, torch.Tensor]:
-    """The network's weights as they are published: of three colours, in torchvision's names."""
+    """Return the network's weights as they are published: of three colours, in torchvision's names."""
     state = network.state_dict()
     renamed = {name: state[place].clone() for name, place in published_places(state).items()}
     return {**renamed, "conv1.weight": renamed["conv1.weight"].repeat(1, 3, 1, 1) / 3}

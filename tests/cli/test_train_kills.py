@@ -20,7 +20,7 @@ FEW, MANY = 1, 50  # kills
 
 
 def recipe_of(folder: Path, *, epochs: int) -> Path:
-    """A training of one step an epoch, with a checkpoint after every step."""
+    """Return a training of one step an epoch, with a checkpoint after every step."""
     path = folder / "gan.toml"
     path.write_text(
         '[view]\nsize = 32\n[method]\nkey = "roi-sure"\nfeatures = 4\nlatent = 8\n'
@@ -31,7 +31,7 @@ def recipe_of(folder: Path, *, epochs: int) -> Path:
 
 
 def logged(runs: Path) -> int:
-    """Lines in the logs of the training and of those for the scores of its normals."""
+    """Return lines in the logs of the training and of those for the scores of its normals."""
     return sum(log.read_bytes().count(b"\n") for log in runs.rglob("log.csv"))
 
 
@@ -42,7 +42,7 @@ def after_lines(process: Started, runs: Path, lines: int) -> None:
 
 
 def killed_and_resumed(words: tuple[object, ...], runs: Path, *, kills: int, lines: int) -> Path:
-    """The bundle of a training that was killed so many times, each time after another line of its logs."""
+    """Return the bundle of a training that was killed so many times, each time after another line of its logs."""
     choice = random.Random(0)
     for number in range(kills):
         process = begin(*words, UNSEEN_RUNS=str(runs))

@@ -136,7 +136,7 @@ def baseline_lie(rng: Rng, i: int) -> bytes:
 
 
 def closed_early(rng: Rng, i: int) -> bytes:
-    """A codestream that was cut off, and got its closing marker again."""
+    """Return a codestream that was cut off, and got its closing marker again."""
     names = ["jpeg", "baseline", *(name for name in FRAMES if name != "rle")]
     name = names[i % len(names)]
     frame = FRAMES[name][1](NOISE12) if name in FRAMES else making.image(NOISE, "jpeg")
@@ -150,7 +150,7 @@ def closed_early(rng: Rng, i: int) -> bytes:
 
 
 def wrong_process(rng: Rng, i: int) -> bytes:
-    """A codestream of another kind than the transfer syntax says."""
+    """Return a codestream of another kind than the transfer syntax says."""
     names = list(FRAMES)
     syntax = FRAMES[names[i % 4]][0]
     frame = FRAMES[names[(i + 1 + i % 3) % 4]][1](NOISE12)
@@ -163,7 +163,7 @@ def large_j2k() -> bytes:
 
 
 def j2k_bomb(rng: Rng, i: int) -> bytes:
-    """A few kB that claim 36 to 10 000 megapixels; with a header that agrees, and one that does not."""
+    """Return a few kB that claim 36 to 10 000 megapixels; with a header that agrees, and one that does not."""
     frame = bytearray(large_j2k())
     side = int(rng.integers(9000, 100_000))
     if i:
@@ -319,7 +319,7 @@ def many_elements(rng: Rng, i: int) -> bytes:
 
 
 def long_value(rng: Rng, i: int) -> bytes:
-    """A length far beyond the file."""
+    """Return a length far beyond the file."""
     good = bytearray(GOOD["dicom"])
     at = good.index(b"\xe0\x7f\x10\0OW") + 8
     struct.pack_into("<I", good, at, int(rng.integers(20_000, 2**32)))
@@ -327,7 +327,7 @@ def long_value(rng: Rng, i: int) -> bytes:
 
 
 def deflate_hidden(rng: Rng, i: int) -> bytes:
-    """The transfer syntax named twice: first as it should be, then as Deflated, or the reverse."""
+    """Return the transfer syntax named twice: first as it should be, then as Deflated, or the reverse."""
     good = GOOD["dicom"]
     at = good.index(b"\x02\0\x10\0UI")
     both = [
@@ -376,7 +376,7 @@ def _no_file(folder: Path, rng: Rng, i: int) -> Path:
 
 
 def _sparse(folder: Path, rng: Rng, i: int) -> Path:
-    """A file with the start of a film and gigabytes of holes after it."""
+    """Return a file with the start of a film and gigabytes of holes after it."""
     path = folder / f"{i}.png"
     path.write_bytes(GOODS[i % len(GOODS)])
     os.truncate(path, 2**28 + 2**30 * i + 1)

@@ -18,7 +18,7 @@ DX = "1.2.840.10008.5.1.4.1.1.1.1"
 
 
 def ramp(height: int = 40, width: int = 48, *, bits: int = 8) -> NDArray[Any]:
-    """An image that uses every part of its range and looks different from every side."""
+    """Return an image that uses every part of its range and looks different from every side."""
     values: NDArray[Any] = np.arange(height * width).reshape(height, width) * (2**bits - 1) // (height * width - 1)
     return values.astype(np.uint8 if bits <= 8 else np.uint16)
 
@@ -41,7 +41,7 @@ def png(width: int, height: int, *, depth: int = 8, colour: int = 0, raw: bytes 
 
 
 def data_set(pixels: NDArray[Any], *, bits: int, sop_class: str = CR, **tags: Any) -> Dataset:
-    """A film's data set with native pixels; `tags` replace or (None) remove attributes."""
+    """Return a film's data set with native pixels; `tags` replace or (None) remove attributes."""
     ds = Dataset()
     ds.SOPClassUID = sop_class
     ds.SOPInstanceUID = "1.2.3.4"
@@ -99,7 +99,7 @@ def written(ds: Dataset, *, syntax: str = uid.ExplicitVRLittleEndian) -> bytes:
 
 
 def compressed(data: bytes) -> bytes:
-    """The same instance, as JPEG 2000 without loss."""
+    """Return the same instance, as JPEG 2000 without loss."""
     ds = dcmread(io.BytesIO(data))
     ds.compress(uid.JPEG2000Lossless, generate_instance_uid=False)
     out = io.BytesIO()
@@ -108,7 +108,7 @@ def compressed(data: bytes) -> bytes:
 
 
 def bare(ds: Dataset) -> bytes:
-    """The data set without preamble and file meta, Implicit VR Little Endian."""
+    """Return the data set without preamble and file meta, Implicit VR Little Endian."""
     out = io.BytesIO()
     dcmwrite(out, ds, implicit_vr=True, little_endian=True)
     return out.getvalue()

@@ -73,7 +73,7 @@ class Watch:
 
 
 def _below(pid: int) -> Iterator[int]:
-    """The children of a process and theirs, as Linux lists them: psutil looks at all processes of the machine."""
+    """Yield the children of a process and theirs, as Linux lists them: psutil looks at all processes of the machine."""
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             children = [int(word) for word in listed.read_text(encoding="ascii").split()]
@@ -138,7 +138,7 @@ def check_kind(kind: str, folder: Path, cost: Cost, *, rounds: int, each: int = 
 
 
 def told(result: Film | NotRead) -> str:
-    """The words that may have come from the file."""
+    """Return the words that may have come from the file."""
     return result.reason if isinstance(result, NotRead) else f"{result.view_position} {result.patient_orientation}"
 
 

@@ -28,7 +28,7 @@ SHARES = (0.3, 0.5, 0.9, 0.99)
 
 
 def body(height: int = 200, width: int = 163, *, bits: int = 8) -> np.ndarray[Any, Any]:
-    """A smooth image with noise and a black margin, as films have; its sides are no multiples of 8."""
+    """Return a smooth image with noise and a black margin, as films have; its sides are no multiples of 8."""
     y, x = np.mgrid[0:height, 0:width]
     values = 0.5 + 0.3 * np.sin(x / 17) * np.cos(y / 23) + np.random.default_rng(1).normal(0, 0.02, (height, width))
     values[:, -width // 6 :] = 0
@@ -82,7 +82,7 @@ def film(name: str, frame: bytes) -> bytes:
 
 
 def cut(data: bytes, share: float) -> bytes:
-    """The first part of a codestream, with its closing marker."""
+    """Return the first part of a codestream, with its closing marker."""
     return data[: int(share * len(data))] + EOI
 
 

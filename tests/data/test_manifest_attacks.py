@@ -289,7 +289,7 @@ def test_a_table_that_is_larger_than_its_file_or_of_other_types_is_refused(
 
 
 def readers() -> list[int]:
-    """The processes that read Parquet files for this one."""
+    """Return the processes that read Parquet files for this one."""
     found = []
     for child in psutil.Process().children(recursive=True):
         try:

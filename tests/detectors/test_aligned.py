@@ -27,7 +27,7 @@ class TrueLungs:
     """A finder that is never wrong, so that only alignment is asked about; training films' and tests' alike."""
 
     def find(self, film: Film) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-        """The film's own mask."""
+        """Return the film's own mask."""
         assert film.lungs is not None
         return film.lungs
 

@@ -45,7 +45,7 @@ MEMBERS = (
 
 
 def reference(x: Tensor, weights: Mapping[str, Tensor], blocks: int) -> Tensor:
-    """The published network layer by layer: "same" padding, convolution, batch normalisation, ReLU6."""
+    """Return the published network layer by layer: "same" padding, convolution, batch normalisation, ReLU6."""
 
     def layer(x: Tensor, convolution: str, norm: str, stride: int, *, depthwise: bool = False) -> Tensor:
         weight = weights[f"{convolution}.weight"].to(x)

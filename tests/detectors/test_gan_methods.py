@@ -65,7 +65,7 @@ def heard(network: nn.Module) -> list[tuple[Tensor, ...]]:
 def taken(
     detector: GanDetector, batch: tuple[Tensor, ...], stage: str = "gan", *, films: Tensor | None = None
 ) -> dict[str, Step]:
-    """The steps of one batch, none of which changes a weight."""
+    """Return the steps of one batch, none of which changes a weight."""
     learner = detector.learner(stage, batch[0] if films is None else films, steps=10)
     return {step.optimiser: step for step in learner.steps(batch, torch.Generator().manual_seed(4))}
 

@@ -52,7 +52,7 @@ def findings(detector: Detector, films: list[Film]) -> list[Finding]:
 
 
 def both(detector: Detector, folder: Path) -> tuple[Detector, Detector]:
-    """The detector read back twice: on torch, and on OpenVINO."""
+    """Return the detector read back twice: on torch, and on OpenVINO."""
     un.detectors.save(detector, folder / "model")
     return un.detectors.load(folder / "model"), un.detectors.load(folder / "model", runtime="openvino")
 

@@ -22,7 +22,7 @@ PAINTERS: dict[str, Paint] = {
 
 
 def chest(side: int = 96) -> tuple[Tensor, Tensor]:
-    """A bright square with two dark lungs."""
+    """Return a bright square with two dark lungs."""
     lungs = torch.zeros(side, side, dtype=torch.bool)
     lungs[side // 6 : -side // 5, side // 8 : 4 * side // 9] = True
     lungs[side // 6 : -side // 5, 5 * side // 9 : -side // 8] = True

@@ -28,7 +28,7 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """The page's blocks, in order."""
+    """Yield the page's blocks, in order."""
     lines = page.read_text(encoding="utf-8").splitlines()
     start: int | None = None
     for number, line in enumerate(lines):
@@ -52,7 +52,8 @@ def quick_start() -> str:
 
 
 def script(page: Path) -> str:
-    """The page's Python blocks as one script; each line keeps its number, so that a traceback points into the page.
+    """Return the page's Python blocks as one script; each line keeps its number, so that a traceback points into the
+    page.
 
     The quick start is left out where a page repeats it word for word: it is executed once, from the README.
     """
@@ -65,5 +66,5 @@ def script(page: Path) -> str:
 
 
 def named(page: Path) -> str:
-    """The page's path in the repository: a test's name."""
+    """Return the page's path in the repository: a test's name."""
     return page.relative_to(ROOT).as_posix()

@@ -211,7 +211,7 @@ class _Shell:
         self._in.write(b"set -u -o pipefail\n")
 
     def run(self, text: str) -> tuple[int, str]:
-        """The status, which is the first failed command's, and what was printed."""
+        """Return the status, which is the first failed command's, and what was printed."""
         self._number += 1
         block, mark = self._beside / f"block-{self._number}.sh", f"<{os.urandom(8).hex()}>"
         block.write_text(text + "\n", encoding="utf-8")

@@ -40,7 +40,7 @@ def archive(folder: Path, ports: Mapping[str, str], program: Callable[..., str])
 
 @contextmanager
 def database(_folder: Path, _ports: Mapping[str, str], program: Callable[..., str]) -> Iterator[dict[str, str]]:
-    """An empty PostgreSQL database."""
+    """Yield an empty PostgreSQL database."""
     programs = postgresql.binaries() or Path(program("initdb")).parent
     with postgresql.server(programs) as url:
         yield {"postgresql://user@host/worklist": url.render_as_string(hide_password=False)}

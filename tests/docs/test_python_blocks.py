@@ -28,7 +28,7 @@ def test_the_quick_start_is_short() -> None:
 
 
 def over_a_folder(folder: Path) -> str:
-    """The quick start on a reader's own films, as its comments say."""
+    """Return the quick start on a reader's own films, as its comments say."""
     changed = re.sub(r"un\.data\.phantoms\.twins\([^)]*\)", f"un.data.films({str(folder)!r})", quick_start())
     assert changed != quick_start()
     return changed

@@ -48,7 +48,7 @@ def make_table(
 def make_film(
     i: int, *, abnormal: bool, sharp: bool = False, size: int = 48, seed: int = 0, lesion: bool = True, fold: str = ""
 ) -> Film:
-    """A soft image with a bright spot when abnormal; `sharp` adds grain."""
+    """Return a soft image with a bright spot when abnormal; `sharp` adds grain."""
     rng = np.random.default_rng([seed, i])
     y, x = np.mgrid[0:size, 0:size] / size
     pixels = 0.4 + 0.2 * np.cos(3 * x + rng.normal()) * np.sin(3 * y + rng.normal())

@@ -16,7 +16,7 @@ from unseen.evaluation.lung_sides import lung_shortcuts, side_ratio
 
 
 def lungs(size: int = 64) -> NDArray[np.bool_]:
-    """Two ellipses of different size with a gap that is not in the middle."""
+    """Return two ellipses of different size with a gap that is not in the middle."""
     y, x = np.mgrid[0:size, 0:size] / size
     right = ((x - 0.27) / 0.17) ** 2 + ((y - 0.5) / 0.38) ** 2 < 1
     left = ((x - 0.70) / 0.14) ** 2 + ((y - 0.5) / 0.36) ** 2 < 1

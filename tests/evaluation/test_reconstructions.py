@@ -17,7 +17,7 @@ from unseen.reconstruction import ArtifactRemoval
 
 
 def images(channels: int = 1) -> tuple[Tensor, Tensor]:
-    """A smooth truth in [0, 0.8] and a noisy one."""
+    """Return a smooth truth in [0, 0.8] and a noisy one."""
     rng = torch.Generator().manual_seed(0)
     truth = 0.4 + 0.4 * torch.sin(torch.linspace(0, 9, 32)[:, None] * torch.linspace(0, 1, 28)[None])
     truth = truth.expand(3, channels, 32, 28).clone() * torch.tensor([1.0, 0.5, 0.9])[:, None, None, None]
@@ -91,7 +91,7 @@ def test_arrays_are_compared_as_tensors_are(metric) -> None:  # type: ignore[no-
 
 
 def reconstructor() -> ArtifactRemoval:
-    """A network that was not trained, with its process."""
+    """Return a network that was not trained, with its process."""
     f = ArtifactRemoval(features=4, depth=1)
     f.process = Measurement(Mask(torch.arange(32 * 28).reshape(1, 32, 28) % 3 > 0))
     return f.eval()

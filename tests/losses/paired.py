@@ -65,7 +65,7 @@ def image(size: int, channels: int = 1) -> Tensor:
 
 
 def blurred(x: Tensor, centre: float) -> Tensor:
-    """A slight blur that passes most of the noise on; of two channels, each takes a little of the other."""
+    """Return a slight blur that passes most of the noise on; of two channels, each takes a little of the other."""
     around = (1 - centre) / 8
     kernel = torch.full((3, 3), around, dtype=x.dtype)
     kernel[1, 1] = centre
@@ -75,12 +75,12 @@ def blurred(x: Tensor, centre: float) -> Tensor:
 
 
 def linear(x: Tensor) -> Tensor:
-    """The blur alone."""
+    """Return the blur alone."""
     return blurred(x, 0.72)
 
 
 def smooth(x: Tensor) -> Tensor:
-    """The blur bent by a softplus: near the identity on `image`, its second derivative up to 1.8."""
+    """Return the blur bent by a softplus: near the identity on `image`, its second derivative up to 1.8."""
     return 0.2 * F.softplus(6 * (linear(x) - 0.5)) + 0.3
 
 

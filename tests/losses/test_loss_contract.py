@@ -101,7 +101,7 @@ STOPPED = ("scale-equivariance",)  # whose gradient is not that of its value
 
 
 def slope(output: Tensor, other: Tensor) -> Tensor:
-    """The gradient penalty of a critic whose weights are `output`, sample by sample."""
+    """Return the gradient penalty of a critic whose weights are `output`, sample by sample."""
     critic = lambda x: (output * x + (output * x) ** 2).flatten(1).sum(1)  # noqa: E731
     real, generator = other.to(output.dtype), torch.Generator().manual_seed(1)
     return losses.gradient_penalty(critic, real, -real, generator=generator)

@@ -96,7 +96,7 @@ def test_to_second_order_the_risk_of_a_quadratic_network_is_unbiased_at_every_ga
 
 
 def terms(y: Tensor, noise: PoissonGaussian, seed: int, probe: Tensor | None = None) -> dict[str, Tensor]:
-    """Each term of the second-order risk of `smooth`, written out for this test alone: (batch,)."""
+    """Return each term of the second-order risk of `smooth`, written out for this test alone: (batch,)."""
     gain, sigma, tau = noise.gain, noise.sigma, noise.gain / 2
     c = skewed_probe(y, generator=rng(seed)) if probe is None else probe
     ahead, behind, here = smooth(y + tau * c), smooth(y - tau * c), smooth(y)
@@ -223,7 +223,7 @@ def expected(noise: PoissonGaussian, u: tuple[float, float], value: Callable[[Te
 
 
 def bent(y: Tensor) -> Tensor:
-    """Two entries mixed, then bent, strongly."""
+    """Return two entries mixed, then bent, strongly."""
     mixed = y @ torch.tensor([[1.0, 0.3], [-0.2, 0.8]], dtype=y.dtype)
     return torch.nn.functional.softplus(3 * (mixed - 0.6)) / 2 + 0.1 * torch.sin(2 * mixed)
 

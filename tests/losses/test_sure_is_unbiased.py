@@ -31,9 +31,8 @@ LARGEST_Z = 3.5
 
 @functools.cache
 def network() -> nn.Module:
-    """A non-linear convolutional net in eval mode, BatchNorm with running averages of its own, that passes much noise
-    on.
-    """
+    """Return a non-linear convolutional net in eval mode, BatchNorm with running averages of its own, that passes much
+    noise on."""
     torch.manual_seed(3)
     net = nn.Sequential(
         nn.Conv2d(1, 12, 3, padding=1),

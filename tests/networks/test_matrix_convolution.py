@@ -16,7 +16,7 @@ small = st.integers(1, 5)
 
 
 def outcome(layer: nn.Module, x: torch.Tensor, upstream: torch.Tensor) -> list[torch.Tensor]:
-    """The output, and the gradients of input and weight for a given gradient of the output."""
+    """Return the output, and the gradients of input and weight for a given gradient of the output."""
     x = x.detach().clone(memory_format=torch.preserve_format).requires_grad_()
     layer.zero_grad()
     y: torch.Tensor = layer(x)

@@ -10,7 +10,7 @@ from unseen.networks import ResidualUNet
 
 
 def drawn(**settings: int) -> ResidualUNet:
-    """One whose last layer is not zero."""
+    """Return one whose last layer is not zero."""
     torch.manual_seed(0)
     net = ResidualUNet(**settings)
     nn.init.normal_(net.head.weight, std=0.1)

@@ -19,7 +19,7 @@ DISTANCES = {"source_distance": 150.0, "detector_distance": 75.0}
 
 
 def scan(height: int, angles: Tensor) -> tuple[ConeBeam, Tensor, Tensor]:
-    """A scan with an offset detector, the ellipsoid's voxels (no cubes), and its exact line integrals."""
+    """Return a scan with an offset detector, the ellipsoid's voxels (no cubes), and its exact line integrals."""
     shape, voxel = (height // 2 + 2, height, 3 * height // 2), (64 / height, 64 / height, 48 / height)
     detectors, spacing, offset = (8 * height // 5, 3 * height), (96 / height, 72 / height), (1.0, 2.3)
     A = ConeBeam(shape, angles, pixel_size=voxel, detectors=detectors, spacing=spacing, offset=offset, **DISTANCES)

@@ -37,7 +37,7 @@ def interleaved() -> Tensor:
 
 
 def moving(n: int, *, seed: int = 0) -> Tensor:
-    """A bright square that goes round in `FRAMES` steps: (n, frames, size, size)."""
+    """Return a bright square that goes round in `FRAMES` steps: (n, frames, size, size)."""
     draws = torch.randint(0, SIZE, (n, 2), generator=rng(seed)).tolist()
     x = torch.zeros(n, FRAMES, SIZE, SIZE)
     for image, (down, right) in zip(x, draws, strict=True):

@@ -36,7 +36,7 @@ QUARTERS = Rotations(multiples_of=90)
 
 
 def random_map(m: int, size: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Callable[[Tensor], Tensor]:
-    """An anonymous A: m random rows, on images (1, size, size)."""
+    """Return an anonymous A: m random rows, on images (1, size, size)."""
     rows = torch.randn(m, size * size, generator=rng(seed), dtype=dtype)
     return lambda x: x.flatten(1) @ rows.T
 

@@ -133,7 +133,7 @@ def with_hole(size: int, box: int) -> Mask:
 
 
 def mixed(size: int, box: int) -> Operator:
-    """A matrix that mixes all pixels outside of the hole."""
+    """Return a matrix that mixes all pixels outside of the hole."""
     seen = with_hole(size, box).mask.flatten()
     kept = int(seen.sum())
     rows = torch.zeros(kept, size**2, dtype=torch.float64)

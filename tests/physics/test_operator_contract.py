@@ -207,7 +207,7 @@ EVERY = MADE | VARIANTS | COMBINED
 
 
 def one_blind_coil(*shape: int) -> Tensor:
-    """Two coils, one of which sees nothing, and both nothing in a corner: A has a null space in every row."""
+    """Return two coils, one of which sees nothing, and both nothing in a corner: A has a null space in every row."""
     maps = coils(2, *shape)
     maps[1] = 0
     maps[:, :2, :2] = 0

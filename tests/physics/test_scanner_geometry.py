@@ -31,7 +31,7 @@ OFFSET = 2.3
 
 
 def scan(height: int, beam: dict[str, float], angles: Any, **options: Any) -> tuple[Tomography, Tensor, Tensor]:
-    """A scan of 64 by 72 mm with pixels that are not square, the ellipse's pixels, and its exact sinogram."""
+    """Return a scan of 64 by 72 mm with pixels that are not square, the ellipse's pixels, and its exact sinogram."""
     shape, pixel = (height, 3 * height // 2), (64 / height, 48 / height)
     magnification = 1.5 if beam else 1.0
     settings = {"detectors": 3 * height, "spacing": magnification * 48 / height, "offset": OFFSET, **options}

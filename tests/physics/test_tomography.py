@@ -24,7 +24,7 @@ UNEVEN = torch.tensor([3.0, 77.0, -40.0, 200.0, 200.0, 20.0, 359.0])
 
 
 def ellipse(size: int, *, samples: int = 16) -> Tensor:
-    """Each pixel's share inside, from samples² points: (1, 1, size, size)."""
+    """Return each pixel's share inside, from samples² points: (1, 1, size, size)."""
     a, b, x0, y0, turn = ELLIPSE
     grid = (torch.arange(size * samples, dtype=torch.float64) + 0.5) / (size * samples) * 2 - 1
     x, y = grid[None, :] - x0, grid.flip(0)[:, None] - y0
@@ -48,7 +48,7 @@ def relative(seen: Tensor, expected: Tensor) -> float:
 
 
 def joseph(x: Tensor, degrees: float, t: float) -> float:
-    """One line integral of one image by Joseph's rule, ray by ray and row by row."""
+    """Return one line integral of one image by Joseph's rule, ray by ray and row by row."""
     size = len(x)
     if abs(math.cos(math.radians(degrees))) < abs(math.sin(math.radians(degrees))) - 1e-12:
         # Level rays: turned by a quarter, (X, Y) -> (Y, -X), they are upright.

@@ -58,7 +58,7 @@ EVERY: dict[str, Callable[[], Generator]] = {
 
 
 def in_double(G: Generator) -> Generator:
-    """A copy in double precision."""
+    """Return a copy in double precision."""
     import copy
 
     assert isinstance(G, nn.Module)

@@ -21,7 +21,7 @@ def valley(rows: Tensor, z: Tensor, state: State) -> Point:
 
 
 def bowls(rows: Tensor, z: Tensor, state: State) -> Point:
-    """Each start has a bowl of its own, its curvature four decades apart."""
+    """Return a quadratic function for each start, whose curvatures span four decades."""
     curvature = torch.logspace(-2, 2, z.shape[1], dtype=z.dtype) * (1 + rows)[:, None]
     away = z - rows[:, None]
     value = (curvature * away**2).sum(1) / 2 + 1

@@ -239,7 +239,7 @@ def test_the_solution_is_the_best_of_a_grid_over_latents(name: str, images: int)
 
 
 def best_for_each_latent(name: str, prior: LatentPrior, A: Operator, y: Tensor, z: Tensor) -> Tensor:
-    """The objective for A = 1 with the other block at its closed-form best: (len(z),)."""
+    """Return the objective for A = 1 with the other block at its closed-form best: (len(z),)."""
     g, weight = prior.G(z), WEIGHTS[name]
     off = y - g
     w = {

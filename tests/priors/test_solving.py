@@ -44,7 +44,7 @@ def measured(n: int = 2) -> tuple[Tensor, Mask]:
 
 @functools.cache
 def by_name(key: str) -> tuple[Tensor, str]:
-    """The images of `measured()` by the prior of that name, and the sentence: the convex ones take seconds."""
+    """Return the images of `measured()` by the prior of that name, and the sentence: the convex ones take seconds."""
     y, A = measured()
     return solved(key, y, A, G=G if key in latent_priors() else None, sigma=SIGMA, search=SEARCH)
 

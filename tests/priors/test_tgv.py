@@ -19,7 +19,7 @@ SIZE = 5
 
 
 def image(n: int = 1) -> Tensor:
-    """A ramp with an edge, and a little texture."""
+    """Return a ramp with an edge, and a little texture."""
     rows = torch.arange(SIZE, dtype=torch.float64).reshape(1, 1, SIZE, 1).expand(n, 1, SIZE, SIZE) / SIZE
     noise = 0.1 * torch.randn(n, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x = rows + noise

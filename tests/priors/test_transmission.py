@@ -35,7 +35,7 @@ def counts(A: Operator, n: int = 1) -> Tensor:
 
 
 def rows_of(A: Operator) -> np.ndarray:
-    """Rows that see a pixel: the others' counts are constants."""
+    """Return rows that see a pixel: the others' counts are constants."""
     return np.flatnonzero(np.abs(matrix_of(A)).sum(1))
 
 

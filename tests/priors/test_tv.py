@@ -75,7 +75,7 @@ def cases() -> dict[str, Operator]:
 
 @functools.cache
 def cvxpys(name: str) -> tuple[float, np.ndarray]:
-    """The least objective, and where it is."""
+    """Return the least objective, and where it is."""
     A = cases()[name]
     unknown = cvxpy.Variable(SIZE**2)
     matrix, seen = matrix_of(A), A(image()).flatten().numpy()

@@ -28,7 +28,7 @@ def inpainting(*, sigma: float | None = None, size: int = 16) -> Measurement:
 
 
 def magnetic(*, sigma: float | None = None, size: int = 16) -> Measurement:
-    """Every second row of frequencies, of complex images."""
+    """Return every second row of frequencies, of complex images."""
     rows = torch.zeros(size, size, dtype=torch.bool)
     rows[::2] = rows[1] = rows[-1] = True
     return Measurement(FourierMask(rows), noise=None if sigma is None else Gaussian(sigma))

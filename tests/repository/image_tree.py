@@ -110,7 +110,7 @@ def build(text: str, *, context: Path, folder: Path, args: Mapping[str, str] | N
 
 
 def _base(root: Path) -> Image:
-    """A tree with this machine's programs and Python, and nothing else of it."""
+    """Return a tree with this machine's programs and Python, and nothing else of it."""
     for name in ("dev", "proc", "usr", "root", "tmp", "home", "etc", "opt", "var", "run"):
         (root / name).mkdir(parents=True)
     (root / "tmp").chmod(0o1777)

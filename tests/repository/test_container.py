@@ -139,7 +139,7 @@ def test_the_quick_start_runs_in_a_tree_built_by_the_files_steps(
 
 
 def commands() -> list[list[str]]:
-    """The page's commands of its container, as words."""
+    """Return the page's commands of its container, as words."""
     page = ROOT / "docs/get-started/install.md"
     (block,) = (one for one in blocks(page) if "podman build" in one.text)
     return [shlex.split(line) for line in block.text.splitlines()]
@@ -159,7 +159,7 @@ def inside(line: list[str], image: Image, port: int) -> list[str]:
 
 
 def volumes(line: list[str], data: Path, image: Image) -> dict[str, Path]:
-    """The named volume; a new one has what the image has there, with its owner."""
+    """Return the named volume; a new one has what the image has there, with its owner."""
     _name, place = line[line.index("--volume") + 1].split(":")
     assert place in image.volumes
     if not data.exists():
@@ -168,7 +168,7 @@ def volumes(line: list[str], data: Path, image: Image) -> dict[str, Path]:
 
 
 def sent(folder: Path) -> Path:
-    """The files that a builder sends: the checkout's, without what .dockerignore names."""
+    """Return the files that a builder sends: the checkout's, without what .dockerignore names."""
     left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     assert {".git", ".venv"} <= set(left_out)
     words = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -199,7 +199,7 @@ def asked(url: str, body: dict[str, Any] | bytes | None, headers: Mapping[str, s
 
 
 def options(command: str) -> dict[str, str]:
-    """The options of a command of `unseen`, each of which exists."""
+    """Return the options of a command of `unseen`, each of which exists."""
     name, *words = shlex.split(command)
     known = help_text(name)
     given = dict(zip(words[::2], words[1::2], strict=True))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def contract() -> str:
-    """The contract against cycles as it stands in pyproject.toml, for a package `cyclic`."""
+    """Return the contract against cycles as it stands in pyproject.toml, for a package `cyclic`."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     assert settings["exclude_type_checking_imports"] is True
     (found,) = [one for one in settings["contracts"] if one["type"] == "acyclic_siblings"]

@@ -20,7 +20,7 @@ SCRIPT = ROOT / "deploy/hashed_requirements.py"
 
 
 def wheel(folder: Path, name: str, version: str, *, needs: str = "", says: str = "installed") -> Path:
-    """A wheel with one module and, where it is called unseen, the command of this name."""
+    """Return a wheel with one module and, where it is called unseen, the command of this name."""
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": f"def main():\n    print('{says}')\n",

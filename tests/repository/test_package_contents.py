@@ -38,7 +38,7 @@ PACKAGES = sorted(
 
 
 def place_of(dotted: str) -> Path:
-    """The folder of a package, or the path of a module without its suffix."""
+    """Return the folder of a package, or the path of a module without its suffix."""
     return SOURCES[dotted.partition(".")[0]] / Path(*dotted.split("."))
 
 

@@ -14,7 +14,7 @@ NAMED = re.compile(r"`((?:server/|models/)?tests/[^`]*)`")
 
 
 def scope(text: str) -> list[str]:
-    """The lines of the section of promises, without headings and empty ones."""
+    """Return the lines of the section of promises, without headings and empty ones."""
     (section,) = re.findall(r"^## In scope\n(.*?)^## ", text, flags=re.MULTILINE | re.DOTALL)
     return [line for line in section.splitlines() if line and not line.startswith("### ")]
 
@@ -48,7 +48,7 @@ def mistakes(text: str, root: Path = ROOT) -> list[str]:
 
 
 def functions(file: Path) -> set[str]:
-    """The tests of a file."""
+    """Return the tests of a file."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 

@@ -46,8 +46,8 @@ def of_page() -> dict[str, str]:
 
 
 def of_units(site: dict[str, str] | None = None) -> dict[str, list[str]]:
-    """Each unit's command, with what the file `environment` adds (None: the page's); a value of $NAME is split into
-    words, one of ${NAME} is not, as systemd does."""
+    """Return each unit's command, with what the file `environment` adds (None: the page's); a value of $NAME is split
+    into words, one of ${NAME} is not, as systemd does."""
     commands = {}
     for unit in UNITS:
         (line,) = lines(unit, "ExecStart")

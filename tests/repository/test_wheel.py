@@ -144,7 +144,7 @@ def required(of: metadata.Distribution, extras: set[str]) -> Iterator[tuple[str,
 
 
 def parts(package: metadata.Distribution) -> set[str]:
-    """The files and folders that a package has in site-packages."""
+    """Return the files and folders that a package has in site-packages."""
     return {file.parts[0] for file in package.files or () if file.parts[0] not in ("..", "__pycache__")}
 
 

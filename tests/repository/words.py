@@ -21,7 +21,7 @@ Place = tuple[str, int, str]  # file, line, word
 
 
 def words(dictionary: str) -> list[str]:
-    """The third column of the dictionary's table."""
+    """Return the third column of the dictionary's table."""
     rows = [line.strip("| \n").split(" | ") for line in dictionary.splitlines() if line.startswith("| ")]
     return [word.strip() for row in rows[1:] if len(row) == 3 for word in row[2].split(",")]
 

@@ -53,7 +53,7 @@ def bundle(made: tuple[Path, Path], tmp_path: Path) -> Path:
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The places of all numbers in a JSON value."""
+    """Yield the places of all numbers in a JSON value."""
     if isinstance(value, dict):
         for key, one in value.items():
             yield from leaves(one, (*path, key))
@@ -65,7 +65,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(table: Any, path: tuple[Any, ...], draw: random.Random) -> Any:
-    """A copy in which the number at `path` is another one."""
+    """Return a copy in which the number at `path` is another one."""
     table = json.loads(json.dumps(table))
     at = table
     for key in path[:-1]:

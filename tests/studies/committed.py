@@ -13,11 +13,11 @@ RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
 @functools.cache
 def committed_rows() -> dict[str, Row]:
-    """The rows of all studies by name."""
+    """Return the rows of all studies by name."""
     return read_rows(RESULTS)
 
 
 @functools.cache
 def committed_study(study: str) -> dict[str, Row]:
-    """The rows of one study by name."""
+    """Return the rows of one study by name."""
     return read_study(study, RESULTS)

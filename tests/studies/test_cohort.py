@@ -139,7 +139,7 @@ def test_what_is_not_there_or_does_not_fit_is_named(copied: Path) -> None:
 
 
 def fixed(folder: Path, part_of: dict[str, str]) -> Recipe:
-    """A recipe with one fixed split: the column `part` says what `part_of` says of a fold."""
+    """Return a recipe with one fixed split: the column `part` says what `part_of` says of a fold."""
     split = folder / "splits.csv"
     with split.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -73,7 +73,7 @@ def returned_rows(out: Path) -> list[Row]:
 
 
 def untimed(row: Row) -> Row:
-    """The row without what the clock decides."""
+    """Return the row without what the clock decides."""
     facts = {name: value for name, value in row["facts"].items() if name != "training_seconds"}
     return {name: value for name, value in row.items() if name not in ("seconds", "date")} | {"facts": facts}
 

@@ -96,7 +96,7 @@ def numbers_of(text: str) -> set[str]:
 
 
 def known_numbers(folder: Path) -> set[str]:
-    """Every number of the rows as the pages may print it."""
+    """Return every number of the rows as the pages may print it."""
     known: set[str] = set()
     for row in read_rows(folder).values():
         for leaf in leaves(row):

@@ -170,7 +170,7 @@ def test_another_seed_level_recipe_or_fold_is_another_training(done: Done, tmp_p
 
 
 def planted(done: Done, sigma: float, scores: list[list[list[float]]]) -> Row:
-    """The row of finished trainings whose scores are these: by recipe, then by seed."""
+    """Return the row of finished trainings whose scores are these: by recipe, then by seed."""
     study = study_of(twins(), done.study.root, sigmas=(sigma,))
     for which, seeds in enumerate(scores):
         for seed, values in enumerate(seeds):
@@ -213,7 +213,7 @@ def test_films_and_seeds_are_drawn_anew_in_each_draw_and_alike_for_both(
 
 
 def won(score: np.ndarray, abnormal: np.ndarray) -> float:
-    """The share of pairs in which the abnormal film scores higher."""
+    """Return the share of pairs in which the abnormal film scores higher."""
     return float((score[abnormal][:, None] > score[~abnormal]).mean())
 
 

@@ -33,7 +33,7 @@ class Victims(ForkServer):
         return self.ask(folder, epochs, last)
 
     def wait(self) -> int:
-        """The child's wait status."""
+        """Return the child's wait status."""
         status, peak_kib = map(int, self.line().split())
         self.peak_bytes = max(self.peak_bytes, 1024 * peak_kib)
         return status

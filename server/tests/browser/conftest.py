@@ -132,7 +132,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 def as_dicom(film: Film, **tags: object) -> bytes:
-    """A phantom as a 12-bit DICOM."""
+    """Return a phantom as a 12-bit DICOM."""
     steps = np.asarray(np.round(film.pixels * 4095), dtype=np.uint16)
     return dicom(steps, bits=12, **{"ViewPosition": "PA"} | tags)
 
@@ -169,7 +169,7 @@ class Site:
 
 @contextmanager
 def serving(home: Path, bundles: dict[str, Path], *more: str | Path, filled: Path | None = None) -> Iterator[Site]:
-    """A server with an account of each kind, and eight phantoms in the list, four of them ill.
+    """Yield a server with an account of each kind, and eight phantoms in the list, four of them ill.
 
     Args:
         more: its options.
@@ -181,7 +181,7 @@ def serving(home: Path, bundles: dict[str, Path], *more: str | Path, filled: Pat
 
 
 def judged_first(bundles: dict[str, Path]) -> Path:
-    """The worklist that all begin with, scored once."""
+    """Return the worklist that all begin with, scored once."""
     return made_once(bundles["pca"].parent.with_name("browser-judged"), lambda folder: fill(folder, bundles))
 
 
@@ -271,7 +271,7 @@ def sign_in(context: BrowserContext, site: Site, name: str) -> None:
 
 
 def signed_in(context: BrowserContext, site: Site, name: str, at: str = "/") -> Page:
-    """A page, the list where `at` names no other, as somebody sees it who has signed in."""
+    """Return a page, the list where `at` names no other, as somebody sees it who has signed in."""
     sign_in(context, site, name)
     page = context.new_page()
     page.goto(site.root + at)
@@ -343,7 +343,7 @@ def anns_page(reading_site: Site, page_of: PageOf) -> Iterator[Page]:
 
 @contextmanager
 def no_errors(page: Page, *, but: str | None = None) -> Iterator[None]:
-    """An error of the page's scripts fails the test; with `but`, so does one in its console without this text."""
+    """Fail the test after an error of the page's scripts, or, with `but`, one in the console without this text."""
     errors: list[str] = []
 
     def hear(error: Error) -> None:

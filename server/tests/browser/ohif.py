@@ -39,7 +39,7 @@ class OtherPackageError(RuntimeError):
 
 
 def packaged(npm: str, *, folder: Path = CACHE) -> Path:
-    """The folder of OHIF's static files, fetched by npm the first time.
+    """Return the folder of OHIF's static files, fetched by npm the first time.
 
     Raises OhifError where npm fails, OtherPackageError where its package has another digest.
     """
@@ -68,7 +68,7 @@ def packaged(npm: str, *, folder: Path = CACHE) -> Path:
 
 @contextmanager
 def serving(files: Path, *, dicomweb: str) -> Iterator[str]:
-    """The address of OHIF, whose studies are those of the archive at `dicomweb`."""
+    """Yield the address of OHIF, whose studies are those of the archive at `dicomweb`."""
     handler = functools.partial(_Handler, dicomweb=dicomweb, directory=str(files))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, name="ohif", daemon=True)

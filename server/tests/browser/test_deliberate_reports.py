@@ -56,7 +56,7 @@ def page(site: Site, anns: Page) -> Iterator[Page]:
 
 
 def opened(page: Page, site: Site, source: str, number: int, seed: int) -> list[str]:
-    """The first of some studies of a source of their own is open, and may be reported."""
+    """Send studies of a new source, open the first one for reporting, and return them."""
     studies = sent(site, source, ill(number, seed))
     page.goto(f"{site.root}/studies/{studies[0]}?source={source}")
     passes_until(page, f"document.querySelector('#viewer').dataset.study === '{studies[0]}'")
@@ -81,7 +81,7 @@ def next_comes(page: Page, study: str) -> None:
 
 
 def made(site: Site, source: str) -> list[tuple[str, int | None]]:
-    """Every report on a source: its outcome, and for how long the film had been shown, in milliseconds."""
+    """Return every report on a source: its outcome, and for how long the film had been shown, in milliseconds."""
     of_source = select(reports).join(studies, studies.c.id == reports.c.study_id).where(studies.c.source == source)
     with site.store() as store, store.database.reading() as connection:
         return [(row.outcome, row.dwell_ms) for row in connection.execute(of_source.order_by(reports.c.id))]

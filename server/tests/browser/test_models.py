@@ -44,7 +44,7 @@ def own_labelled(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Pa
 
 
 def _labelled(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path], trainings: Path) -> Iterator[Site]:
-    """A server whose readers have reported twelve phantoms, six of them ill; eight others wait."""
+    """Yield a server whose readers have reported twelve phantoms, six of them ill; eight others wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNSEEN_RUNS", str(trainings))
         with serving(tmp_path_factory.mktemp("labelled") / "worklist", bundles) as site:
@@ -94,7 +94,7 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
 
 
 def _proposed_and_activated(labelled: Site, bundles: dict[str, Path], page_of: PageOf) -> tuple[Page, Page, Page, str]:
-    """The pages of both leads and of a reader afterwards, and the policy's digest."""
+    """Return the pages of both leads and of a reader afterwards, and the policy's digest."""
     weights = card_of(bundles["pca-few"]).weights_sha256
     first = models_page(page_of, labelled, "lea")
     first.get_by_role("tab", name="Calibration").click()

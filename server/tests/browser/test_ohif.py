@@ -138,7 +138,7 @@ def opened(chromium: Browser, viewer: Path, archive: Orthanc, report: Dataset) -
 
 
 def point_of(report: Dataset) -> tuple[str, tuple[float, float], float]:
-    """The tracking identifier, the point (column, row) and the score of a report with one measurement group."""
+    """Return the tracking identifier, the point (column, row) and the score of a report with one measurement group."""
     (measurements,) = (one for one in report.ContentSequence if meaning(one) == "Imaging Measurements")
     (group,) = measurements.ContentSequence
     found = {meaning(one): one for one in group.ContentSequence}

@@ -83,7 +83,7 @@ class Looks:
 
 
 def faults_of(looks: Looks, address: str) -> list[str]:
-    """The faults of one page in its four looks."""
+    """Return the faults of one page in its four looks."""
     faults: list[str] = []
     looks.page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT})
     looks.page.goto(address, wait_until="load")

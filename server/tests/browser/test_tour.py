@@ -12,7 +12,7 @@ from unseen_server.worklist.study_query import StudyQuery
 
 
 def link(site: Site) -> str:
-    """A way in like the one that the server prints."""
+    """Return a way in like the one that the server prints."""
     with site.store() as store:
         return store.accounts.one_time_link("local", "admin")
 

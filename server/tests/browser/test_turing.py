@@ -30,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> 
 
 
 def shown(page: Page) -> np.ndarray[Any, Any]:
-    """The image on the screen."""
+    """Return the image on the screen."""
     data = page.locator("#shown img").evaluate(
         """async (image) => {
           await image.decode();

@@ -84,7 +84,7 @@ def shows(page: Page, study: str) -> None:
 
 
 def canvas(page: Page) -> NDArray[np.uint8]:
-    """The canvas: (height, width, 3)."""
+    """Return the canvas: (height, width, 3)."""
     data = page.evaluate("() => document.querySelector('#film').toDataURL('image/png').split(',')[1]")
     return np.array(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
@@ -111,7 +111,7 @@ def linear(samples: NDArray[Any], centre: float, width: float) -> NDArray[np.flo
 
 
 def film_on(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """The film of so many pixels in the middle of a canvas."""
+    """Return the film of so many pixels in the middle of a canvas."""
     top, left = (int(np.floor((whole - part) / 2 + 0.5)) for whole, part in zip(picture.shape, (height, width)))  # noqa: B905
     return picture[top : top + height, left : left + width]
 

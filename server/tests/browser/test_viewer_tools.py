@@ -36,7 +36,7 @@ def page(anns_page: Page) -> Page:
 
 
 def one_of(page: Page, site: Site, source: str, data: bytes) -> str:
-    """The study of this film, open and ready to be reported."""
+    """Return the study of this film, open and ready to be reported."""
     (study,) = sent(site, source, [data])
     page.goto(f"{site.root}/studies/{study}?source={source}")
     shows(page, study)

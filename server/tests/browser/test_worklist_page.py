@@ -44,7 +44,7 @@ def rows(page: Page) -> Locator:
 
 
 def shown(page: Page) -> list[str]:
-    """The studies on the page, in their order."""
+    """Return the studies on the page, in their order."""
     expect(rows(page).first).to_be_visible()
     return [str(row.get_attribute("data-study")) for row in rows(page).all()]
 
@@ -368,7 +368,7 @@ def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site
 
 
 def none_is_called_normal(page: Page) -> bool:
-    """Names of the films that were not cleared."""
+    """Return names of the films that were not cleared."""
     text = page.locator("#grid").inner_text().lower()
     return "normal" not in text.replace("normal films", "").replace("abnormal", "")
 

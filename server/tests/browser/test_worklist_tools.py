@@ -44,7 +44,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> 
 
 
 def shown(page: Page) -> list[str]:
-    """The studies on the page, in their order."""
+    """Return the studies on the page, in their order."""
     expect(rows(page).first).to_be_visible()
     found = page.evaluate("[...document.querySelectorAll('#rows tr')].map((row) => row.dataset.study)")
     return [str(study) for study in found]

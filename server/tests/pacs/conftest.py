@@ -66,7 +66,7 @@ def soon(happened: Callable[[], Any], what: str) -> Any:  # Any: whatever the ca
 
 
 def film(number: int, *, study: str = "1.2.3.1", syntax: str = uid.ExplicitVRLittleEndian, **tags: Any) -> Dataset:
-    """A small DX film with file meta information; another number is another instance with other pixels."""
+    """Return a small DX film with file meta information; another number is another instance with other pixels."""
     pixels = np.random.default_rng(number).integers(0, 4095, (48, 48), dtype=np.uint16)
     identity = {
         "SOPInstanceUID": f"1.2.3.4.{number}",
@@ -91,7 +91,7 @@ def in_bytes(dataset: Dataset) -> bytes:
 
 
 def peer(name: str = "ward", **more: Any) -> dict[str, Any]:
-    """A table [[peers]] for somebody on this machine."""
+    """Return a table [[peers]] for somebody on this machine."""
     return {"name": name, "ae_title": name.upper(), "host": "127.0.0.1"} | more
 
 
@@ -152,7 +152,7 @@ def associated(
     called: str = "TRIAGE",
     **more: Any,
 ) -> Iterator[Association]:
-    """An association by pynetdicom alone, as a peer opens one; it may have been rejected."""
+    """Yield an association by pynetdicom alone, as a peer opens one; it may have been rejected."""
     ae = AE(ae_title)
     ae.acse_timeout = ae.dimse_timeout = ae.connection_timeout = PATIENCE_S
     found = ae.associate(
@@ -188,7 +188,7 @@ def request_for_verification(*, calling: str = "WARD", called: str = "TRIAGE") -
 
 
 def store_films(port: int, films: Sequence[Dataset], **more: Any) -> list[Dataset]:
-    """The statuses that a peer gets for each."""
+    """Return the statuses that a peer gets for each."""
     kinds = {(str(one.SOPClassUID), (str(one.file_meta.TransferSyntaxUID),)) for one in films}
     with associated(port, sorted(kinds), **more) as association:
         assert association.is_established
@@ -206,7 +206,7 @@ def dcmtk(program: str, *words: object) -> subprocess.CompletedProcess[str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port that nobody listens on now."""
     return free_ports(1)[0]
 
 
@@ -231,7 +231,7 @@ def archive(
     port: int = 0,
     **more: Any,
 ) -> Iterator[Archive]:
-    """An archive that takes what it is sent, until the block ends.
+    """Yield an archive that takes what it is sent, until the block ends.
 
     Args:
         roles: classes for which a requestor may take either role.

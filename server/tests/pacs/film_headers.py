@@ -96,7 +96,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def header(**different: Any) -> Dataset:
-    """A film's header as it is read from a file whose attributes are `FULL` but for these."""
+    """Return a film's header as it is read from a file whose attributes are `FULL` but for these."""
     return _read(_film(different))
 
 
@@ -113,7 +113,7 @@ def headers() -> dict[str, Dataset]:
 
 
 def voi_lut(first: int) -> Dataset:
-    """A table of 12 bits, the square of what it is given."""
+    """Return a table of 12 bits, the square of what it is given."""
     table = Dataset()
     table.add_new("LUTDescriptor", "SS" if first < 0 else "US", [4096, first, 12])
     table.add_new("LUTData", "OW", (np.arange(4096) ** 2 // 4096).astype("<u2").tobytes())
@@ -134,7 +134,7 @@ def pixels() -> NDArray[np.unsignedinteger[Any]]:
 
 
 def grey() -> NDArray[np.float32]:
-    """The grey values of `pixels`."""
+    """Return the grey values of `pixels`."""
     return np.divide(pixels(), np.float32(4095), dtype=np.float32)
 
 
@@ -189,7 +189,7 @@ def _read(film: Dataset, *, implicit: bool = False) -> Dataset:
 
 
 def _swapped(ascii_name: str, name: str, **different: Any) -> Dataset:
-    """A header whose name has other bytes than its character set has: the name as UTF-8, of the same length."""
+    """Return a header whose name has other bytes than its character set has: the name as UTF-8, of the same length."""
     assert len(name.encode()) == len(ascii_name) - 1
     film = _film({"PatientName": ascii_name, **different})
     data = written(film).replace(ascii_name.encode(), name.encode() + b" ")

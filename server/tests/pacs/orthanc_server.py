@@ -109,7 +109,7 @@ class Orthanc:
             raise OrthancError(f"{error.code} for {path}: {error.read().decode(errors='replace')}") from error
 
     def json(self, path: str, *, data: bytes | None = None, timeout_s: float = 60.0) -> Any:  # Any: JSON
-        """The same, parsed: `json("/instances")`, `json("/tools/find", data=b'{…}')`."""
+        """Return the same, parsed: `json("/instances")`, `json("/tools/find", data=b'{…}')`."""
         return json.loads(self.request(path, data=data, timeout_s=timeout_s))
 
     def put(self, file: bytes) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def start_orthanc(
     program: str = "Orthanc",
     **settings: Any,
 ) -> Iterator[Orthanc]:
-    """A running Orthanc, as a context.
+    """Yield a running Orthanc, as a context.
 
     Args:
         folder: an empty folder that is the caller's alone.

@@ -25,7 +25,7 @@ def table() -> ReportCodes:
 
 
 def study(store: Store, number: int = 1, *, accession: str = "A1", uid: str = "1.2", patient: str = "P1") -> str:
-    """A film that came by DICOM; its study's name."""
+    """Return a film that came by DICOM; its study's name."""
     header = ReceivedHeader(
         sop_class="1.2.840.10008.5.1.4.1.1.1.1",
         instance=f"1.2.{number}.1",
@@ -80,7 +80,7 @@ class Mllp:
         return self.answer()
 
     def answer(self) -> tuple[str, str]:
-        """The next acknowledgement; ("", "") where the connection was closed instead."""
+        """Return the next acknowledgement; ("", "") where the connection was closed instead."""
         while b"\x1c\r" not in self.got:
             piece = self.connection.recv(65536)
             if not piece:

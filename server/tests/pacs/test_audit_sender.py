@@ -34,7 +34,7 @@ class Syslog:
     got: list[bytes] = field(default_factory=list)
 
     def rows(self) -> list[int]:
-        """The numbers of the trail's rows."""
+        """Return the numbers of the trail's rows."""
         return [int(details(one)["seq"]) for one in self.got]
 
 
@@ -46,7 +46,7 @@ def details(message: bytes) -> dict[str, str]:
 
 @contextmanager
 def listening(transport: str, *, port: int = 0, secure: ssl.SSLContext | None = None) -> Iterator[Syslog]:
-    """A server for one transport, until the block ends."""
+    """Yield a server for one transport, until the block ends."""
     kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
     with socket.socket(socket.AF_INET, kind) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

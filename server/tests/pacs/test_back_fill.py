@@ -77,7 +77,7 @@ def intake(folder: Path, filled: Filled) -> Iterator[Intake]:
 
 
 def held(folder: Path) -> set[int]:
-    """The numbers of the films that a worklist has."""
+    """Return the numbers of the films that a worklist has."""
     with Store.open(folder / "worklist") as store:
         return {number for number in range(1, 6) if store.films.holds(f"1.2.3.4.{number}")}
 

@@ -44,7 +44,7 @@ Program = Callable[..., str]
 
 
 def request(*instances: str, transaction: str = "1.2.3.900", sop_class: str = DX) -> Dataset:
-    """The information of an N-ACTION."""
+    """Return the information of an N-ACTION."""
     items = []
     for instance in instances:
         item = Dataset()
@@ -72,7 +72,7 @@ def instances_of(report: Dataset, keyword: str) -> list[str]:
 
 @contextmanager
 def listening() -> Iterator[Archive]:
-    """A modality that takes reports: it listens as WARD, and lets whoever calls be the SCP of commitment."""
+    """Yield a modality that takes reports: it listens as WARD, and lets whoever calls be the SCP of commitment."""
     with archive(ae_title="WARD", roles=[COMMITMENT]) as running:
         yield running
 
@@ -249,7 +249,7 @@ Asked = Callable[[evt.Event], tuple[int, None]]
 
 @contextmanager
 def committing(answer: Callable[[Archive, evt.Event], tuple[int, None]]) -> Iterator[Archive]:
-    """An archive that takes requests, and answers them as the test says."""
+    """Yield an archive that takes requests, and answers them as the test says."""
     made: list[Archive] = []
     handlers = [(evt.EVT_N_ACTION, lambda event: answer(made[0], event))]
     with archive(handlers=handlers, classes=[COMMITMENT]) as running:

@@ -191,7 +191,7 @@ def test_a_later_film_supersedes_the_report_that_was_sent(
 
 
 def reasons(report: pydicom.Dataset) -> list[str]:
-    """The texts of a report under "Reason"."""
+    """Return the texts of a report under "Reason"."""
     (findings,) = [one for one in report.ContentSequence if "ContentSequence" in one][-1:]
     return [
         str(one.TextValue)

@@ -21,7 +21,7 @@ FIELDS = Hl7Fields()
 
 
 def read(message: str | bytes, codec: str = "utf-8", **fields: object) -> ReceivedReport:
-    """The one report of a message."""
+    """Return the one report of a message."""
     content = message.encode(codec) if isinstance(message, str) else message
     (found,) = reports_of(parsed(content), Hl7Fields.model_validate(fields))
     return found

@@ -39,7 +39,7 @@ UID = {"identifier": {"system": "urn:dicom:uid", "value": "urn:oid:9.9"}}
 
 
 def server_of(store: Store, *, clock: Callable[[], float] | None = None, **more: Any) -> HttpServer:
-    """A server whose `/ready` checks each time, unless `clock` is given."""
+    """Return a server whose `/ready` checks each time, unless `clock` is given."""
     reports = ReportIntake(store, table())
     metrics = NodeMetrics(MeasuredParts(store=store, reports=(reports,), associations=lambda: 2))
     clock = clock or itertools.count(step=9).__next__
@@ -97,7 +97,7 @@ def test_a_report_that_arrives_slowly_is_taken_in_spite_of_slow_clients(client: 
 
 
 def metrics_of(client: httpx.Client) -> dict[tuple[str, ...], float]:
-    """Each sample by its name and its labels' values."""
+    """Return each sample by its name and its labels' values."""
     families = text_string_to_metric_families(client.get("/metrics").text)
     return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
 

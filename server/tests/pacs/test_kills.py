@@ -94,7 +94,7 @@ def test_what_was_acknowledged_is_stored_once_and_its_result_kept_once(
 
 
 def port_of_a_server() -> int:
-    """A free port that no client is given: one of those could take it while the node is down."""
+    """Return a free port that no client is given: one of those could take it while the node is down."""
     while True:
         with socket.socket() as tried:
             try:

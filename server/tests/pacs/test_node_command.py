@@ -19,7 +19,7 @@ Program = Callable[..., str]
 
 @contextmanager
 def running(folder: Path, port: int) -> Iterator[Started]:
-    """The command over `folder`, when it listens; killed at the end of the block if it still runs."""
+    """Yield the command over `folder`, when it listens; killed at the end of the block if it still runs."""
     (folder / "pacs.toml").write_text(
         f'host = "127.0.0.1"\nport = {port}\n[[peers]]\nname = "ward"\nae_title = "WARD"\nhost = "127.0.0.1"\n'
     )
@@ -62,7 +62,7 @@ def test_the_log_warns_of_a_new_worklist_and_only_of_a_new_one(folder: Path) -> 
 
 
 def sent_until_it_dies(port: int, numbers: Iterator[int], node: Started, films: int) -> list[int]:
-    """The films that were acknowledged; the node is killed while one more is on its way."""
+    """Return the films that were acknowledged; the node is killed while one more is on its way."""
     acknowledged = []
     with associated(port, [(DX, PLAIN)]) as association:
         for count, number in enumerate(numbers):

@@ -40,7 +40,7 @@ PEAK = (4.5 * ROWS / 15, 13.5 * COLUMNS / 20)  # the centre of the map's highest
 
 
 def read(made: Dataset) -> Any:  # Any: highdicom's classes have no types
-    """The object as another program has it: written, read, and parsed where it is a report."""
+    """Return the object as another program has it: written, read, and parsed where it is a report."""
     again = pydicom.dcmread(io.BytesIO(as_file(made)))
     return highdicom.sr.ComprehensiveSR.from_dataset(again) if again.Modality == "SR" else again
 
@@ -51,7 +51,7 @@ def report(result: StudyResult) -> Any:  # Any: as above
 
 
 def words(document: Any) -> dict[str, str]:
-    """The texts and codes of a report: name → value."""
+    """Return the texts and codes of a report: name → value."""
     items = find_content_items(document.content[0], recursive=True)
     texts = {one.name.meaning: one.TextValue for one in items if one.ValueType == "TEXT"}
     return texts | {one.name.meaning: one.value.value for one in items if one.ValueType == "CODE"}

@@ -121,7 +121,7 @@ def test_a_peer_that_is_slow_is_not_reached_and_what_it_took_before_counts() -> 
 
 @contextmanager
 def web_server(status: int, body: bytes = b"") -> Iterator[str]:
-    """A server that answers every request so; its base address."""
+    """Yield a server that answers every request so; its base address."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -44,7 +44,7 @@ def certificate(
     ends: int = 30,
     usage: x509.ObjectIdentifier | None = None,
 ) -> x509.Certificate:
-    """A certificate for 127.0.0.1, valid from and to so many days from now; without `by` an authority's own."""
+    """Return a certificate for 127.0.0.1, valid from and to so many days from now; without `by` an authority's own."""
     now = datetime.datetime.now(datetime.UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = (
@@ -336,7 +336,7 @@ def hello(version: bytes) -> bytes:
 
 
 def answer(port: int, data: bytes) -> bytes:
-    """The answer of the port until it closes."""
+    """Return the answer of the port until it closes."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.settimeout(30)
         connection.sendall(data)

@@ -83,7 +83,7 @@ def test_without_the_password_each_answer_names_the_cure(protected: str, tmp_pat
 
 @contextmanager
 def listening() -> Iterator[tuple[str, list[str]]]:
-    """A server that answers with no study, and what the header Authorization of each request was."""
+    """Yield a server that answers with no study, and what the header Authorization of each request was."""
     seen: list[str] = []
 
     class Answer(http.server.BaseHTTPRequestHandler):

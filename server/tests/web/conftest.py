@@ -80,7 +80,7 @@ def clearing(make_api: MakeApi, models: Models, policy: Policy) -> Api:
 
 
 def token_of(store: Store, name: str, role: Any) -> str:
-    """A session without the seconds that a password takes."""
+    """Return a session without the seconds that a password takes."""
     return store.accounts.redeem(store.accounts.one_time_link(name, role))
 
 
@@ -93,7 +93,7 @@ def kept_stores(tmp_path_factory: pytest.TempPathFactory) -> KeptStores:
 
 @functools.cache
 def _loop() -> BlockingPortal:
-    """The event loop of this process's applications."""
+    """Return the event loop of this process's applications."""
     started = start_blocking_portal()
     atexit.register(started.__exit__, None, None, None)
     return started.__enter__()
@@ -203,7 +203,7 @@ def activated(client: TestClient, number: int, **more: str) -> Any:
 
 
 def said(response: Any) -> str:
-    """The sentence of an error."""
+    """Return the sentence of an error."""
     body = response.json()
     assert set(body) == {"error"}, body
     return str(body["error"])

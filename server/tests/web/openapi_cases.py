@@ -38,7 +38,7 @@ def sending(
     seen: set[int],
     examples: int,
 ) -> Callable[[], None]:
-    """A function that sends an operation's examples and checks each answer."""
+    """Return a function that sends an operation's examples and checks each answer."""
 
     @settings(
         max_examples=examples,

@@ -35,7 +35,7 @@ def card(model: str, *learnt: str) -> Card:
 
 
 def models(*learnt: str) -> Models:
-    """Two models in folders of their own; the first has learnt from films with these pixels."""
+    """Return two models in folders of their own; the first has learnt from films with these pixels."""
     further = FurtherModel(folder=Path("/models/whole"), card=card(SECOND))
     return Models(folder=Path("/models/lungs"), card=card(FIRST, *learnt), further=(further,))
 

@@ -41,7 +41,7 @@ def restored(planes: bytes, height: int, width: int) -> NDArray[np.uint16]:
 
 
 def as_from_a_detector(*, measured: int, bits: int) -> NDArray[np.uint16]:
-    """A phantom of 15 MB whose noise is that of the real films in cxr_raw: 4.3 bits a sample, or a little more.
+    """Return a phantom of 15 MB whose noise is that of the real films in cxr_raw: 4.3 bits a sample, or a little more.
 
     Args:
         measured: bits that the detector measured; they are stored as the highest of `bits`.

@@ -19,7 +19,7 @@ UIDS = {"SOPInstanceUID": "1.2.3.4", "StudyInstanceUID": "1.2.3", "SeriesInstanc
 
 
 def corrected(data: bytes) -> bytes:
-    """The same instance, with another word in its header."""
+    """Return the same instance, with another word in its header."""
     ds = pydicom.dcmread(io.BytesIO(data))
     ds.BodyPartExamined = "CHEST"
     written = io.BytesIO()

@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def content(home: Path) -> bytes | None:
-    """The database's bytes; None where it is missing."""
+    """Return the database's bytes; None where it is missing."""
     return (home / DATABASE).read_bytes() if (home / DATABASE).exists() else None
 
 

@@ -31,7 +31,7 @@ RAW = {"Content-Type": "application/octet-stream"}
 
 
 def kept(store: Store) -> dict[str, bytes]:
-    """Every file of the store's films, by its name."""
+    """Return every file of the store's films, by its name."""
     return {path.name: path.read_bytes() for path in (store.home / "films").rglob("*") if path.is_file()}
 
 
@@ -87,7 +87,7 @@ def test_a_form_is_written_to_the_worklist_alone(
 
 
 def form(*parts: tuple[str, bytes], end: bytes = b"--x--\r\n") -> dict[str, Any]:
-    """A form as it goes over the line; each part is its Content-Disposition and its data."""
+    """Return a form as it goes over the line; each part is its Content-Disposition and its data."""
     body = b"".join(
         b"--x\r\nContent-Disposition: form-data; " + head.encode() + b"\r\n\r\n" + data + b"\r\n"
         for head, data in parts

@@ -149,7 +149,7 @@ WRONG_DISCOVERIES = WRONG | {
 
 
 def some_of(answers: dict[str, bytes]) -> list[Any]:
-    """All of these answers; of those in `WRONG`, `make test` takes three: keys are read by the same function."""
+    """Return all of these answers; of those in `WRONG`, `make test` takes three: keys are read by the same function."""
     left = [name for name in WRONG if name not in ("deep object", "no object", "no JSON")]
     return [pytest.param(name, marks=[pytest.mark.nightly] * (name in left)) for name in answers]
 
@@ -357,7 +357,7 @@ def test_lists_of_another_type_are_no_lists(provider: HostileProvider, settings:
 
 @contextmanager
 def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A port whose connections `answer` gets."""
+    """Yield a port whose connections `answer` gets."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -405,7 +405,7 @@ def test_slow_tls_ends_the_start(certificates: Path, tmp_path: Path, stage: str)
 
 
 def forged(provider: HostileProvider, api: Api, make: Callable[[dict[str, Any]], str]) -> Any:
-    """The answer to a sign-in for which the provider's address returns a token that somebody else has made."""
+    """Return the answer to a sign-in for which the provider's address returns a token that somebody else has made."""
     client = browser(api)
     back = way_back(client)
     code = parse_qs(urlsplit(back).query)["code"][0]

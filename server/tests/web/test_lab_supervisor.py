@@ -166,7 +166,7 @@ def test_few_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fetched(lab: Laboratory, what: str = "measurement", question: dict[str, Any] = ASKED) -> dict[str, Any]:
-    """An answer, as the page gets it: by asking again while there is none."""
+    """Return an answer, as the page gets it: by asking again while there is none."""
     end = time.monotonic() + 240
     while time.monotonic() < end:
         try:

@@ -88,7 +88,7 @@ class Proxied:
         return False
 
     def client(self, source: str = "127.0.0.1", token: str = "") -> httpx.Client:
-        """A client from an address of this machine."""
+        """Return a client from an address of this machine."""
         transport = httpx.HTTPTransport(verify=self.context, local_address=source, limits=httpx.Limits())
         headers = {"Host": NAME} | ({"Authorization": token} if token else {})
         base = f"https://127.0.0.1:{self.port}/api/v1"
@@ -130,7 +130,7 @@ def start(program: Callable[..., str], tmp_path: Path, certificate: Path, make_a
 
 
 def slow(proxied: Proxied, source: str, content: bytes) -> ssl.SSLSocket:
-    """A connection with the beginning of a request."""
+    """Return a connection with the beginning of a request."""
     opened = proxied.connect(source)
     opened.sendall(content)
     return opened

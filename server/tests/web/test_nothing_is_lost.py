@@ -130,7 +130,7 @@ def kill_under_load(
 
 
 def acknowledged(log: Path) -> list[tuple[str, str]]:
-    """The whole lines of the client's log."""
+    """Return the whole lines of the client's log."""
     if not log.exists():
         return []
     return [(sha, film) for sha, film in (line.split("\t") for line in log.read_text().split("\n")[:-1])]

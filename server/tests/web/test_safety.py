@@ -42,7 +42,7 @@ def policy(models: Models) -> Policy:
 
 
 def film(api: Api, number: int) -> tuple[str, str]:
-    """A film that was sent, and its study."""
+    """Return a film that was sent, and its study."""
     answer = api.lead.post("/films", content=dicom(noise(number), bits=12), headers=RAW | {"X-Film-Source": "ward"})
     told = answer.raise_for_status().json()
     return told["film"], told["study"]
@@ -197,7 +197,7 @@ def test_a_policy_that_clears_nothing_has_no_audit_sample(clearing: Api, store: 
 
 
 def every_word(api: Api, name: str, study: str) -> dict[str, str]:
-    """All that readers and leads are told of a study and of what clears, as text."""
+    """Return all that readers and leads are told of a study and of what clears, as text."""
     found = {}
     for who, client in (("reader", api.reader), ("lead", api.lead)):
         for path in (f"/films/{name}", f"/films/{name}/look", f"/studies/{study}", "/models", "/promise"):

@@ -147,7 +147,7 @@ def test_a_refused_sign_in_says_the_same_whatever_was_wrong(api: Api, store: Sto
 
 
 def at(api: Api, address: str) -> TestClient:
-    """A client from this address."""
+    """Return a client from this address."""
     base, here = f"{LOCAL}/api/v1", (address, 50000)
     return in_one_loop(TestClient(api.app, base_url=base, client=here, raise_server_exceptions=False))
 

@@ -36,7 +36,7 @@ def film(number: int, *, study: str = STUDY, **tags: Any) -> bytes:
 
 
 def related(*parts: bytes, kind: str = "application/dicom", end: bytes = b"\r\n--b--") -> dict[str, Any]:
-    """A request as it goes over the line."""
+    """Return a request as it goes over the line."""
     body = b"".join(f"\r\n--b\r\nContent-Type: {kind}\r\n\r\n".encode() + part for part in parts)
     return {
         "content": body + end,

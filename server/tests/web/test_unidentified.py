@@ -31,7 +31,7 @@ def of_fields(count: int) -> bytes:
 
 @contextmanager
 def parsed_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The names of the threads in which JSON is parsed, whoever does it."""
+    """Yield the names of the threads in which JSON is parsed, whoever does it."""
     threads: list[str] = []
     loads = json.loads
 

@@ -282,13 +282,13 @@ def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]
 
 @functools.cache
 def png(number: int) -> bytes:
-    """A small image; another number is another one."""
+    """Return a small image; another number is another one."""
     pixels = np.random.default_rng(number).integers(0, 255, (40, 40), dtype=np.uint8)
     return image(pixels)
 
 
 def dicom_film(number: int, **tags: Any) -> bytes:
-    """A small DICOM film with these tags."""
+    """Return a small DICOM film with these tags."""
     plain = all(isinstance(value, str | int | None) for value in tags.values())
     return _kept_film(number, **tags) if plain else _film(number, **tags)
 
@@ -302,7 +302,7 @@ _kept_film = functools.cache(_film)  # a millisecond each
 
 
 def film_of(job: jobs.Job, *, view: str, identifiers: dict[str, str], pixel_sha256: str = "") -> Film:
-    """A worker's record of a film, without its pixels."""
+    """Return a worker's record of a film, without its pixels."""
     return Film(
         name=job.film,
         pixels=np.zeros((0, 0), np.float32),
@@ -402,7 +402,7 @@ def judged(store: Store, judge: Judge) -> Judged:
 
 
 def listed(store: Store, tab: Any = "to_read", **how: Any) -> list[str]:
-    """Every study of a tab, page by page."""
+    """Return every study of a tab, page by page."""
     found: list[str] = []
     page = store.studies.page(StudyQuery(tab=tab, limit=7, **how))
     while True:

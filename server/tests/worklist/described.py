@@ -12,7 +12,7 @@ TABS = ("to_read", "cleared", "reported", "not_scored", "all")
 
 
 def described(store: Store, at: float) -> dict[str, Any]:
-    """The store as it is `at` this time (seconds since 1970), as JSON."""
+    """Return the store as it is `at` this time (seconds since 1970), as JSON."""
     pages = {tab: store.studies.page(StudyQuery(tab=tab, limit=200, blind=False)).rows for tab in TABS}  # type: ignore[arg-type]
     return {
         "at": at,

@@ -49,7 +49,7 @@ def server(
     durable: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[sqlalchemy.URL]:
-    """A running server, as the URL of its database `postgres`.
+    """Yield a running server, as the URL of its database `postgres`.
 
     Args:
         begin_with: the data of a server that was kept; without it the databases are made, which takes a second or two.

@@ -39,5 +39,5 @@ class Stub:
 
 
 def score_of(sha256: str) -> float:
-    """The score of a film, 0 to 1."""
+    """Return the score of a film, 0 to 1."""
     return int(sha256[:6], 16) / 16**6

@@ -37,7 +37,7 @@ def whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def worker_of(
     store: Store, screener: Screener | None = None, *, name: str = "worker", lease_s: float = jobs.LEASE_S
 ) -> Worker:
-    """A worker that has met quick films, and so claims many at once."""
+    """Return a worker that has met quick films, and so claims many at once."""
     made = screener or Screener(Stub())
     worker = Worker(store, lambda: made, name=name, lease_s=lease_s)
     worker._pace_s = 0.001

@@ -27,7 +27,7 @@ def send(store: Store, number: int = 1) -> str:
 
 
 def settled(store: Store, clock: Clock, judge: Judge, action: str = "read") -> str:
-    """A film comes, is judged, and its study is complete."""
+    """Send and score a film, complete its study, and return the study."""
     study = send(store)
     assert judge(action, 0.5, **STUDY)
     clock.now += 61

@@ -174,7 +174,7 @@ def test_an_emptied_file_is_named_as_such_and_gets_no_byte(home: Path) -> None:
 
 
 def of_each(harm: Callable[[Path], None], *names: str) -> list[Any]:
-    """Every command with this damage; `make test` runs those named."""
+    """Return every command with this damage; `make test` runs those named."""
     return [
         pytest.param(harm, words, id=f"{name}-{harm.__name__}", marks=[pytest.mark.nightly] * (name not in names))
         for name, words in COMMANDS.items()

@@ -61,7 +61,7 @@ def _pca() -> Detector:
 def clearing(
     threshold: float, *, audit_share: float = 0.0, drift: DriftReference | None = None, source_tag: str | None = None
 ) -> Screener:
-    """A screener that clears whatever scores below the threshold, from source `ward`."""
+    """Return a screener that clears whatever scores below the threshold, from source `ward`."""
     detector = _pca()
     policy = Policy(
         model="pca",

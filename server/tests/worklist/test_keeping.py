@@ -165,7 +165,7 @@ def test_what_was_done_with_long_ago_is_removed_and_nothing_else(store: Store, j
 
 
 def tables(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    """Every row but the database's own name, which a copy does not share."""
+    """Return every row but the database's own name, which a copy does not share."""
     with store.database.reading() as connection:
         return {
             table.name: [

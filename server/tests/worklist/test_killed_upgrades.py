@@ -78,7 +78,7 @@ class Old:
         return warm_python().run(program, self.where, kill_at, cwd=ROOT, environment=os.environ)
 
     def rows(self) -> dict[str, list[Any]]:
-        """Every row of every table."""
+        """Return every row of every table."""
         database = self.database
         with database.reading() as connection:
             tables = sqlalchemy.inspect(connection).get_table_names()

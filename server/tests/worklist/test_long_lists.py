@@ -30,7 +30,7 @@ NARROWED: list[tuple[str, dict[str, Any], str]] = [
 
 
 def asked_by(store: Store, call: Callable[[], object]) -> Asked:
-    """The statements that a call sends."""
+    """Return the statements that a call sends."""
     sent: Asked = []
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:  # Any: SQLAlchemy's

@@ -43,7 +43,7 @@ class OtherMachine:
 
 
 def policy_for(detector: Detector) -> Policy:
-    """A policy that clears everything from `ward`."""
+    """Return a policy that clears everything from `ward`."""
     normals = tuple(float(one.score) for one in probes_of(detector) if one.score is not None)
     return Policy(
         model="pca",

@@ -163,7 +163,7 @@ IDENTITY = {"PatientID": "4711-SECRET", "AccessionNumber": "A-SECRET-1", "StudyI
 
 
 def everything(store: Store) -> str:
-    """Every cell of every table, and every file's name."""
+    """Return every cell of every table, and every file's name."""
     with store.database.reading() as connection:
         cells = [str(row) for table in metadata.sorted_tables for row in connection.execute(sqlalchemy.select(table))]
     return "\n".join([*cells, *(str(path) for path in store.home.rglob("*"))])

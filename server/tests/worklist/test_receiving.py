@@ -24,7 +24,7 @@ from unseen_server.worklist.tables import films, jobs, studies
 
 
 def stored_files(store: Store) -> list[str]:
-    """Every file under films/, temporaries too."""
+    """Return every file under films/, temporaries too."""
     return sorted(path.name for path in store.site.films.path.rglob("*") if path.is_file())
 
 

@@ -23,7 +23,7 @@ A1 = {"AccessionNumber": "A1", "StudyInstanceUID": "1.2", "PatientID": "P1"}
 
 
 def said(outcome: Any = "abnormal", **how: Any) -> OutsideReport:
-    """A final report on A1."""
+    """Return a final report on A1."""
     settings = {"system": "RIS", "accession": "A1", "status": "final", "content": f"{outcome} {how.get('status')}"}
     return OutsideReport(**(settings | how), outcome=outcome)
 
@@ -41,7 +41,7 @@ def header(number: int, **tags: str) -> ReceivedHeader:
 
 
 def arrives(store: Store, number: int, *, settle_s: float = 60.0, **tags: str) -> str:
-    """A film comes through the archive's door; the study's name."""
+    """Receive a film from the archive, and return its study."""
     receipt = store.films.receive(
         dicom_film(number), name=f"{number}", source="ward", header=header(number, **tags), settle_s=settle_s
     )

@@ -59,7 +59,7 @@ def test_what_is_not_allowed_is_a_sentence() -> None:
 
 
 def machine(place: Place, judge_with: Any) -> type[RuleBasedStateMachine]:
-    """A state machine over a real store: a model of three lines a study beside it."""
+    """Return a state machine over a real store: a model of three lines a study beside it."""
 
     class Worklist(RuleBasedStateMachine):
         films = Bundle("films")

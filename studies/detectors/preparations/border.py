@@ -16,7 +16,7 @@ SHARE = 0.1
 
 
 def without_border(film: Film) -> Film:
-    """The film's inner part, with its lungs' mask.
+    """Return the film's inner part, with its lungs' mask.
 
     >>> from unseen.data import phantoms
     >>> film = phantoms.normals(1, seed=0)[0]

@@ -54,7 +54,7 @@ class CarriedLungs:
     """A finder that says what the film carries: lungs that were predicted before it was prepared."""
 
     def find(self, film: Film) -> NDArray[np.bool_]:
-        """The film's `lungs`."""
+        """Return the film's `lungs`."""
         if film.lungs is None:
             raise ValueError(f"{film.name} carries no lungs; `carrying` finds them first")
         return film.lungs
@@ -69,7 +69,7 @@ class Way:
 
 
 def ways(normals: Iterable[Film], *, frame: object = "lungs") -> Mapping[str, Way]:
-    """Every way by its name in the row; `normals` set what resolution is matched to.
+    """Return every way by its name in the row; `normals` set what resolution is matched to.
 
     Where the lungs' box is padded, the grid's scale is the same in both directions; aligned as well, it is a
     similarity. A whole film has no box.
@@ -117,7 +117,7 @@ def preparations_row(recipe: Recipe, *, elsewhere: str | None = None, root: Path
 
 
 def carrying(films: Iterable[Film | NotRead], finder: Finder) -> list[Film]:
-    """The films that could be read, each with its predicted lungs in the place of its own mask."""
+    """Return the films that could be read, each with its predicted lungs in the place of its own mask."""
     return [_carrying(film, finder) for film in films if isinstance(film, Film)]
 
 
@@ -128,12 +128,12 @@ def _carrying(film: Film, finder: Finder) -> Film:
 
 
 def moved(recipe: Recipe, elsewhere: str) -> Recipe:
-    """The recipe, of the films of another set."""
+    """Return the recipe, of the films of another set."""
     return recipe.model_copy(update={"data": RecipeData(manifest=f"{elsewhere}/manifest.csv")})
 
 
 def _table(recipe: Recipe, way: Way, normals: Iterable[Film], tested: Iterable[Film]) -> tuple[pl.DataFrame, str]:
-    """The scores, and what the detector was trained on."""
+    """Return the scores, and what the detector was trained on."""
     detector = detector_of(recipe.model_copy(update={"view": {**recipe.view, **way.view}}))
     training = validated(recipe.training, Training, where="training")
     detector.fit(map(way.prepare, normals), finder=CarriedLungs(), training=training)
@@ -141,8 +141,8 @@ def _table(recipe: Recipe, way: Way, normals: Iterable[Film], tested: Iterable[F
 
 
 def of_pixels(table: pl.DataFrame) -> pl.DataFrame:
-    """The scores of prepared films without what is known of their files, which no preparation changes: the audit's best
-    shortcut is then one of pixels or lungs."""
+    """Return the scores of prepared films without what is known of their files, which no preparation changes: the
+    audit's best shortcut is then one of pixels or lungs."""
     import polars as pl
 
     return table.with_columns(pl.lit(None, pl.Float64).alias(one) for one in OF_FILES)

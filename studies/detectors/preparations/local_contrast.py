@@ -20,7 +20,7 @@ EPSILON = 0.01
 
 
 def contrast_normalised(film: Film) -> Film:
-    """The film, in [0, 1], its mask as it was; a flat film is ½ all over."""
+    """Return the film, in [0, 1], its mask as it was; a flat film is ½ all over."""
     sigma = WIDTH * max(film.pixels.shape)
     detail = film.pixels - ndimage.gaussian_filter(film.pixels, sigma, mode="nearest")
     spread = np.sqrt(ndimage.gaussian_filter(detail**2, sigma, mode="nearest"))

@@ -15,8 +15,9 @@ Learnt = tuple[Gate, LungFinder, list[Film]]
 
 
 def learn() -> Learnt:
-    """A gate, the finder by which it has learnt, and the first 36 of its 64 films: enough for its limits to lie where
-    others would put them. By 36, every fifth film is refused that was let pass before it was made a little smaller."""
+    """Return a gate, the finder by which it has learnt, and the first 36 of its 64 films: enough for its limits to lie
+    where others would put them. By 36, every fifth film is refused that was let pass before it was made a little
+    smaller."""
     films = list(phantoms.normals(64, seed=31, size=128))
     config = LungFinder.Config(size=32, features=8, depth=2, steps=40)
     others = LungExamples.of(phantoms.normals(32, seed=30, size=64), size=32)

@@ -17,6 +17,7 @@ from unseen.data.film import Film, NotRead
 from unseen.screening import Policy, PolicyError, Screener, calibrate
 from unseen.screening.decision import FIRST_PRIORITY
 from unseen.screening.labelled_studies import Study, one_a_patient
+from unseen.screening.policy import SourcePolicy
 
 RNG = np.random.default_rng(0)
 UNREAD = NotRead(name="x.dcm", reason="Truncated.", source="ward", patient="x")
@@ -74,6 +75,22 @@ def test_a_source_with_too_few_abnormals_is_never_cleared_and_says_how_many_are_
 def test_an_unknown_source_is_never_cleared(screener: Screener) -> None:
     assert screener(at(-9.0, source="elsewhere")).action == "read"
     assert "not among the calibrated ones (small, ward)" in screener(at(-9.0, source="elsewhere")).reason
+
+
+@pytest.mark.parametrize(
+    "of_source", [SourcePolicy(abnormals=0, normals=(0.1,) * 30), SourcePolicy(abnormals=60, normals=()),
+                  SourcePolicy(abnormals=0, normals=(), not_scored=1)],
+)  # fmt: skip
+def test_a_source_without_scored_studies_of_both_classes_has_no_probability(of_source: SourcePolicy) -> None:
+    """One refused film made its hospital a calibrated source: films of it had the probabilities of another one."""
+    policy = calibrate(Replayed(), labelled(), 0.10, prevalence=0.1).policy
+    assert policy is not None
+    screener = Screener(Replayed(), policy.model_copy(update={"sources": {**policy.sources, "new": of_source}}))
+    for score in (-9.0, 9.0):
+        assert screener(at(score, source="new")).probability is None
+        assert screener(at(score)).probability is not None
+    ranks = [screener(at(score, source="new")).priority for score in (-9.0, 0.0, 9.0)]
+    assert ranks == sorted(ranks), "all sources have one order"
 
 
 def test_without_a_policy_all_is_read_in_the_order_of_the_scores() -> None:

@@ -34,7 +34,8 @@ class Decision:
         action: clear (a policy guarantees the miss rate), read, or not_scored (a person looks at it first).
         score: the detector's, in its own unit; None where not scored.
         probability: of being abnormal, at the prevalence that the user entered, 0 to 1; None where not scored, where no
-            labelled abnormals calibrated it, and where no prevalence was entered.
+            prevalence was entered, where the film's source had no labelled studies of both classes in the calibration,
+            and where the gate remarks that the film differs from the training films.
         p_value: conformal, 0 to 1: the share of normal studies at least as unusual; None where not scored or not
             calibrated.
         priority: higher is read earlier: `FIRST_PRIORITY` for what was not scored, otherwise within [0, 1].

@@ -209,7 +209,10 @@ class Screener:
             )  # fmt: skip
         policy = self.policy
         source = policy.source_of(film, fixed=self.fixed_sources)
-        normals: Sequence[float] = policy.sources[source].normals if source != UNKNOWN_SOURCE else ()
+        own = policy.sources[source] if source != UNKNOWN_SOURCE else None
+        normals: Sequence[float] = own.normals if own is not None else ()
+        # one map is for all sources; a source without studies of both classes in it has no probability
+        calibrated = own is not None and own.abnormals > 0 and len(own.normals) > 0
         if len(normals) < FEWEST_NORMALS:  # of its source: then those of all sources
             normals = self._all_normals
         unusual = p_value(score, normals) if normals else None
@@ -223,8 +226,7 @@ class Screener:
         return Decision(
             action="read" if stays else "clear",
             score=score,
-            # calibrated for other sources, or for other films
-            probability=likely if source != UNKNOWN_SOURCE and not remark else None,
+            probability=likely if calibrated and not remark else None,  # the gate remarks on films that differ
             p_value=unusual,
             priority=priority,
             reason=stays or f"cleared: below the threshold of {source}",

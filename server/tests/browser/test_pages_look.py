@@ -278,6 +278,73 @@ def test_the_list_shows_a_whole_row_on_a_phone_and_at_a_zoom_of_400_percent(shar
     assert not none, f"no whole row at {none}"
 
 
+CUT_SENTENCES = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
+UNDER_FOOTER = """() => {
+  const foot = document.querySelector("footer.limits").getBoundingClientRect();
+  return [...document.querySelectorAll(".tools > *, .head, .person, .decide button, canvas.film")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return one.checkVisibility() && box.height > 0 && box.bottom > foot.top + 1 && box.top < foot.bottom - 1;
+  }).map((one) => one.id || one.className);
+}"""
+
+
+def test_what_to_do_is_whole_in_each_row_at_every_width(shared_site: Site, page_of: PageOf) -> None:
+    """Between 600 and 900 points, also at a zoom of 200 %, "read earlier" was cut off."""
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    _worklist(page, shared_site)
+    cut = {}
+    for width in range(320, 1300, 20):
+        page.set_viewport_size({"width": width, "height": 720})
+        if found := page.locator("#rows .says a").evaluate_all(CUT_SENTENCES):
+            cut[width] = found[0]
+    assert not cut
+
+
+def test_the_footer_covers_nothing_of_the_viewer_and_keys_need_no_second_scrollbar(
+    shared_site: Site, page_of: PageOf
+) -> None:
+    """Up to 760 points, the footer was above the name of the source or above the tools."""
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    _worklist(page, shared_site)
+    _open_first(page, shared_site)
+    covered = {}
+    for width, height in ((320, 256), (320, 568), (375, 812), (640, 360), (760, 1000), (800, 600), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(120)
+        if found := page.evaluate(UNDER_FOOTER):
+            covered[width, height] = found
+    assert not covered
+    page.keyboard.press("?")
+    for width in (320, 480, 700, 1280):
+        page.set_viewport_size({"width": width, "height": 600})
+        assert page.locator("dialog#keys").evaluate("(one) => one.scrollWidth <= one.clientWidth"), width
+    page.keyboard.press("Escape")
+
+
+def test_the_list_comes_back_with_its_tab_and_the_study_that_was_left(shared_site: Site, page_of: PageOf) -> None:
+    """The way back led to the first page of *To read*, with the first study selected and no focus in the list."""
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    page.goto(f"{shared_site.root}/?sort=-received")
+    second, third = (page.locator("#rows tr").nth(at).get_attribute("data-study") for at in (1, 2))
+    page.locator("#rows tr").nth(1).dblclick()
+    expect(page.locator(f"#viewer[data-study={second}]")).to_be_visible()
+    expect(page.get_by_role("button", name="Skip S")).to_be_enabled()
+    page.keyboard.press("s")
+    expect(page.locator(f"#viewer[data-study={third}]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#rows tr[data-study={third}]")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(f"#rows tr[data-study={third}]")).to_be_focused()
+    page.goto(f"{shared_site.root}/?tab=reported&last=1")
+    expect(page.locator("#empty")).to_be_visible()
+    page.evaluate("(study) => location.assign(`/studies/${study}`)", second)
+    expect(page.locator(f"#viewer[data-study={second}]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(f"{shared_site.root}/?tab=reported&last=1")
+
+
 def test_a_printed_list_has_all_rows_of_the_page(shared_site: Site, page_of: PageOf) -> None:
     """Paper does not scroll: rows below the edge of the window were not printed."""
     page = page_of(shared_site, "lea")

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studies.replayed import Replayed, replayed_film
 from tests.web.conftest import Api, MakeApi
 from tests.worklist.conftest import Judged
 from tests.worklist.reporting import look_and_report
@@ -18,6 +19,7 @@ from unseen.screening.decision import Decision
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
+from unseen.screening.screener import Screener
 from unseen_server.service.scoring_models import Models
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
@@ -196,3 +198,20 @@ def test_a_wall_of_refusals_is_one_group_with_its_films_behind(api: Api, store: 
 def test_the_guide_begins_with_films_and_names_what_is_missing(api: Api) -> None:
     told = api.lead.get("/fit").json()
     assert told["steps"][0]["state"] == "next" and told["model_name"] == ""
+
+
+def test_a_film_of_the_time_without_a_policy_does_not_deny_the_policy_in_force() -> None:
+    """The list stated what the policy clears, and the panel "No policy: films are ranked, and none is cleared"."""
+    policy = POLICIES["entered"]
+    reading = reading_of(BASE, rank=None, blind=False, early=False)
+    for screener, remark in ((Screener(Replayed()), ""), (Screener(Replayed()), "it differs [differs]")):
+        decision = screener.decide(3.0, replayed_film("new", 3.0, source="ward"), remark)
+        stands = [
+            in_words(decision, reading, None, promise=Promise(state=state, policy=of, why="Stopped."))
+            for state, of in (("ranks", None), ("clears", policy), ("stopped", policy))
+        ]
+        said = [" ".join(words).lower() for words in stands]
+        assert "none is cleared" in said[0]
+        for later in said[1:]:
+            assert "no policy" not in later and "none is cleared" not in later
+            assert f"{remark and remark + ': '}it was scored before the policy in force, so it is not cleared" in later

@@ -101,12 +101,15 @@ class SourceCompared(BaseModel):
     verdict: str
 
 
+_NO_DIRECTION = "no direction shown"
+
+
 class Shortcut(BaseModel):
     """A trivial statistic of the image, held against the model's score."""
 
     name: str
     words: str
-    direction: str = Field(description="as the AUROC has it, such as: abnormal films are sharper; neither at 0.5")
+    direction: str = Field(description="such as: abnormal films are sharper; none where the interval includes 0.5")
     acquisition: bool = Field(description="it depends on how the image was taken and stored, not on disease")
     strength: ComparedFigureResponse = Field(description="the greater of its AUROC and the mirror of it")
     difference: ComparedFigureResponse = Field(description="the model's AUROC less the strength, paired")
@@ -340,7 +343,7 @@ def _shortcuts(figures: Mapping[str, Json]) -> list[Shortcut]:
             Shortcut(
                 name=statistic.name,
                 words=statistic.words,
-                direction=shortcut_direction(statistic, figure) if figure.value != 0.5 else "neither",
+                direction=shortcut_direction(statistic, figure) if strength.low > 0.5 else _NO_DIRECTION,
                 acquisition=entry_at(figures, "shortcuts", _POOLED, statistic.name, "acquisition") is True,
                 strength=ComparedFigureResponse.of(strength),
                 difference=ComparedFigureResponse.of(

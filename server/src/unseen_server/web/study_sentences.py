@@ -22,6 +22,8 @@ Measure = Literal["percentile"]
 _SOMEWHAT: Final = 0.75
 _EARLIER: Final = "differs from normal films: read earlier"
 _MEANS: Final = "The score orders films for reading. It is not a diagnosis."
+_RANKED: Final = ": films are ranked by their score, and none is cleared"  # the end of a reason without a policy
+_BEFORE: Final = "it was scored before the policy in force, so it is not cleared"
 _IN_ORDER: Final = "To be read in this order"
 _FEWEST_OF_A_CONFLICT: Final = 2
 _WAITS: Final = ("to_read", "in_reading")
@@ -151,7 +153,7 @@ def in_words(
             said = ["It was cleared by a policy that clears nothing at present. Anybody may read it."]
         said.append(sentence(without_promise(decision.reason)))
         return [*said, "It was drawn for the audit sample, so a person reads it, too."] if sampled else said
-    said += [_MEANS, sentence(decision.reason)]
+    said += [_MEANS, sentence(_reason_now(decision, promise))]
     probability = promise.probability(decision.policy_digest, decision.probability)
     if probability is not None and promise.prevalence is not None:
         said.append(_probability(probability, promise.prevalence))
@@ -160,6 +162,14 @@ def in_words(
     if decision.policy_digest and promise.state == "stopped":
         said.append(promise.why)
     return said
+
+
+def _reason_now(decision: Decision, promise: Promise) -> str:
+    """Return the reason of a decision to read; if it was made without a policy, it does not deny the one in force."""
+    if decision.policy_digest or promise.state == "ranks" or not decision.reason.endswith(_RANKED):
+        return decision.reason
+    remark = decision.reason.removesuffix(_RANKED).removeprefix("no policy")
+    return f"{remark}: {_BEFORE}" if remark else _BEFORE
 
 
 def _probability(number: float, prevalence: float) -> str:

@@ -25,7 +25,7 @@ function row(/** @type {Page.Returned<"GET /models/scored">["models"][number]} *
 
 async function retireModel(/** @type {string} */ model, /** @type {string} */ name, /** @type {number} */ findings) {
   const parts = /** @type {[string, string[]][]} */ ([
-    ["Goes", [`${numberOf(findings, "score")}, with anomaly maps and reconstructions`]],
+    ["Goes", [`${numberOf(findings, "result")}, with anomaly maps and reconstructions`]],
     ["Stays", ["Decisions, reports, and what two people agreed on", "The model's own folder. A server that is started with it scores new films with it again"]],
   ]);
   if (!(await confirmed({ title: `Retire ${name}?`, parts, word: "retire", action: "Retire" }))) return;

@@ -25,7 +25,7 @@ function drawStorage(/** @type {Page.Returned<"GET /storage">} */ { parts, free_
 
 function drawQueue(/** @type {Page.Returned<"GET /queue">} */ { waiting, running, done, dead, oldest_s, workers, failed: films }) {
   $("#queue-rows").replaceChildren(
-    fact("Films that wait", waiting - running), fact("With a worker", running), fact("Scored", done), fact("Given up", dead),
+    fact("Films that wait", waiting - running), fact("With a worker", running), fact("Done", done), fact("Given up", dead),
     fact("Oldest waits for", oldest_s === null ? "none waits" : span(oldest_s)),
     fact("Workers of this server", workers === null ? "none: they are started separately" : workers));
   $("#failed").hidden = !films.length;

@@ -7,7 +7,7 @@ import { onNews } from "./events.js";
 import { fileInWords } from "./file_names.js";
 import { films, frameOf } from "./films.js";
 import { ReportKeys, VIEWER_GUARD_MS, onePressOnly } from "./report_guard.js";
-import { addressOf, asked, follow, inList, list, restore } from "./viewer_address.js";
+import { addressOf, asked, follow, list, restore, wayBack } from "./viewer_address.js";
 import { away, beside } from "./viewer_second_film.js";
 import { Claims } from "./viewer_claims.js";
 import { Drafts } from "./viewer_drafts.js";
@@ -24,6 +24,7 @@ import { isShown, now, study as current } from "./viewer_state.js";
 import { wireTags } from "./viewer_tags.js";
 import { painted, showFilms, tools } from "./viewer_tools.js";
 import { showConflict, showVersions } from "./viewer_versions.js";
+import { SELECTED } from "./worklist_view.js";
 import { failed } from "./toasts.js";
 
 const RENEW_MS = 5 * 60_000;
@@ -244,9 +245,13 @@ function drawDecide() {
 }
 
 async function back() {
-  if (now.response) await claims.leave(now.response.entry.study);
-  drafts.flush(now.response?.entry.study ?? "");
-  location.assign(inList("/"));
+  const study = now.response?.entry.study;
+  if (study) {
+    await claims.leave(study);
+    sessionStorage.setItem(SELECTED, study);
+  }
+  drafts.flush(study ?? "");
+  location.assign(wayBack());
 }
 
 /** Handle a key of this page; return false if it has no function. */

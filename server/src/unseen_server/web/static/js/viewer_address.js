@@ -2,7 +2,7 @@
 // Address of the viewer: study, film, frame, window, zoom, orientation, model and overlay as a URL.
 // No patient data.
 import { now } from "./viewer_state.js";
-import { listOf } from "./worklist_view.js";
+import { SHOWN, listOf } from "./worklist_view.js";
 
 const WAIT_MS = 400; // delay after the last change: browsers refuse an address that changes 100 times in 30 s
 const DIGITS = 6; // enough for one screen pixel of a film that is drawn 100,000 pixels wide
@@ -13,6 +13,12 @@ const DIGITS = 6; // enough for one screen pixel of a film that is drawn 100,000
 export const list = listOf(location.search);
 /** Return the address of a page with the filters and the order of the same list. */
 export const inList = (/** @type {string} */ path) => (list.address.size ? `${path}?${list.address}` : path);
+/** Return the address of the page of the list that the study was opened from; if that is another list, of the list's first page. */
+export function wayBack() {
+  const page = sessionStorage.getItem(SHOWN);
+  const same = page !== null && String(listOf(page.slice(page.indexOf("?") + 1)).address) === String(list.address);
+  return same ? page : inList("/");
+}
 export const addressOf = (/** @type {string} */ study) => inList(`/studies/${study}`);
 
 const short = (/** @type {number} */ value) => String(Number(value.toFixed(DIGITS)));

@@ -11,7 +11,7 @@ import { failed } from "./toasts.js";
  * @typedef {{ film: string, study: string, words: string, window?: boolean }} Other
  */
 
-/** @type {{ frame: HTMLElement, other: FilmCanvas, study: string } | null} */
+/** @type {{ frame: HTMLElement, own: HTMLElement, other: FilmCanvas, study: string } | null} */
 let shown = null;
 
 /** Report true if a film of this study is the second film. */
@@ -29,16 +29,19 @@ export async function beside(/** @type {FilmCanvas} */ view, /** @type {Other} *
       el("a", { href: `/studies/${study}`, target: "_blank", rel: "noopener" }, "its study"),
       el("button", { type: "button", class: "quiet", "aria-label": "Close the second film", onclick: away }, "×")),
   );
+  const mine = view.given?.about?.person;
+  const own = el("p", { class: "caption own" }, mine?.named && mine.study_date ? `This study · ${calendar(mine.study_date)}` : "This study");
+  $("#frame").append(own);
   $("#shown").append(frame);
   $("#shown").classList.add("two");
   const other = new FilmCanvas(canvas, { label: words });
   other.follows = { window: linked, view: true };
-  shown = { frame, other, study };
+  shown = { frame, own, other, study };
   try {
     const film = await films.get(name);
     if (shown?.other !== other) return;
     const { named, study_date: day } = film.about.person;
-    if (named && day) caption.textContent = `${calendar(day)} · ${words}`;
+    if (named && day) caption.textContent = `${linked && mine?.study_date ? when(day, mine.study_date) : ""}${calendar(day)} · ${words}`;
     other.show(film);
     view.link(other);
   } catch (error) {
@@ -47,11 +50,15 @@ export async function beside(/** @type {FilmCanvas} */ view, /** @type {Other} *
   }
 }
 
+/** Return whether the other study of a patient was made before or after this one. */
+const when = (/** @type {string} */ other, /** @type {string} */ own) => (other === own ? "Same day · " : other < own ? "Earlier study · " : "Later study · ");
+
 /** Close the second film. @returns true if one was open */
 export function away() {
   if (!shown) return false;
   shown.other.close();
   shown.frame.remove();
+  shown.own.remove();
   shown = null;
   $("#shown").classList.remove("two");
   return true;

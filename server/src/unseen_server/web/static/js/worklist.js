@@ -19,7 +19,7 @@ import { Selected } from "./worklist_selected.js";
 import { Sorting } from "./worklist_sorting.js";
 import { Tabs } from "./worklist_tabs.js";
 import { Urgent } from "./worklist_urgent.js";
-import { ROWS, addressOf, bodyOf, change, everything, readOn, viewOf } from "./worklist_view.js";
+import { ROWS, SELECTED, SHOWN, addressOf, bodyOf, change, everything, readOn, viewOf } from "./worklist_view.js";
 import { failed, toast } from "./toasts.js";
 
 const APART_MS = 1000; // shortest time between two reloads
@@ -27,14 +27,13 @@ const APART_MS = 1000; // shortest time between two reloads
 
 /** @type {Partial<Record<Tab, [string, string]>>} */
 const HEADINGS = { cleared: ["Decision", "Cleared"], reported: ["Report", "Reported"] };
-const KEPT = "unseen_server.worklist.selected";
 
 const { account: me = "", role } = document.body.dataset;
 const blind = document.body.dataset.blind === "yes";
 const isLead = role !== "reader";
 const view = viewOf(location.search);
 let page = /** @type {Listed | null} */ (null);
-let selected = sessionStorage.getItem(KEPT);
+let selected = sessionStorage.getItem(SELECTED);
 let wanted = /** @type {string | null} */ (null); // study that is selected as soon as it is in the list
 let ahead_ms = 0; // offset of the server's clock
 let began = /** @type {number | null} */ (null); // studies received later are marked as new
@@ -134,7 +133,7 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   if (wanted !== null && rows.entry(wanted)) select(wanted, { focus: true });
   else if (fresh && !rows.entry(selected)) select(rows.order[0] ?? null);
   else if (selected !== null && !rows.entry(selected)) gone();
-  else select(selected, { scroll: false });
+  else select(selected, first ? { focus: true } : { scroll: false });
   chosen.show();
 }
 
@@ -205,8 +204,8 @@ function turn(/** @type {boolean} */ forwards) {
 function select(/** @type {string | null} */ study, { focus = false, scroll = true } = {}) {
   if (study !== null && study === wanted) wanted = null;
   selected = study;
-  if (study === null) sessionStorage.removeItem(KEPT);
-  else sessionStorage.setItem(KEPT, study);
+  if (study === null) sessionStorage.removeItem(SELECTED);
+  else sessionStorage.setItem(SELECTED, study);
   rows.select(study);
   const row = study === null ? null : rows.element(study);
   if (scroll) row?.scrollIntoView({ block: "nearest" });
@@ -292,6 +291,7 @@ $("#next").addEventListener("click", () => turn(true));
 $("#refusals-close").addEventListener("click", () => goTo({ refusal: "" }));
 $("#keys-open").addEventListener("click", () => $("#keys").showModal());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+addEventListener("pagehide", () => sessionStorage.setItem(SHOWN, addressOf(view)));
 addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // the user may cancel leaving
 
 const offer = () => api("/studies/choices").then((choices) => { filters.offer(choices); chosen.offer(choices.readers); });

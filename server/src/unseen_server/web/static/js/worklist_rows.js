@@ -175,7 +175,7 @@ export class Rows {
       say(known.value, number === null ? "" : placeOf(number));
       const lines = entry.models.map(({ name, score, rank }) => `${name} ${Number(score.toPrecision(3))} · ${placeOf(rank).replace(" %", "\u00a0%")}`);
       if (probability !== null) lines.push(`probability ${whole(probability)}`);
-      if (entry.score === null) lines.push("no score");
+      if (entry.score === null) lines.push(lines.length ? "no score of the model that decides" : "no score");
       if (known.score.textContent !== lines.join("")) known.score.replaceChildren(...lines.map((line) => el("span", { class: "line" }, line)));
       known.value.title = known.score.title = entry.models.map((one) => `${one.name}: ${scoreInWords(one)}`).join("\n");
     }

@@ -13,6 +13,9 @@
 /** @type {Tab[]} */
 export const TABS = ["to_read", "cleared", "reported", "not_scored"];
 export const ROWS = 50;
+/** Keys of the session: the study that is selected, and the address of the list. */
+export const SELECTED = "unseen_server.worklist.selected";
+export const SHOWN = "unseen_server.worklist.shown";
 const FIRST = { after: null, before: null, last: false, offset: 0 };
 /** Query parameter of each field in the address, and its allowed values. @type {Record<keyof Named, [name: string, allowed: RegExp]>} */
 const NAMED = {

@@ -14,7 +14,7 @@ from torch.nn import functional
 import unseen as un
 from tests.reconstruction.making import images, short
 from unseen.physics import FunctionOperator, Measurement, Operator, Tomography
-from unseen.testing import check_operator
+from unseen.testing import OPERATOR_LAWS, check_operator
 
 UNSAVED = r"without its process: FunctionOperator holds a function, .* as a class, or .* load\(folder, process=…\)\.$"
 KERNEL = torch.tensor([[[[0.1, 0.2], [0.3, 0.4]]]])
@@ -40,21 +40,35 @@ def sums_back(y: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return y[..., ::-1].cumsum(-1)[..., ::-1]
 
 
+MADE: dict[str, Callable[[], FunctionOperator]] = {
+    "autograd": lambda: FunctionOperator(pairs, (2, 3, 4)),
+    "complex": lambda: FunctionOperator(spectrum, (1, 4, 4), complex_images=True),
+    "real images, complex measurements": lambda: FunctionOperator(spectrum, (1, 4, 4)),
+    "arrays": lambda: FunctionOperator(sums, (1, 3, 4), adjoint=sums_back, arrays=True),
+}
+
+
+@pytest.fixture
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check_operator` without its law of compiled functions, which takes most of its time."""
+    monkeypatch.delitem(OPERATOR_LAWS, "compiled")
+
+
+@pytest.mark.usefixtures("without_compiler")
+@pytest.mark.parametrize("name", MADE)
+def test_it_keeps_every_other_law_of_an_operator(name: str) -> None:
+    check_operator(MADE[name]())
+
+
 @pytest.mark.parametrize(
-    "made",
-    [
-        lambda: FunctionOperator(pairs, (2, 3, 4)),
-        lambda: FunctionOperator(spectrum, (1, 4, 4), complex_images=True),
-        lambda: FunctionOperator(spectrum, (1, 4, 4)),
-        lambda: FunctionOperator(sums, (1, 3, 4), adjoint=sums_back, arrays=True),
-    ],
-    ids=["autograd", "complex", "real images, complex measurements", "arrays"],
+    "name", [name if name in {"autograd", "arrays"} else pytest.param(name, marks=pytest.mark.nightly) for name in MADE]
 )
-def test_it_keeps_every_law_of_an_operator(made: Callable[[], FunctionOperator]) -> None:
-    check_operator(made())
+def test_it_runs_outside_of_compiled_graphs(name: str) -> None:
+    OPERATOR_LAWS["compiled"](MADE[name]())
 
 
 @pytest.mark.parametrize("part", [lambda A: A, lambda A: 2 * A, lambda A: un.physics.stack(A, A)])
+@pytest.mark.usefixtures("without_compiler")
 def test_the_check_takes_a_lambda_which_cannot_be_pickled(part: Callable[[Operator], Operator]) -> None:
     check_operator(part(FunctionOperator(lambda x: pairs(x), (1, 3, 4))))
 
@@ -93,6 +107,7 @@ def without_first(x: Any) -> Any:  # Any: a tensor or an array
     return x
 
 
+@pytest.mark.usefixtures("without_compiler")
 @pytest.mark.parametrize(
     "settings", [{}, {"adjoint": without_first}, {"adjoint": without_first, "arrays": True}], ids=str
 )

@@ -59,10 +59,11 @@ def test_the_minimum_is_that_of_the_normal_equations(name: str) -> None:
     weights, sigma = torch.tensor([0.5, 0.01], dtype=torch.float64), 0.7
     found = Tikhonov(weights, fit=Squares(sigma)).solve(y, A)
     assert found.converged.all() and found.x.is_complex() == A.complex_domain, found.sentence
-    eye = torch.eye(len(columns), dtype=torch.float64)
+    gram, eye = columns @ columns.T / (2 * sigma**2), torch.eye(len(columns), dtype=torch.float64)
     for i in range(2):
-        normal = columns @ columns.T / (2 * sigma**2) + weights[i] * eye
-        expected = torch.linalg.solve(normal, columns @ seen[i] / (2 * sigma**2))
+        expected = torch.cholesky_solve(
+            (columns @ seen[i] / (2 * sigma**2))[:, None], torch.linalg.cholesky(gram + weights[i] * eye)
+        )[:, 0]
         x = found.x[i].flatten()
         assert torch.allclose(torch.cat([x.real, x.imag]) if A.complex_domain else x, expected, atol=1e-6)
         value = (expected @ columns - seen[i]).square().sum() / (2 * sigma**2) + weights[i] * expected.square().sum()

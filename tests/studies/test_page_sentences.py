@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 
 import pytest
 
@@ -20,14 +19,14 @@ from studies.pages.results_page import readme_table
 from studies.pages.screening_page import PRODUCTS
 from studies.rows import Row
 from tests.docs.blocks import ROOT
-from tests.studies.committed import committed_rows
+from tests.studies.committed import OwnRows, committed_rows
 
 CLEARED = "screening/shipped/ensemble-five-0"
 
 
 @pytest.fixture
 def rows() -> dict[str, Row]:
-    return deepcopy(committed_rows())
+    return OwnRows(committed_rows())
 
 
 def test_the_model_to_use_is_the_one_that_fold_0_chose_not_the_highest_of_the_test_films(rows: dict[str, Row]) -> None:

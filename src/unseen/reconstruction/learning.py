@@ -130,7 +130,7 @@ def learn(
     Example:
         >>> import tempfile
         >>> import unseen as un
-        >>> drawn = un.data.phantoms.normals(12, seed=0, size=64)
+        >>> drawn = un.data.phantoms.normals(4, seed=0, size=64)
         >>> x = torch.stack([torch.from_numpy(film.pixels)[None] for film in drawn])  # never seen by what follows
         >>> A = un.physics.Mask(torch.rand(1, 64, 64, generator=torch.Generator().manual_seed(0)) < 0.7)
         >>> process = un.physics.Measurement(A, un.physics.Gaussian(0.05))
@@ -138,7 +138,7 @@ def learn(
         >>> f = learn(y, process, losses="rei", group=un.physics.Shifts(), training=Training(epochs=1, threads=1))
         >>> card = f.save(tempfile.mkdtemp() + "/inpainter")
         >>> f(y).shape, card.kind
-        ((12, 1, 64, 64), 'reconstruction')
+        ((4, 1, 64, 64), 'reconstruction')
 
     Source: settings of Chen, Tachella & Davies, ICCV 2021 and CVPR 2022 (Adam, rate 5e-4, weight decay 1e-8, steps of
     0.1).

@@ -109,6 +109,15 @@ def _runs_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _phantoms_drawn_once() -> Iterator[None]:
+    """A small phantom film takes 8 ms to draw, and many tests have the same ones."""
+    from tests.kept_phantoms import kept_phantoms  # imports numpy
+
+    with kept_phantoms():
+        yield
+
+
 @pytest.fixture
 def soak_record() -> Callable[..., None]:
     """`soak_record("kills", kills=200)`: what a long test found, and where, as an entry of the JSON file $UNSEEN_SOAK.

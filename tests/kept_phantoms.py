@@ -2,7 +2,8 @@
 
 Film i of `normals`, `abnormals` and `twins` depends on the seed and i alone, so tests with one seed share films,
 however many each draws. Each caller gets copies of the arrays. Films of more than `LARGEST` pixels a side are drawn
-each time. That a film is the same whenever it is drawn is tested by `tests/phantoms`, which keeps none.
+each time. All tests and doctests have this cache (`conftest.py`), except `tests/phantoms`, which tests that a film is
+the same whenever it is drawn.
 """
 
 from __future__ import annotations
@@ -22,13 +23,26 @@ _iterate, _get = Phantoms.__iter__, Phantoms.__getitem__
 @contextmanager
 def kept_phantoms() -> Iterator[None]:
     """Within it, `Phantoms` draws each small film once a process."""
-    Phantoms.__iter__ = _each  # type: ignore[method-assign]
-    Phantoms.__getitem__ = _one  # type: ignore[method-assign, assignment]
+    _keep(True)
     try:
         yield
     finally:
-        Phantoms.__iter__ = _iterate  # type: ignore[method-assign]
-        Phantoms.__getitem__ = _get  # type: ignore[method-assign]
+        _keep(False)
+
+
+@contextmanager
+def drawn_anew() -> Iterator[None]:
+    """Within it, `Phantoms` draws each film each time, inside `kept_phantoms`, too."""
+    _keep(False)
+    try:
+        yield
+    finally:
+        _keep(True)
+
+
+def _keep(kept: bool) -> None:
+    Phantoms.__iter__ = _each if kept else _iterate  # type: ignore[method-assign]
+    Phantoms.__getitem__ = _one if kept else _get  # type: ignore[method-assign, assignment]
 
 
 def _each(self: Phantoms) -> Iterator[Film]:

@@ -14,7 +14,6 @@ import torch
 
 from tests.forked_decoders import PARQUET, forked
 from tests.kept_lungs import kept_lungs
-from tests.kept_phantoms import kept_phantoms
 from tests.once import made_once, shared_folder
 from tests.warm_python import Started, warm_python
 from unseen.anatomy.cross_fitted_lungs import cross_fitted
@@ -73,8 +72,8 @@ def begin(*words: object, out: Path = Path(os.devnull), err: Path = Path(os.devn
 
 @pytest.fixture(scope="module", autouse=True)
 def _kept_lungs() -> Iterator[None]:
-    """Commands of this process look at the same few films again and again, and tests draw the same phantoms."""
-    with kept_lungs(), kept_phantoms():
+    """Commands of this process look at the same few films again and again."""
+    with kept_lungs():
         yield
 
 

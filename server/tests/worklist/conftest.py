@@ -24,7 +24,6 @@ from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import dicom, image
 from tests.engines import connections_kept, share_compiled_statements
 from tests.kept_lungs import kept_lungs
-from tests.kept_phantoms import kept_phantoms
 from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords
 from tests.worklist.postgresql import MEMORY, binaries, server
@@ -130,8 +129,8 @@ def usual_hasher() -> Iterator[Callable[[], argon2.PasswordHasher]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def lungs_found_once() -> Iterator[None]:
-    """The lung finder is asked once for each image, and each small phantom is drawn once."""
-    with kept_lungs(), kept_phantoms():
+    """The lung finder is asked once for each image."""
+    with kept_lungs():
         yield
 
 

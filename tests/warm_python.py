@@ -156,10 +156,12 @@ class Started:
 
     def wait(self, timeout: float | None = None) -> int:
         end = None if timeout is None else time.monotonic() + timeout
+        pause_s = 0.002
         while (code := self.poll()) is None:
             if end is not None and time.monotonic() > end:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
-            time.sleep(0.01)
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.05)  # each look takes both processes a fraction of a millisecond
         return code
 
     def send_signal(self, number: int) -> None:

@@ -71,10 +71,14 @@ class Decoder:
         """Have the child decode the file at `path` meanwhile: `decode(path)` then takes what it has made.
 
         The child waits with the pixels until they are taken, so one image is decoded ahead. Anything else that is asked
-        for in between drops it.
+        for or begun in between drops it.
         """
         request = {"path": os.path.abspath(path), "mask": False, "frame": None}
         with self._lock, suppress(BrokenPipeError):  # a child that has ended is replaced when the image is asked for
+            if self._begun == request:
+                return
+            if self._begun is not None:  # its answer would be taken for this file's
+                self._stop()
             child = self._running()
             assert child.stdin
             child.stdin.write(decoder_protocol.frame(request))

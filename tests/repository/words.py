@@ -6,6 +6,7 @@ python -m tests.repository.words    print each place of such a word; exit status
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -28,9 +29,14 @@ def words(dictionary: str) -> list[str]:
 
 def found(text: str, wanted: list[str]) -> Iterator[tuple[int, str]]:
     """Line and word of each whole-word match, whatever its case; words may be parted by a line break."""
-    pattern = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in sorted(wanted, key=len, reverse=True))
-    for match in re.finditer(rf"(?<![\w-])({pattern})(?![\w-])", text, re.IGNORECASE):
+    for match in _pattern(tuple(wanted)).finditer(text):
         yield text.count("\n", 0, match.start()) + 1, " ".join(match.group().lower().split())
+
+
+@functools.cache
+def _pattern(wanted: tuple[str, ...]) -> re.Pattern[str]:
+    pattern = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in sorted(wanted, key=len, reverse=True))
+    return re.compile(rf"(?<![\w-])({pattern})(?![\w-])", re.IGNORECASE)
 
 
 def without_code(text: str) -> str:

@@ -20,7 +20,18 @@ from unseen.data import squares_and_circles
 from unseen.evaluation import evaluate_reconstructor, psnr
 from unseen.losses import EquivariantAdversarial, RecorruptedEquivariance, Supervised, objective
 from unseen.networks import PatchDiscriminator
-from unseen.physics import Gaussian, Identity, Mask, Measurement, Poisson, Shifts
+from unseen.physics import (
+    Blur,
+    FourierMask,
+    Gaussian,
+    Identity,
+    Mask,
+    Measurement,
+    Operator,
+    Poisson,
+    Shifts,
+    gaussian_kernel,
+)
 from unseen.reconstruction import learn, load
 from unseen.runs import images_of, train_reconstructor
 from unseen.runs.imaging_settings import ImagingSettings, LossSettings, losses_of
@@ -124,6 +135,28 @@ def test_an_interrupted_training_resumes_in_the_same_weights(tmp_path: Path) -> 
     resumed = train_reconstructor(small, root=tmp_path / "a").f.state_dict()
     whole = train_reconstructor(small, root=tmp_path / "b").f.state_dict()
     assert all(torch.equal(resumed[key], whole[key]) for key in whole)
+
+
+@pytest.mark.parametrize("kind", ["blur", "fourier-mask"])
+def test_another_operator_of_the_same_measurements_is_another_run(kind: str, tmp_path: Path) -> None:
+    """A corrected kernel or mask must not return the model of the wrong one; both give the same A of a flat image."""
+    lines = torch.arange(64)[:, None].expand(64, 64)
+    pair: dict[str, list[Operator]] = {
+        "blur": [Blur(64, gaussian_kernel(width)) for width in (0.5, 1.0)],
+        "fourier-mask": [FourierMask(lines % step == 0, real=True) for step in (2, 3)],
+    }
+    wrong, right = pair[kind]
+    recipe = recipes.load("imaging/inpainting").model_copy(
+        update={"training": {"epochs": 1, "batch_size": 2, "device": "cpu", "threads": 1}}
+    )
+    small = {"method": recipe.method.model_copy(update={"settings": {"operator": "mask", "features": 4, "depth": 1}})}
+    runs = [
+        train_reconstructor(
+            recipe.model_copy(update=small), measurements=right(shapes(4, seed=0)), process=A, root=tmp_path
+        )
+        for A in (wrong, right)
+    ]
+    assert not runs[1].found and runs[0].run != runs[1].run
 
 
 def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path: Path) -> None:

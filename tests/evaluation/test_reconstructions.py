@@ -13,7 +13,7 @@ from torch import Tensor
 from unseen.evaluation.psnr_ssim import psnr, ssim
 from unseen.evaluation.reconstruction_quality import evaluate_reconstructor
 from unseen.physics import Mask, Measurement
-from unseen.reconstruction import ArtifactRemoval
+from unseen.reconstruction import ArtifactRemoval, learn
 
 
 def images(channels: int = 1) -> tuple[Tensor, Tensor]:
@@ -152,3 +152,15 @@ def test_images_of_another_range_are_warned_of(scale: float, metrics: list[str],
         warnings.simplefilter("always")
         evaluate_reconstructor(reconstructor(), truth, metrics=metrics)  # type: ignore[arg-type]
     assert any("take 1 as the range" in str(warning.message) for warning in shown) == warned
+
+
+def test_training_measurements_are_left_out_in_either_precision() -> None:
+    """The same measurements in double precision must not count as images that the network has not seen."""
+    process, truth = Measurement(Mask(torch.arange(32 * 28).reshape(1, 32, 28) % 3 > 0)), images()[1]
+    y = process(truth)
+    seen = y[:2]
+    for learnt, given in ((seen.double(), y), (seen, y.double()), (seen.double(), y.numpy())):
+        f = learn(
+            learnt, process, losses="mc", network=ArtifactRemoval.for_process(process, features=4, depth=1), epochs=1
+        )
+        assert evaluate_reconstructor(f, truth, measurements=given, metrics=["psnr"]).left_out == 2

@@ -6,6 +6,7 @@ import math
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from unseen.losses import (
     Splitting,
     Sure,
 )
-from unseen.losses.loss import UNITS, observed, observed_count
+from unseen.losses.loss import UNITS, Loss, Seen, observed, observed_count
 from unseen.losses.sums import squares
 from unseen.physics import Flips, Gaussian, Mask, Measurement, Poisson, PoissonGaussian, Shifts
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, learn
@@ -104,6 +105,46 @@ def test_a_subjects_measurements_are_held_out_together() -> None:
     with pytest.raises(ValueError, match="each of the 12 measurements is, but got 30"):
         process = inpainting(sigma=0.1)
         learn(measured(process, images(12)), process, losses=REI, subjects=names, training=short(1))
+
+
+def test_subjects_of_a_tensor_or_an_array_are_those_of_a_list() -> None:
+    """Elements of a tensor differ as objects, so every measurement would be a subject of its own, and none held out."""
+    numbers = [i // 3 for i in range(30)]
+    expected = held_rows(30, 0.2, numbers, seed=4)
+    assert bool(expected.any())
+    for given in (torch.tensor(numbers), list(torch.tensor(numbers)), np.array(numbers)):
+        assert torch.equal(held_rows(30, 0.2, given, seed=4), expected)
+    with pytest.raises(TypeError, match="by a text or a number, but got a list"):
+        held_rows(2, 0.5, [["a"], ["b"]], seed=0)  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="by a text or a number, but got a Tensor"):
+        held_rows(2, 0.5, torch.zeros(2, 3), seed=0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [4, 12])
+@pytest.mark.parametrize("each_its_mask", [False, True])
+def test_each_measurement_keeps_its_own_noise_level(n: int, each_its_mask: bool) -> None:
+    """Batches are drawn in another order, so levels by their place in a batch would be those of other measurements."""
+    levels, kept = torch.linspace(0.1, 0.9, n, dtype=torch.float64), torch.ones(n, 1, 16, 16)
+    A, seen = Mask(kept if each_its_mask else kept[0]), list[tuple[float, float]]()
+
+    class Recording(MeasurementConsistency):
+        def __call__(self, batch: Seen, *, generator: torch.Generator | None) -> Tensor:
+            noise = batch.process.noise
+            assert isinstance(noise, Gaussian)
+            seen.extend(zip(batch.y[:, 0, 0, 0].tolist(), noise.sigma.expand(len(batch.y)).tolist(), strict=True))
+            return super().__call__(batch, generator=generator)
+
+        def judge(self, process: Measurement) -> Loss:
+            return self
+
+    process = Measurement(A, Gaussian(levels))
+    y = levels.float().reshape(n, 1, 1, 1).expand(n, 1, 16, 16).contiguous()
+    with pytest.warns(UserWarning, match="copy the noise"):
+        learn(y, process, losses=[Recording()], network=small(process), training=short(2), hold_out=0.25)
+    assert {round(value, 6) for value, _ in seen} == {round(float(level), 6) for level in levels}
+    assert all(value == pytest.approx(level, abs=1e-6) for value, level in seen)
+    with pytest.raises(ValueError, match=rf"The noise has {n} levels.*of which there are {n - 1}"):
+        learn(y[1:], Measurement(Mask(kept[0]), Gaussian(levels)), losses="sure", training=short(1))
 
 
 @pytest.mark.parametrize("noise", [Gaussian(0.1), Poisson(0.05)])

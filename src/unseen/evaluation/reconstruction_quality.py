@@ -194,7 +194,7 @@ def evaluate_reconstructor(
     measurements = None if measurements is None else tensor_of(measurements)
     x = truth.to(torch.complex64) if process.A.complex_domain else truth
     check_images(x, process)
-    count = process.A.batch
+    count = process.batch
     rows = torch.zeros(len(x), dtype=torch.int64) if count is None else torch.arange(len(x)) % count
     if measurements is None:
         generator = torch.Generator().manual_seed(seed)

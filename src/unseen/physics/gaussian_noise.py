@@ -51,6 +51,13 @@ class Gaussian(Noise):
         """A copy of sigma: () or (batch,), float64."""
         return self._sigma.clone()
 
+    @property
+    def batch(self) -> int | None:
+        return self._sigma.numel() if self._sigma.numel() > 1 else None
+
+    def select(self, samples: Tensor) -> Gaussian:
+        return self if self.batch is None else Gaussian(self._sigma[samples.cpu()])
+
     def sigma_of(self, like: Tensor) -> Tensor:
         """sigma in a shape, precision and place that multiply `like`: () or (batch, 1, ...)."""
         return per_sample(self._sigma, like, "sigma")

@@ -55,6 +55,7 @@ class Measurement:
 
     Raises:
         TypeError: A is no operator, link no `Link` or noise no `Noise`, or there are two noises.
+        ValueError: A has operators, and the noise levels, for other numbers of samples.
 
     Example:
         >>> import torch
@@ -86,6 +87,17 @@ class Measurement:
             raise TypeError(f"link=… is a Link such as BeerLambert(1e5), but got a {type(link).__name__}.")
         if not isinstance(noise, Noise | None):
             raise TypeError(f"noise=… is a Noise such as Gaussian(0.1), but got a {type(noise).__name__}.")
+        levels = None if noise is None else noise.batch
+        if None not in (self.A.batch, levels) and levels != self.A.batch:
+            raise ValueError(
+                f"A has {self.A.batch} operators, but the noise has {levels} levels. Give one level for each operator, "
+                "or one for all."
+            )
+
+    @property
+    def batch(self) -> int | None:
+        """Number of samples with an operator or a noise level of their own; None: one of each for all."""
+        return self.A.batch if self.A.batch is not None or self.noise is None else self.noise.batch
 
     @classmethod
     def of(cls, process: Measurement | Operator) -> Measurement:
@@ -142,8 +154,15 @@ class Measurement:
         return y if mask is None else mask(y)
 
     def select(self, samples: Tensor) -> Measurement:
-        """Return the process for some samples of a per-sample operator; itself where one A serves all."""
-        return self if self.A.batch is None else replace(self, A=self.A.select(samples))
+        """Return the process of some samples, with their operators and noise levels; itself where it has one of each.
+
+        Args:
+            samples: (n,), whole numbers from 0 to batch − 1, in any order.
+        """
+        if self.batch is None:
+            return self
+        noise = None if self.noise is None else self.noise.select(samples)
+        return replace(self, A=self.A.select(samples), noise=noise)
 
     @arrays_too
     def log_likelihood(self, y: Tensor, x: Tensor) -> Tensor:

@@ -33,6 +33,20 @@ class Noise(Recorded, ABC):
         0.01
     """
 
+    @property
+    def batch(self) -> int | None:
+        """Number of samples with a noise level of their own; None: one law for all."""
+        return None
+
+    def select(self, samples: Tensor) -> Noise:
+        """Return the noise of some samples, in the order given; itself where one law serves all.
+
+        Args:
+            samples: (n,), whole numbers from 0 to batch − 1; one may come more than once.
+        """
+        del samples
+        return self
+
     @abstractmethod
     def sample(self, u: Tensor, *, generator: torch.Generator | None) -> Tensor:
         """Draw y around u.

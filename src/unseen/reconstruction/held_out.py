@@ -104,7 +104,8 @@ class HeldOut:
                     value = loss.in_own_scale(loss(seen, generator=generator), self.units)
                     total[name] += float(value.double().sum()) / DRAWS / len(self)
             if self.twin is not None:
-                total[TWIN] += float(self._misfit(seen, self.twin[0][part].to(device), self.twin[1])) / len(self)
+                twin, noise = self.twin[0][part].to(device), self.twin[1].select(torch.arange(len(self))[part])
+                total[TWIN] += float(self._misfit(seen, twin, noise)) / len(self)
         weights = {TWIN: self.fidelity} | {name: loss.weight for name, loss in self.losses.items()}
         return {self.name: sum(weights[name] * value for name, value in total.items())} | {
             f"held-out {name}": value for name, value in total.items()
@@ -182,7 +183,7 @@ def held_rows(n: int, share: float, subjects: Sequence[Hashable] | None, *, seed
     >>> bool(held_rows(4, 0.25, ["a", "a", "a", "a"], seed=0).any()), bool(held_rows(4, 0.1, None, seed=0).any())
     (False, False)
     """
-    labels: Sequence[Hashable] = range(n) if subjects is None else subjects
+    labels: Sequence[Hashable] = range(n) if subjects is None else _labels(subjects)
     if len(labels) != n:
         raise ValueError(f"subjects names whose each of the {n} measurements is, but got {len(labels)}.")
     whole = list(dict.fromkeys(labels))
@@ -195,6 +196,24 @@ def held_rows(n: int, share: float, subjects: Sequence[Hashable] | None, *, seed
         judging.add(whole[i])
         count += sum(label == whole[i] for label in labels)
     return torch.tensor([label in judging for label in labels])
+
+
+def _labels(subjects: Sequence[Hashable]) -> list[Hashable]:
+    """Return whose each measurement is; equal numbers of a tensor are different objects, so they become numbers.
+
+    Raises:
+        TypeError: a label is neither a text nor a number.
+
+    >>> _labels(torch.tensor([0, 1, 0]))
+    [0, 1, 0]
+    """
+    labels = [one.item() if isinstance(one, Tensor) and one.numel() == 1 else one for one in subjects]
+    for label in labels:
+        if isinstance(label, Tensor) or not isinstance(label, Hashable):
+            raise TypeError(
+                f"subjects names whose each measurement is, by a text or a number, but got a {type(label).__name__}."
+            )
+    return labels
 
 
 def names_of(losses: Sequence[Loss]) -> list[str]:

@@ -122,7 +122,7 @@ class ReconstructionLearner:
                 "process": repr(self.process),
                 "measurements": digest(*(tensor for tensor in (self.learnt.y, self.learnt.x) if tensor is not None)),
                 "learnt from": digest(torch.arange(len(self.learnt)) if self.learnt.at is None else self.learnt.at),
-                "A of an image": _mark(self.process.A),
+                "A of an image": operator_mark(self.process.A),
             }
             | ({} if self.process.A.batch is None else {"operators": digest(self.learnt.rows)})
             | ({} if self.held_out is None else {"judged by": [repr(loss) for loss in self.held_out.losses.values()]})
@@ -176,10 +176,23 @@ class _UnderFabric(nn.Module):
         return reconstruction
 
 
-def _mark(A: Operator) -> list[str]:
-    """Return two figures of A x for one random x; they differ between masks or angles of the same shape."""
+def operator_mark(A: Operator) -> list[str]:
+    """Return three figures of A x for one random x; they differ between operators of the same shape.
+
+    Args:
+        A: the operator. The figures are rounded, so that they are the same on each machine.
+
+    Example:
+        >>> from unseen.physics import Identity
+        >>> operator_mark(Identity((1, 8, 8))) == operator_mark(2 * Identity((1, 8, 8)))
+        False
+    """
     dtype = torch.complex64 if A.complex_domain else torch.float32
-    image = torch.randn(A.batch or 1, *A.domain, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    rng = torch.Generator().manual_seed(0)
+    image = torch.randn(A.batch or 1, *A.domain, dtype=dtype, generator=rng)
     with torch.no_grad():
-        sizes = A(image).abs().double().flatten()
-    return [f"{sizes.mean():.5g}", f"{(sizes * torch.linspace(0, 1, len(sizes), dtype=torch.float64)).mean():.5g}"]
+        seen = A(image)
+    size = seen.abs().double().flatten()
+    other = seen + torch.randn(seen.shape, dtype=seen.dtype, generator=rng)  # shows signs and phases of A, too
+    place = torch.linspace(0, 1, len(size), dtype=torch.float64)
+    return [f"{size.mean():.5g}", f"{(size * place).mean():.5g}", f"{other.abs().double().mean():.5g}"]

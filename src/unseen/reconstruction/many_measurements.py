@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from unseen.physics.measurement import Measurement
-from unseen.reconstruction.measurements import Array, MeasurementError, check_measurements, tensor_of
+from unseen.reconstruction.measurements import (
+    Array,
+    MeasurementError,
+    check_measurements,
+    operator_rows,
+    tensor_of,
+)
 from unseen.reconstruction.reconstructor import Reconstructor
 
 
@@ -69,25 +74,10 @@ def applied(
     if (A.batch is None) != (operators is None):
         needed = "is one for all: leave operators out" if A.batch is None else f"has {A.batch}: say which was used"
         raise MeasurementError(f"A {needed}.")
-    rows = _rows(operators, len(y), A.batch)
+    rows = operator_rows(len(y), process, operators)
     images = []
     with torch.no_grad():
         for start in range(0, len(y), batch_size):
             part = slice(start, start + batch_size)
             images.append(f(y[part].to(device), process.select(rows[part])).cpu())
     return torch.cat(images)
-
-
-def _rows(operators: Array | None, n: int, count: int | None) -> Tensor:
-    if operators is None or count is None:
-        return torch.zeros(n, dtype=torch.int64)
-    if (
-        operators.shape != (n,)
-        or operators.dtype.kind not in "iu"
-        or not ((operators >= 0) & (operators < count)).all()
-    ):
-        raise MeasurementError(
-            f"operators are {n} whole numbers from 0 to {count - 1}, one for each measurement, but got "
-            f"{operators.dtype} of shape {operators.shape}."
-        )
-    return torch.from_numpy(operators.astype(np.int64))

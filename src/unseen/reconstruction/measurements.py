@@ -152,21 +152,34 @@ def _measures_complex(A: Operator) -> bool:
 
 
 def operator_rows(n: int, process: Measurement, operators: Tensor | Array | Sequence[int] | None) -> Tensor:
-    """(n,), int64: which of A's operators each measurement was made with; zeros where one A serves all."""
+    """(n,), int64: the operator and the noise level of each measurement; zeros where the process has one of each.
+
+    Raises:
+        MeasurementError: operators are missing, wrong, or given for a noise with a level for each measurement.
+    """
+    levels = None if process.noise is None else process.noise.batch
+    if levels is not None and (operators is not None or levels != n):
+        raise MeasurementError(
+            f"The noise has {levels} levels, in the order of the measurements, of which there are {n}"
+            + ("" if operators is None else ", and operators=… gives another order")
+            + ". Give one level for each measurement, or one for all."
+        )
     count = process.A.batch
     if operators is None:
         if count not in (None, n):
-            raise ValueError(
+            raise MeasurementError(
                 f"A has {count} operators and there are {n} measurements: say by operators=(n,) which was made with "
                 "which."
             )
-        return torch.zeros(n, dtype=torch.int64) if count is None else torch.arange(n)
+        return torch.zeros(n, dtype=torch.int64) if process.batch is None else torch.arange(n)
     if count is None:
-        raise ValueError("operators assigns one of A's operators to each measurement, but A has only one operator.")
+        raise MeasurementError(
+            "operators assigns one of A's operators to each measurement, but A has only one operator."
+        )
     operators = torch.as_tensor(operators)
     whole = not (operators.is_floating_point() or operators.is_complex() or operators.dtype == torch.bool)
     if tuple(operators.shape) != (n,) or not whole or not bool(((operators >= 0) & (operators < count)).all()):
-        raise ValueError(
+        raise MeasurementError(
             f"operators are {n} whole numbers from 0 to {count - 1}, one for each measurement, but got "
             f"{operators.dtype} of shape {tuple(operators.shape)}"
             + (f" from {operators.min()} to {operators.max()}." if operators.numel() else ".")

@@ -18,10 +18,10 @@ def measurement_digest(y: Tensor) -> str:
     """Return the SHA-256 of one measurement; a reconstructor keeps those of its training measurements.
 
     Args:
-        y: of any shape; dtype and values decide.
+        y: of any shape. Its values in single precision decide, so that double precision does not hide a measurement.
 
     Example:
         >>> measurement_digest(torch.zeros(4))[:8]
         '374708ff'
     """
-    return digest(y)
+    return digest(y.to(torch.complex64 if y.is_complex() else torch.float32))

@@ -24,6 +24,7 @@ from unseen.artifacts.run_folder import Run, runs_root
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction import RECONSTRUCTORS
+from unseen.reconstruction.learner import operator_mark
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.saved import load
@@ -207,10 +208,7 @@ def _run_digest(recipe: Recipe, f: Reconstructor | None, process: Measurement, y
     """Return the digest that names a run: recipe, measurements, process, and the weights that it starts from."""
     about = hashlib.sha256(measurement_digest(y).encode())
     about.update(repr(process).encode())
-    A = process.A
-    flat = torch.ones(A.batch or 1, *A.domain, dtype=torch.complex64 if A.complex_domain else torch.float32)
-    with torch.no_grad():
-        about.update(measurement_digest(A(flat)).encode())
+    about.update(repr(operator_mark(process.A)).encode())
     if x is not None:
         about.update(measurement_digest(x).encode())
     if f is not None and f.card is not None:

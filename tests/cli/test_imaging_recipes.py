@@ -366,3 +366,24 @@ def test_rei_by_two_passes_is_a_recipes_objective_with_its_weights() -> None:
     ):
         with pytest.raises(ValueError, match="measurements of Gaussian noise"):
             losses_of("rei-r2r", *refused)
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "message"),
+    [
+        (("kept = 0.7", "kept = 7"), (), "own.toml: method.kept: seen 7"),
+        (("kept = 0.7", "kept = 7"), ("--set", "training.epochs=1"), "own.toml: method.kept: seen 7"),
+        (("epochs = 12", "epohs = 12"), (), "own.toml: training.epohs: unknown; did you mean epochs?"),
+        (('"artifact-removal"', '"unet"'), ("--set", "seed=1"), 'own.toml: method.key: "unet" is unknown'),
+        (("seed = 0", "seed = 1"), ("--set", "method.kept=7"), "unseen: method.kept: seen 7"),
+    ],
+)
+def test_a_mistake_in_a_recipe_names_the_file_and_one_on_the_command_line_does_not(
+    change: tuple[str, str], settings: tuple[str, ...], message: str, say: Say, runs: Path, tmp_path: Path
+) -> None:
+    text, wrong = recipes.source_of("imaging/inpainting"), tmp_path / "own.toml"
+    assert change[0] in text
+    wrong.write_text(text.replace(*change), encoding="utf-8")
+    answer = say("train", wrong, *settings)
+    assert answer.code == 2 and message in answer.err and not runs.exists()
+    assert ("own.toml" in answer.err) == ("own.toml" in message)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tests.seeded import rng
+from unseen.artifacts.registry import UnknownName
 from unseen.physics import (
     Flips,
     FourierMask,
@@ -355,8 +356,8 @@ def test_bad_input_is_answered_by_a_sentence() -> None:
         identify(torch.eye(3), Flips(), domain=domain)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="real or complex"):
         identify(lambda x: x, Flips(), domain=domain, dtype=torch.int64)
-    with pytest.raises(TypeError, match="a Group"):
-        identify(lambda x: x, "rotations", domain=domain)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="takes a group, such as"):
+        identify(lambda x: x, [Flips()], domain=domain)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="square"):
         identify(lambda x: x, QUARTERS, domain=(1, 8, 6))
     with pytest.raises(ValueError, match=r"images \(channels, height, width\)"):
@@ -368,6 +369,18 @@ def test_bad_input_is_answered_by_a_sentence() -> None:
     for bad in ({"elements": 1}, {"threshold": 0.0}, {"threshold": 1.0}, {"dimension": 0}):
         with pytest.raises(ValueError, match="identify takes elements"):
             identify(lambda x: x, Flips(), domain=domain, **bad)  # type: ignore[arg-type]
+
+
+def test_a_group_is_given_by_its_name_or_answered_with_the_way_to_one() -> None:
+    A = Mask(torch.ones(1, 4, 4))
+    assert identify(A, "shifts") == identify(A, Shifts())
+    with pytest.raises(UnknownName, match="did you mean shifts"):
+        identify(A, "shift")
+    with pytest.raises(TypeError, match=r"got the class Shifts\. Make a group: Shifts\(\)"):
+        identify(A, Shifts)  # type: ignore[arg-type]
+    for draw in (lambda: identify(A, Shifts(), generator=0), lambda: Shifts().sample(2, generator=0)):  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"but got 0\. Give torch\.Generator\(\)\.manual_seed"):
+            draw()
 
 
 def test_a_process_is_judged_by_its_operator() -> None:

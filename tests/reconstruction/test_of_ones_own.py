@@ -382,12 +382,14 @@ class Pooled(nn.Module):
         (Pooled(), ValueError, r"Pooled gave \(2, 1, 1, 1\) of \(2, 1, 16, 16\)"),
         (nn.Conv2d(1, 1, 3), ValueError, r"Conv2d gave \(2, 1, 14, 14\)"),
         (nn.Identity(), ValueError, "no weights to learn"),
+        (nn.Conv2d(1, 1, 3, padding=1).requires_grad_(False), ValueError, r"not frozen: network\.requires_grad_"),
+        ("models/phantom-inpainting", ValueError, r'network=load\("models/phantom-inpainting"\)'),
         (nn.Conv2d, TypeError, r"Make it: Conv2d\(…\)"),
         (torch.relu, TypeError, r"Wrap it in a torch.nn.Module"),
     ],
 )
 def test_a_network_that_does_not_fit_is_named_before_it_learns(
-    network: nn.Module, kind: type[Exception], message: str
+    network: nn.Module | str, kind: type[Exception], message: str
 ) -> None:
     A, x = Mask(holes()), images(2)
     with pytest.raises(kind, match=message):
@@ -414,3 +416,31 @@ def test_validate_may_call_f_without_its_process_and_gives_numbers_by_name() -> 
     for wrong in (3.0, {"psnr": [1.0, 2.0]}, {"psnr": torch.ones(2)}, None):
         with pytest.raises(TypeError, match="validate gives numbers by name"):
             learnt(lambda f, epochs, wrong=wrong: wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"losses": Sure}, r"got the class Sure\. Make a loss: Sure\(…\)"),
+        ({"losses": ["mc", "ei"]}, "got 'mc'. Names: ei"),
+        ({"losses": None}, "several Losses, but got None"),
+        ({"losses": "ei", "group": Shifts}, r"got the class Shifts\. Make a group: Shifts\(\)"),
+        ({"losses": "ei", "group": lambda x: x}, r"got a function\. .*subclass of un\.physics\.Group"),
+        ({"training": {"epochs": 1}}, r"such as Training\(epochs=10\), but got a dict"),
+        ({"milestones": 3}, "milestones are numbers of epochs, such as"),
+        ({"optimiser": "adam"}, "optimiser is a function, such as lambda weights"),
+        ({"schedule": 0.9}, "schedule is a function, such as lambda step"),
+    ],
+)
+def test_an_argument_of_another_type_is_answered_with_an_example(change: dict[str, object], message: str) -> None:
+    A = Mask(holes())
+    with pytest.raises(TypeError, match=message):
+        learn(A(images(2)), A, **({"losses": "mc", "training": short(1)} | change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rate", [float("inf"), float("nan"), 0, "1e-3"])
+def test_a_learning_rate_is_a_finite_number_above_0(rate: float) -> None:
+    """An infinite rate ended in an error about the measurements."""
+    A = Mask(holes())
+    with pytest.raises(ValueError, match="learning rate is a finite number above 0, but got"):
+        learn(A(images(2)), A, losses="mc", learning_rate=rate, training=short(1))

@@ -38,6 +38,13 @@ def test_a_mistake_in_a_recipe_is_a_sentence_with_its_path() -> None:
     ]
 
 
+def test_a_mistake_in_the_constructor_is_the_same_sentence() -> None:
+    with pytest.raises(RecipeError, match=r"^training\.epoch: unknown; did you mean epochs\?$"):
+        Training(epoch=5)  # type: ignore[call-arg]
+    with pytest.raises(RecipeError, match=r"^training\.epochs: seen 0; should be greater than or equal to 1$"):
+        Training(epochs=0)
+
+
 def test_artifacts_and_training_import_without_torch_or_fabric() -> None:
     code = (
         "import sys, unseen.artifacts, unseen.training, unseen.artifacts.bundle, unseen.artifacts.recipe;"

@@ -178,8 +178,15 @@ def validated(
     try:
         return model.model_validate(dict(section))
     except ValidationError as error:
-        mistakes = error.errors(include_url=False)
-        raise RecipeError("\n".join(_sentence(one, model=model, where=where, also=also) for one in mistakes)) from error
+        raise mistakes_of(error, model, where=where, also=also) from error
+
+
+def mistakes_of(
+    error: ValidationError, model: type[BaseModel], *, where: str = "", also: Sequence[str] = ()
+) -> RecipeError:
+    """Return the error with one sentence a mistake; arguments are those of `validated`."""
+    mistakes = error.errors(include_url=False)
+    return RecipeError("\n".join(_sentence(one, model=model, where=where, also=also) for one in mistakes))
 
 
 def configured(
@@ -289,6 +296,8 @@ def _without_none(value: object) -> object:
 # Any: pydantic's own type of a mistake is in a package of its own
 def _sentence(mistake: Mapping[str, Any], *, model: type[BaseModel], where: str, also: Sequence[str]) -> str:
     """Return one pydantic complaint as a sentence of ours."""
+    if isinstance(cause := mistake.get("ctx", {}).get("error"), RecipeError):
+        return str(cause)  # by a model that is also made by name, such as Training
     kind, place, seen = mistake["type"], mistake["loc"], mistake["input"]
     path = ".".join(filter(None, [where, *map(str, place)])) or "the recipe"
     if kind == "extra_forbidden":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def train_imaging(
     recipe: Recipe,
     *,
+    source: str,
     data: str | None,
     settings: Sequence[str],
     measurements: Path | None,
@@ -51,7 +52,7 @@ def train_imaging(
     from unseen.runs.training import join, with_changes
 
     changed = with_changes(recipe, device=device, devices=devices, nodes=nodes, seed=seed)
-    chosen = overridden(changed, settings)
+    chosen = overridden(changed, settings, source=source)
     join(chosen)
     y = None if measurements is None else _read(measurements, array)
     process = None if operator is None else _process(operator, chosen)

@@ -9,7 +9,7 @@ from torch.func import functional_call
 from unseen.losses.loss import Loss, Seen
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.sums import at_least_single
-from unseen.physics.group import Group
+from unseen.physics.group import Group, check_is_group
 from unseen.physics.measurement import Measurement
 
 
@@ -45,6 +45,7 @@ class EquivariantAdversarial(Loss):
 
     def __init__(self, group: Group, critic: nn.Module, *, weight: float = 1e-8) -> None:
         super().__init__(weight=weight)
+        check_is_group(group, type(self).__name__)
         self.group, self.critic = group, critic
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:

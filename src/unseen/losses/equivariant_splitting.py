@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unseen.losses.loss import Seen
 from unseen.losses.splitting import Splitting
-from unseen.physics.group import Group
+from unseen.physics.group import Group, check_is_group
 from unseen.physics.operator import Mask, Operator
 
 
@@ -42,8 +42,7 @@ class EquivariantSplitting(Splitting):
 
     def __init__(self, group: Group, kept: float = 0.6, *, weight: float = 1.0) -> None:
         super().__init__(kept, weight=weight)
-        if not isinstance(group, Group):
-            raise TypeError(f"EquivariantSplitting takes a group, such as Shifts(), but got a {type(group).__name__}.")
+        check_is_group(group, type(self).__name__)
         if not group.exact:
             raise ValueError(
                 f"EquivariantSplitting takes a group that moves whole pixels, but {group} interpolates. Take Shifts(), "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
@@ -60,6 +60,7 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
 
     Raises:
         ValueError: the name is unknown, or a group is missing or of no use.
+        TypeError: losses is no name and holds something else than losses.
 
     Warns:
         UserWarning: `MeasurementConsistency` of noisy measurements.
@@ -78,7 +79,7 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
     if isinstance(losses, str):
         found = _named(losses, process, group)
     else:
-        found = [losses] if isinstance(losses, Loss) else list(losses)
+        found = [losses] if isinstance(losses, Loss) else _listed(losses)
         if group is not None:
             raise ValueError('group belongs to losses="ei", "rei" and "es"; losses of your own hold theirs.')
     if process.noise is not None and any(isinstance(loss, MeasurementConsistency) for loss in found):
@@ -89,6 +90,24 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
             stacklevel=3,
         )
     return found
+
+
+def _listed(losses: object) -> list[Loss]:
+    """Return losses of the caller's own as a list.
+
+    Raises:
+        TypeError: something else than losses; a class, or a name among several.
+    """
+    listed: list[Loss] = []
+    for one in losses if isinstance(losses, Iterable) else [losses]:
+        if isinstance(one, Loss):
+            listed.append(one)
+        else:
+            name = one.__name__ if isinstance(one, type) else ""
+            got = f"the class {name}" if name else repr(one)
+            remedy = f"Make a loss: {name}(…)." if name else f"Names: {', '.join(OBJECTIVES)}; give one, alone."
+            raise TypeError(f'losses is a name such as "ei", a Loss, or several Losses, but got {got}. {remedy}')
+    return listed
 
 
 def critic_of(process: Measurement) -> PatchDiscriminator:

@@ -102,6 +102,25 @@ class Group(ABC):
             raise ValueError(f"The elements of {type(self).__name__} are finite numbers, but got {g.tolist()[:4]}.")
 
 
+def check_is_group(group: object, who: str) -> None:
+    """Raise TypeError unless it is a group; `who` takes it, and the message names the way to one.
+
+    >>> from unseen.physics import Shifts
+    >>> check_is_group(Shifts, "identify")
+    Traceback (most recent call last):
+        ...
+    TypeError: identify takes a group, such as Shifts(), but got the class Shifts. Make a group: Shifts().
+    """
+    if isinstance(group, Group):
+        return
+    got, remedy = f"a {type(group).__name__}", "Products of groups are Shifts() * Flips()."
+    if isinstance(group, type):
+        got, remedy = f"the class {group.__name__}", f"Make a group: {group.__name__}()."
+    elif callable(group):
+        remedy = "Transformations of your own are a subclass of un.physics.Group."
+    raise TypeError(f"{who} takes a group, such as Shifts(), but got {got}. {remedy}")
+
+
 def uniform(n: int, parameters: int, *, generator: torch.Generator | None) -> Tensor:
     """Draw numbers in [0, 1) on the generator's device: (n, parameters), float64, on the CPU."""
     device = generator_device(generator)

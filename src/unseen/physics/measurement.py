@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from unseen.physics.generator_device import generator_device
 from unseen.physics.immutability import Recorded
 from unseen.physics.noise import Noise
 from unseen.physics.numpy_arrays import arrays_too
@@ -127,11 +128,7 @@ class Measurement:
         Returns:
             y: (batch, *A.range), zero where nothing is measured.
         """
-        given: object = generator
-        if not isinstance(given, torch.Generator | None):
-            raise TypeError(
-                f"generator is a torch.Generator, but got {given!r}. Give torch.Generator().manual_seed(0)."
-            )
+        generator_device(generator)
         u = self.mean(x)
         if self.noise is not None:
             u = self.noise.sample(u, generator=generator)  # of all entries: a mask leaves the others' draws as they are

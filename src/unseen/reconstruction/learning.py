@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from unseen.artifacts.installed_models import located
 from unseen.artifacts.recipe import configured
 from unseen.losses.loss import Loss, Units
 from unseen.losses.measurement_consistency import MeasurementConsistency
@@ -145,6 +146,7 @@ def learn(
     """
     process = Measurement.of(process)
     training = _training_of(training, epochs)
+    _check_functions(optimiser=optimiser, schedule=schedule, validate=validate)
     terms = objective(losses, process, group=GROUPS.load(group)() if isinstance(group, str) else group)
     ordered = not (truth is None and operators is None and subjects is None and process.A.batch is None)
     y, x = measured.gathered(measurements, ordered=ordered), None if truth is None else measured.tensor_of(truth)
@@ -212,7 +214,21 @@ def learn(
 def _training_of(training: Training | None, epochs: int | None) -> Training:
     if epochs is not None and training is not None:
         raise ValueError("epochs is short for training=Training(epochs=…): give one of them.")
+    given: object = training
+    if not isinstance(given, Training | None):
+        raise TypeError(f"training is a Training, such as Training(epochs=10), but got a {type(given).__name__}.")
     return training or Training(epochs=100 if epochs is None else epochs, batch_size=4)
+
+
+def _check_functions(*, optimiser: object, schedule: object, validate: object) -> None:
+    """Raise TypeError where one of them is given and cannot be called."""
+    for name, value, example in (
+        ("optimiser", optimiser, "lambda weights: torch.optim.SGD(weights, lr=0.1)"),
+        ("schedule", schedule, "lambda step: 0.99**step"),
+        ("validate", validate, 'lambda f, epoch: {"psnr": 30.0}'),
+    ):
+        if not (value is None or callable(value)):
+            raise TypeError(f"{name} is a function, such as {example}, but got a {type(value).__name__}.")
 
 
 def _nothing_is_learnt(f: Reconstructor, losses: Sequence[Loss], process: Measurement) -> bool:
@@ -266,16 +282,21 @@ def _reconstructor(
     network: str | Reconstructor | nn.Module | None, process: Measurement, *, seed: int
 ) -> Reconstructor:
     """Return the reconstructor that `network` is or names; first weights are drawn from `seed`."""
+    if isinstance(network, nn.Module) and not any(weight.requires_grad for weight in network.parameters()):
+        raise ValueError(
+            f"network has no weights to learn: {network!r}. Give a network with parameters, which are not frozen: "
+            "network.requires_grad_(True)."
+        )
     if isinstance(network, Reconstructor):
         return network
     if isinstance(network, nn.Module):
-        if not any(True for _ in network.parameters()):
-            raise ValueError(f"network has no weights to learn: {network!r}. Give a network with parameters.")
         return ArtifactRemoval.for_process(process, network=network)
     given: object = network
     if not isinstance(given, str | None):
         cure = f"Make it: {given.__name__}(…)." if isinstance(given, type) else "Wrap it in a torch.nn.Module."
         raise TypeError(f"network is a reconstructor, its name, or a torch.nn.Module, but got {given!r}. {cure}")
+    if network is not None and network not in RECONSTRUCTORS and located(Path(network)).is_dir():
+        raise ValueError(f'network="{network}" is a folder. Load the model in it: network=load("{network}").')
     architecture = RECONSTRUCTORS.load(ArtifactRemoval.key if network is None else network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

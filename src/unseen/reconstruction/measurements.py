@@ -3,6 +3,7 @@
 They cover the shape, the kind of number, whether all are finite, and which operator each measurement was made with.
 """
 
+import math
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -233,8 +234,11 @@ def check_settings(
         raise ValueError(f"{', '.join(needing)} needs the truth: give truth=(n, *A.domain).")
     if truth is not None and len(truth) != len(measurements):
         raise ValueError(f"There are {len(measurements)} measurements, but {len(truth)} images of the truth.")
-    if not learning_rate > 0:
-        raise ValueError(f"The learning rate is above 0, but got {learning_rate}.")
+    rate: object = learning_rate
+    if not (isinstance(rate, int | float | np.number) and 0 < rate < math.inf):
+        raise ValueError(f"The learning rate is a finite number above 0, but got {learning_rate!r}.")
+    if not isinstance(milestones, Iterable):
+        raise TypeError(f"milestones are numbers of epochs, such as [50], but got {milestones!r}.")
     if any(epoch < 1 for epoch in milestones):
         raise ValueError(f"milestones are numbers of epochs, at least 1 each, but got {list(milestones)}.")
     if hold_out is not None and not 0 <= hold_out < 1:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.anatomy.network_view import View
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
-from unseen.artifacts.registry import did_you_mean
+from unseen.artifacts.registry import UnknownName, did_you_mean
 from unseen.detectors import METHODS
 from unseen.reconstruction import RECONSTRUCTORS
 from unseen.runs import reconstructor_training
@@ -21,12 +21,13 @@ from unseen.runs.training import resolve
 from unseen.training.settings import Training
 
 
-def overridden(recipe: Recipe, given: Sequence[str]) -> Recipe:
+def overridden(recipe: Recipe, given: Sequence[str], *, source: str = "") -> Recipe:
     """`recipe` with each of `given`, such as `training.epochs=5`, in the place of its own setting.
 
     A value is written as in TOML; a text needs no quotes. Its type is that of the setting in its section's schema.
 
-    Raises RecipeError for a setting that no section has, which names the nearest, and for a value out of bounds.
+    Raises RecipeError for a setting that no section has, which names the nearest, and for a value out of bounds. The
+    message begins with `source`, the file of the recipe, if the recipe itself is at fault.
 
     >>> from unseen.artifacts.recipe import load
     >>> changed = overridden(load("detectors/pca"), ["method.components=8", "training.device=cpu"])
@@ -38,8 +39,11 @@ def overridden(recipe: Recipe, given: Sequence[str]) -> Recipe:
     unseen.artifacts.recipe.RecipeError: --set method.epochs: unknown; did you mean training.epochs?
     """
     if not given:
+        _check(recipe, source)
         return recipe
     table = tomllib.loads(recipe.to_toml())
+    if recipe.method.key not in {*METHODS, *RECONSTRUCTORS}:
+        _check(recipe, source)
     known = _known(recipe)
     for one in given:
         path, sign, value = (part.strip() for part in one.partition("="))
@@ -51,11 +55,23 @@ def overridden(recipe: Recipe, given: Sequence[str]) -> Recipe:
         place = table.setdefault(section, {}) if section else table
         place[key] = _value(value)
     changed = Recipe.from_toml(tomli_w.dumps(table))
-    if recipe.method.key in RECONSTRUCTORS:
-        reconstructor_training.resolve(changed)  # checks the values
-    else:
-        resolve(changed)
+    try:
+        _check(changed)
+    except RecipeError:
+        _check(recipe, source)
+        raise
     return changed
+
+
+def _check(recipe: Recipe, source: str = "") -> None:
+    """Check every value of a recipe; the message of a RecipeError begins with the file."""
+    key = recipe.method.key
+    try:
+        (reconstructor_training.resolve if key in RECONSTRUCTORS else resolve)(recipe)
+    except (RecipeError, UnknownName) as error:
+        unknown = f'method.key: "{key}" is {did_you_mean(key, [*METHODS, *RECONSTRUCTORS])}'
+        text = unknown if isinstance(error, UnknownName) else str(error)
+        raise RecipeError(f"{source}: {text}" if source else text) from error
 
 
 def _known(recipe: Recipe) -> list[str]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.errors import UserError
+from unseen.artifacts.recipe import mistakes_of
 
 
 class Training(BaseModel):
     """Settings of the training loop.
 
+    Raises:
+        RecipeError: a setting is unknown or out of bounds.
+
     >>> Training(epochs=3).batch_size
     32
+    >>> Training(epoch=3)
+    Traceback (most recent call last):
+        ...
+    unseen.artifacts.recipe.RecipeError: training.epoch: unknown; did you mean epochs?
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -42,6 +50,14 @@ class Training(BaseModel):
     """Seconds between checkpoints: what a killed run loses at most."""
     checkpoint_every_steps: int | None = Field(default=None, ge=1)
     """A checkpoint after so many steps too; none: by the clock alone."""
+
+    if not TYPE_CHECKING:  # type checkers know the fields by name
+
+        def __init__(self, **settings: Any) -> None:
+            try:
+                super().__init__(**settings)
+            except ValidationError as error:
+                raise mistakes_of(error, Training, where="training") from error
 
     def steps_per_epoch(self, films: int) -> int:
         """Return the number of batches of an epoch: a last short batch is left out, unless it is the only one.

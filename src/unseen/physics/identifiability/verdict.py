@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unseen.physics.group import Group
+from unseen.physics import GROUPS
+from unseen.physics.generator_device import generator_device
+from unseen.physics.group import Group, check_is_group
 from unseen.physics.identifiability.equivariance_defect import CORE, Inner, clear_of_the_border, defects, in_sight
 from unseen.physics.identifiability.faithful_images import faithful
 from unseen.physics.identifiability.linear_map import LinearMap, Map, linear_map
@@ -40,7 +42,7 @@ NOTHING = 1e-7  # share of hidden images up to which A hides nothing
 
 def identify(
     A: Map | Measurement | Sequence[Map | Measurement],
-    group: Group | None = None,
+    group: Group | str | None = None,
     *,
     domain: Shape | None = None,
     dtype: torch.dtype | None = None,
@@ -62,7 +64,8 @@ def identify(
         A: linear callable on (batch, *domain), such as an `Operator`; its `adjoint` is used if it has one, else A is
             differentiated. Or several of them, if each measurement is taken by one; an operator with an A for each
             sample counts as several. Of a `Measurement`, its operator.
-        group: transformations under which images remain images; None: no transformation.
+        group: transformations under which images remain images, or their name in `unseen.physics.GROUPS`, such as
+            "shifts"; None: no transformation.
         domain: shape of an image, (channels, height, width), if A does not define it.
         dtype: type of an image; None: float64, or complex128 if A's images are complex.
         dimension: k, dimension of the signals, to compare with the theorems.
@@ -77,7 +80,8 @@ def identify(
     Raises:
         ValueError: A is not linear, not finite, or does not take such images; the domain is missing; the group does
             not act on the images; elements < 2, threshold outside (0, 1) or dimension < 1.
-        TypeError: A is not callable, or dtype is not a number type of images.
+        UnknownName: no group has this name.
+        TypeError: A is not callable, group is not a group, or dtype is not a number type of images.
 
     Source: Tachella, Chen & Davies, Sensing Theorems for Unsupervised Learning in Linear Inverse Problems, JMLR 24,
     2023.
@@ -94,6 +98,7 @@ def identify(
             "identify takes elements ≥ 2, 0 < threshold < 1 and dimension ≥ 1, but got "
             f"elements={elements}, threshold={threshold}, dimension={dimension}."
         )
+    group = GROUPS.load(group)() if isinstance(group, str) else group
     maps = [linear_map(one, domain, dtype, device) for one in _each(A)]
     first = maps[0]
     if any((one.domain, one.dtype) != (first.domain, first.dtype) for one in maps):
@@ -101,7 +106,11 @@ def identify(
     if group is not None:
         _acts(group, first)
     # a seed from the caller's generator, not its numbers: A may have been drawn with the same numbers
-    drawn = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
+    drawn = (
+        0
+        if generator is None
+        else int(torch.randint(2**62, (), generator=generator, device=generator_device(generator)))
+    )
     generator = torch.Generator().manual_seed(SEED ^ drawn)
     found = _evidence(maps, group, elements, dimension=dimension, threshold=threshold, generator=generator)
     verdict, reason = judge(found)
@@ -194,8 +203,7 @@ def _each(A: Map | Measurement | Sequence[Map | Measurement]) -> list[Map]:
 
 def _acts(group: Group, A: LinearMap) -> None:
     """Apply the group to one image: a group that does not act on such images raises an error."""
-    if not isinstance(group, Group):
-        raise TypeError(f"group is a Group such as Shifts(), but got a {type(group).__name__}.")
+    check_is_group(group, "identify")
     check_image_axes(A.domain, needed_by="Groups move")
     generator = torch.Generator().manual_seed(SEED)
     group.T(A.noise(1, generator), group.sample(1, generator=generator))

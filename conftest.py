@@ -112,7 +112,7 @@ def _runs_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _phantoms_drawn_once() -> Iterator[None]:
     """A small phantom film takes 8 ms to draw, and many tests have the same ones."""
-    from tests.kept_phantoms import kept_phantoms  # imports numpy
+    from tests.phantom_cache import kept_phantoms  # imports numpy
 
     with kept_phantoms():
         yield

@@ -63,7 +63,24 @@ FREQUENT = (
         "src/unseen/screening/adaptation.py",
         "check of the labels: `label_check.py`; films to label, as the message names them: `label_differences.py`",
     ),
-    ("A sentence of the README on results", "studies/pages/readme.py", "its table: `results_page.py`"),
+    (
+        "A sentence of the README on results",
+        "studies/pages/readme.py",
+        "its table: `results_page.py`; children (ZhangLab): `studies/zhanglab/page.py`; imaging: "
+        "`studies/evidence/reconstruction.py`",
+    ),
+    ("A section of results-imaging", "studies/imaging/page.py", "`*_section.py` beside it, one for each heading"),
+    (
+        "Epochs, batch and size of an experiment of the thesis",
+        "studies/recipes/thesis/ganomaly.toml",
+        "the other recipes beside it",
+    ),
+    (
+        "What identifies an interrupted training of a reconstructor",
+        "src/unseen/reconstruction/learner.py",
+        "fingerprint of settings and films: `training/checkpoint.py`",
+    ),
+    ("Phantom films that tests draw", "tests/phantom_cache.py", "no common set: each test draws its own number"),
     (
         "New field of a study",
         "server/src/unseen_server/worklist/tables.py",

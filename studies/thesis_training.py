@@ -1,4 +1,4 @@
-"""Training by the thesis's protocol: 311 normal films, 70 epochs, the test films scored after each epoch.
+"""Training by the thesis's protocol (numbers: `studies/recipes/thesis`): the test films scored after each epoch.
 
 `epochs.csv` of the run contains the AUROCs and the cosine between the weights of both encoders, `epochs/` the scores.
 The authors of GANomaly score in train mode, where BatchNorm normalises by the batch of a film. Such scores are kept,

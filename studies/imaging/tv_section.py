@@ -1,4 +1,4 @@
-"""Section on learning without truth compared with total variation, by problem."""
+"""Section "When learning pays": the best network without truth compared with total variation, by problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section and conclusion of the detectors' page on ZhangLab's films, and the published figures."""
+"""ZhangLab's films (children): section of `results-detectors.md`, its sentence in the README, published figures."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,6 +79,18 @@ def test_bad_input_is_told_in_a_sentence() -> None:
         psnr(found, truth, peak=0.0)
     with pytest.raises(ValueError, match="at least 11 × 11 pixels, but got 10 × 28"):
         ssim(found[:, :, :10], truth[:, :, :10])
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
+def test_whole_numbers_above_the_peak_are_warned_of(metric: Callable[..., Any], dtype: type[Any]) -> None:
+    """Pixels of 8 bits had a PSNR of -27 dB, of a peak of 1."""
+    found, truth = (np.round(255 * one.numpy()).astype(dtype) for one in images())
+    with pytest.warns(UserWarning, match=r"is 1, but the truth has whole numbers up to \d+. Give peak=255"):
+        metric(found, truth)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert metric(found, truth, peak=255) == pytest.approx(metric(found / 255, truth / 255), rel=1e-9)
 
 
 @pytest.mark.parametrize("metric", [psnr, ssim])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kept_phantoms import drawn_anew
+from tests.phantom_cache import drawn_anew
 
 
 @pytest.fixture(scope="module", autouse=True)

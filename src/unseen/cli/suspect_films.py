@@ -1,4 +1,4 @@
-"""`unseen suspects`: films to train on, the least normal ones first."""
+"""`unseen suspects`: prints the least normal of the films to train on, and writes all of them with `--out`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The child process that opens files: `python -P -m unseen.data.decoder_child LIMITS`, answering on stdout.
+"""The child process that opens files: `python -P -m unseen.data.decoder_child LIMITS`, started by `decode.py`.
 
-It starts light (numpy and the standard library; the image libraries come with the first image) and sets its own
-memory limit. A thread reads the requests, so that the end of the parent is noticed while an image is being decoded.
+It answers on stdout and writes no log. It starts light (numpy and the standard library; the image libraries come with
+the first image) and sets its own memory limit. A thread reads the requests, so that the end of the parent is noticed
+while an image is being decoded.
 """
 
 import hashlib

@@ -3,6 +3,8 @@
 PSNR is the error in decibels. SSIM compares brightness, contrast and structure in each window.
 """
 
+import warnings
+
 import torch
 from torch import Tensor
 
@@ -20,8 +22,9 @@ def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
     Args:
         found: (batch, channels, height, width), real or complex; for a NumPy array, the result is an array, too.
         truth: of the same shape.
-        peak: > 0, the range of values an image can have; None: the largest magnitude of each truth, as in the papers on
-            equivariant imaging (never above the figure for a fixed peak that no image exceeds).
+        peak: > 0, the range of values an image can have, 255 for pixels of 8 bits; None: the largest magnitude
+            of each truth, as in the papers on equivariant imaging (never above the figure for a fixed peak that no
+            image exceeds).
 
     Returns:
         (batch,), float64, in dB; infinite if the two are equal.
@@ -35,11 +38,11 @@ def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
         >>> round(psnr(truth + 0.1, truth).item(), 4), round(psnr(truth + 0.1, truth, peak=None).item(), 4)
         (20.0, 13.9794)
     """
-    found, truth = same_images(found, truth)
-    if peak is not None and not peak > 0:
-        raise ValueError(f"peak is the range of an image's values, above 0, but got {peak}.")
-    error = (found - truth).flatten(1).square().mean(dim=1)
-    height = truth.flatten(1).abs().amax(dim=1) if peak is None else torch.full_like(error, peak)
+    a, b = same_images(found, truth)
+    if peak is not None:
+        _check_peak(peak, b)
+    error = (a - b).flatten(1).square().mean(dim=1)
+    height = b.flatten(1).abs().amax(dim=1) if peak is None else torch.full_like(error, peak)
     return 10 * torch.log10(height**2 / error)
 
 
@@ -53,7 +56,7 @@ def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
     Args:
         found: (batch, channels, height, width), at least 11 × 11 pixels, real or complex; a NumPy array is allowed.
         truth: of the same shape.
-        peak: > 0, the range of values an image can have.
+        peak: > 0, the range of values an image can have, 255 for pixels of 8 bits.
 
     Returns:
         (batch,), float64, at most 1.
@@ -73,8 +76,7 @@ def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
     a, b = same_images(found, truth)
     if min(a.shape[2:]) < 2 * RADIUS + 1:
         raise ValueError(f"SSIM needs images of at least 11 × 11 pixels, but got {a.shape[2]} × {a.shape[3]}.")
-    if not peak > 0:
-        raise ValueError(f"peak is the range of an image's values, above 0, but got {peak}.")
+    _check_peak(peak, b)
     return similarity_map(a, b, peak=peak).flatten(1).mean(dim=1)
 
 
@@ -90,6 +92,18 @@ def same_images(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
             f"have {describe(tuple(found.shape))} and {describe(tuple(truth.shape))}."
         )
     return _magnitudes(found), _magnitudes(truth)
+
+
+def _check_peak(peak: float, truth: Tensor) -> None:
+    """Refuse a peak that is not above 0; warn of whole numbers above it, as of pixels of 8 bits and a peak of 1."""
+    if not peak > 0:
+        raise ValueError(f"peak is the range of an image's values, above 0, but got {peak}.")
+    if float(largest := truth.abs().amax()) > peak and bool((truth == truth.round()).all()):
+        warnings.warn(
+            f"peak, the range of values, is {peak:g}, but the truth has whole numbers up to {largest:.0f}. Give "
+            "peak=255 for images of 8 bits, or divide both images by their range.",
+            stacklevel=4,
+        )
 
 
 def _magnitudes(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Learner of a reconstructor: Adam, and the losses on a batch of measurements.
+"""Learner of a reconstructor: Adam, the losses on a batch, and the text that identifies an interrupted training.
 
 A loss may have a critic (`WithCritic`), which is trained in turns with the reconstructor.
 """
@@ -109,7 +109,7 @@ class ReconstructionLearner:
         self.taken.steps += 1
 
     def identity(self, began_with: str = "") -> str:
-        """Return the text that identifies this training, besides its settings.
+        """Return the text that identifies this training, besides its settings: losses, operator, noise, measurements.
 
         Args:
             began_with: digest of the weights of a trained network; empty for a new one.

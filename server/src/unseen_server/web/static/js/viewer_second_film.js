@@ -1,5 +1,6 @@
 // @ts-check
-// Second film next to the one that is read: a prior, or a film that a reader reported normal. Both move together.
+// Second film next to the one that is read (a prior, or one reported normal), with the captions and dates of both.
+// Both films move together.
 import { $, el } from "./api.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { calendar } from "./dates.js";

@@ -62,8 +62,9 @@ def tv_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         budgets.CONVERGENCE,
         f"{said} After these steps, features and transforms, total variation is as good or better on the others, from "
         "one measurement and without training; whether it stays better after the sources' training is not measured. "
-        f"The networks learn from 49 to 64 images (toys and digits: {_toys(longest)}), each measured once. TV has one "
-        "advantage: its single weight was chosen on validation images with their truth.",
+        f"The networks learn from 49 to 64 images (toys and digits: {_toys(longest)}), each measured once. The "
+        "validation images, with their truth, chose the network that is shown for a problem, its learning rate, and "
+        "TV's single weight.",
     ]
 
 

@@ -219,6 +219,20 @@ def test_an_image_is_described_by_what_it_was_drawn_with() -> None:
     assert "images/imaging/single-pixel.png" not in imaging_page(rows, known)
 
 
+def test_validation_images_choose_the_network_of_a_problem() -> None:
+    rows = consistent_rows(tv=[[20.0, 21.0]], ei=[[22.0, 23.0]], unrolled=[[21.0, 22.0]])
+    found = best_without_truth(rows)
+    assert found is not None and found.arm == "ei"
+    rows[2]["validation_psnr"] = [[1, 30.0], [2, 24.0], [3, 10.0]]
+    rows[2]["kept_epoch"] = 2
+    found = best_without_truth(rows)
+    assert found is not None and found.arm == "unrolled", "24 dB at the epoch that was kept, and 22.5 of the other"
+    assert found.difference.value == pytest.approx(1.0), "on the test images"
+    rows[2]["kept_epoch"] = None
+    found = best_without_truth(rows)
+    assert found is not None and found.arm == "ei", "10 dB at the last epoch"
+
+
 @pytest.mark.nightly
 def test_the_page_says_what_the_rows_say(ran: Path) -> None:
     rows = rows_in(ran)
@@ -312,6 +326,7 @@ def consistent_rows(**arms: list[list[float]]) -> list[dict[str, Any]]:
             "arm": arm.replace("_plus_", "+"),
             "seed": seed,
             "by_picture": {"psnr": psnrs},
+            "validation_psnr": [[1, 0.0], [2, sum(psnrs) / len(psnrs)]],
             "units": [0, 1],
             "settings": recipe.method.settings,
             "steps": 1300,

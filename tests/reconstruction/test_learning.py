@@ -428,7 +428,6 @@ GOOD = {"losses": [MC], "training": short(1)}
         ({"truth": torch.zeros(3, 1, 16, 16)}, "4 measurements, but 3 images"),
         ({"losses": [Supervised()]}, "Supervised needs the truth"),
         ({"losses": []}, "at least one Loss"),
-        ({"losses": [torch.nn.MSELoss()]}, "at least one Loss"),
         ({"learning_rate": 0.0}, "above 0, but got 0"),
         ({"milestones": [0]}, "at least 1"),
         ({"operators": torch.zeros(4, dtype=torch.int64)}, "A has only one operator"),

@@ -422,6 +422,8 @@ def test_validate_may_call_f_without_its_process_and_gives_numbers_by_name() -> 
     ("change", "message"),
     [
         ({"losses": Sure}, r"got the class Sure\. Make a loss: Sure\(…\)"),
+        ({"losses": nn.MSELoss}, r"got the class MSELoss\. A loss of your own is a subclass of un\.losses\.Loss"),
+        ({"losses": [nn.MSELoss()]}, r"got MSELoss\(\)\. A loss of your own is a subclass of un\.losses\.Loss"),
         ({"losses": ["mc", "ei"]}, "got 'mc'. Names: ei"),
         ({"losses": None}, "several Losses, but got None"),
         ({"losses": "ei", "group": Shifts}, r"got the class Shifts\. Make a group: Shifts\(\)"),

@@ -103,9 +103,12 @@ def _listed(losses: object) -> list[Loss]:
         if isinstance(one, Loss):
             listed.append(one)
         else:
-            name = one.__name__ if isinstance(one, type) else ""
-            got = f"the class {name}" if name else repr(one)
-            remedy = f"Make a loss: {name}(…)." if name else f"Names: {', '.join(OBJECTIVES)}; give one, alone."
+            got, remedy = repr(one), "A loss of your own is a subclass of un.losses.Loss."
+            if isinstance(one, type):
+                got = f"the class {one.__name__}"
+                remedy = f"Make a loss: {one.__name__}(…)." if issubclass(one, Loss) else remedy
+            elif isinstance(one, str):
+                remedy = f"Names: {', '.join(OBJECTIVES)}; give one, alone."
             raise TypeError(f'losses is a name such as "ei", a Loss, or several Losses, but got {got}. {remedy}')
     return listed
 

@@ -105,8 +105,12 @@ def test_several_operators_need_to_know_which(say: Say, tmp_path: Path) -> None:
     f = load(model)
     with torch.no_grad():
         assert np.allclose(np.load(tmp_path / "out" / "y.npy"), f(y, process.select(rows)).numpy(), atol=1e-6)
-    np.save(tmp_path / "which.npy", rows.numpy() + 1)
-    assert "4 whole numbers from 0 to 2" in say(*words, "--operators", tmp_path / "which.npy").err
+    for kind in ("u1", "u2", "u4", "u8", ">i4"):
+        np.save(tmp_path / "which.npy", rows.numpy().astype(kind))
+        assert say(*words, "--operators", tmp_path / "which.npy").code == 0, kind
+    for wrong in (rows.numpy() + 1, rows.numpy() / 2, rows.numpy()[None], rows.numpy() > 0):
+        np.save(tmp_path / "which.npy", wrong)
+        assert "4 whole numbers from 0 to 2" in say(*words, "--operators", tmp_path / "which.npy").err
 
 
 def test_files_that_do_not_fit_are_named_and_the_others_go_on(say: Say, tmp_path: Path) -> None:

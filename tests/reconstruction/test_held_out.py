@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from tests.reconstruction.making import holes, images, inpainting, magnetic, measured, short
 from unseen.evaluation.psnr_ssim import psnr
@@ -28,6 +29,8 @@ from unseen.losses.sums import squares
 from unseen.physics import Flips, Gaussian, Mask, Measurement, Poisson, PoissonGaussian, Shifts
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, learn
 from unseen.reconstruction.held_out import RISK, HeldOut, held_rows, judges, names_of, twins
+from unseen.reconstruction.many_measurements import applied, reconstructed
+from unseen.reconstruction.measurements import MeasurementError
 from unseen.training import History
 
 REI = [Sure(), RobustEquivariance(Shifts())]
@@ -137,14 +140,45 @@ def test_each_measurement_keeps_its_own_noise_level(n: int, each_its_mask: bool)
         def judge(self, process: Measurement) -> Loss:
             return self
 
-    process = Measurement(A, Gaussian(levels))
+    process = Measurement(A, noise=Gaussian(levels))
     y = levels.float().reshape(n, 1, 1, 1).expand(n, 1, 16, 16).contiguous()
     with pytest.warns(UserWarning, match="copy the noise"):
         learn(y, process, losses=[Recording()], network=small(process), training=short(2), hold_out=0.25)
     assert {round(value, 6) for value, _ in seen} == {round(float(level), 6) for level in levels}
     assert all(value == pytest.approx(level, abs=1e-6) for value, level in seen)
     with pytest.raises(ValueError, match=rf"The noise has {n} levels.*of which there are {n - 1}"):
-        learn(y[1:], Measurement(Mask(kept[0]), Gaussian(levels)), losses="sure", training=short(1))
+        learn(y[1:], Measurement(Mask(kept[0]), noise=Gaussian(levels)), losses="sure", training=short(1))
+
+
+def test_operators_with_a_noise_level_of_their_own_go_with_their_measurements() -> None:
+    levels, kept = torch.tensor([0.1, 0.9], dtype=torch.float64), torch.ones(2, 1, 16, 16)
+    process, rows = Measurement(Mask(kept), noise=Gaussian(levels)), [1, 0, 1, 1, 0]
+    y = levels.float()[rows].reshape(5, 1, 1, 1).expand(5, 1, 16, 16).contiguous()
+    seen = list[tuple[float, float]]()
+
+    def recorded(part: Tensor, of: Measurement) -> Tensor:
+        assert isinstance(of.noise, Gaussian)
+        seen.extend(zip(part[:, 0, 0, 0].tolist(), of.noise.sigma.expand(len(part)).tolist(), strict=True))
+        return part
+
+    applied(recorded, process, y.numpy(), operators=np.array(rows), batch_size=2)
+    assert len(seen) == 5 and all(value == pytest.approx(level, abs=1e-6) for value, level in seen)
+    with pytest.raises(MeasurementError, match=r"5 whole numbers from 0 to 1.*<U1"):
+        applied(recorded, process, y.numpy(), operators=np.array(list("cacba")))
+    f = learn(y, process, losses="sure", operators=rows, network=small(process), training=short(1))
+    assert reconstructed(f, y.numpy(), operators=np.array(rows)).shape == y.shape
+
+
+def test_noise_levels_of_measurements_need_their_order_and_number() -> None:
+    process = Measurement(Mask(holes()), noise=Gaussian(torch.linspace(0.1, 0.9, 4)))
+    y = measured(process, images(4))
+    with pytest.raises(MeasurementError, match="shuffle=False"):
+        learn(DataLoader(list(y), batch_size=2, shuffle=True), process, losses="sure", training=short(1))
+    f = learn(y, process, losses="sure", network=small(process), training=short(1))
+    with pytest.raises(MeasurementError, match=r"of which there are 3\. .*load\(folder, process=…\)"):
+        reconstructed(f, y[:3].numpy())
+    f.process = Measurement(process.A, noise=Gaussian(0.1))
+    assert reconstructed(f, y[:3].numpy()).shape == (3, *y.shape[1:])
 
 
 @pytest.mark.parametrize("noise", [Gaussian(0.1), Poisson(0.05)])

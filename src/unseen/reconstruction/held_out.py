@@ -122,9 +122,12 @@ class HeldOut:
             return self, None
         held = held_rows(len(self.y), share, subjects, seed=self.seed)
         if not bool(held.any()) and self.chooses:
-            two = twins(self.y, self.process.noise, share=share, seed=self.seed)
+            process, rows = self.process, self.rows
+            if process.noise is not None and process.noise.batch is not None:  # a level for each measurement
+                process, rows = process.select(rows), torch.arange(len(self.y))
+            two = twins(self.y, process.noise, share=share, seed=self.seed)
             if two is not None:
-                learnt = replace(self, y=two.y, process=replace(self.process, noise=two.noise))
+                learnt = replace(self, y=two.y, rows=rows, process=replace(process, noise=two.noise))
                 terms = {name: loss for name, loss in self.losses.items() if loss.compares != "measurements"}
                 return learnt, replace(learnt, losses=terms, twin=(two.twin, two.its_noise))
             held = held_rows(len(self.y), 1 / len(self.y), subjects, seed=self.seed)

@@ -88,7 +88,8 @@ def learn(
         group: for "ei", "rei", "rei-r2r" and "es": transformations under which images remain images; or the name of a
             group in `unseen.physics.GROUPS`, such as "shifts".
         truth: (n, *A.domain), for losses that need x; None: it is not known.
-        operators: (n,), index of the operator of each measurement; None: the i-th operator for the i-th measurement.
+        operators: (n,), index of the operator of each measurement, and of its noise level if the noise has several;
+            None: the i-th operator for the i-th measurement.
         hold_out: share of held-out measurements, in [0, 1); None: 0.1 with noise, else 0. 0: the weights of the last
             epoch are returned. Without noise, f reconstructs from nine tenths of a held-out measurement and is
             evaluated on the rest: this is not an unbiased risk, so it is logged and chooses no weights.
@@ -148,7 +149,7 @@ def learn(
     training = _training_of(training, epochs)
     _check_functions(optimiser=optimiser, schedule=schedule, validate=validate)
     terms = objective(losses, process, group=GROUPS.load(group)() if isinstance(group, str) else group)
-    ordered = not (truth is None and operators is None and subjects is None and process.A.batch is None)
+    ordered = not (truth is None and operators is None and subjects is None and process.batch is None)
     y, x = measured.gathered(measurements, ordered=ordered), None if truth is None else measured.tensor_of(truth)
     measured.check_measurements(y, process)
     rows = measured.operator_rows(len(y), process, operators)
@@ -171,8 +172,9 @@ def learn(
     share = (SHARE if process.noise is not None else 0.0) if hold_out is None else hold_out
     whole = _with_judges(y, x, rows, process, terms, seed=training.seed)
     learnt, held = whole.divided(share, subjects) if share else (whole, None)
-    first, of_first, _ = learnt.some(torch.arange(min(PREPARED_ON, len(learnt))))
-    measured_by = process.select(of_first)
+    some = torch.arange(min(PREPARED_ON, len(learnt)))
+    first, _, _ = learnt.some(some)
+    measured_by = process.select(rows[some if learnt.at is None else learnt.at[some]])
     measured.warn_of_units(first, measured_by)
     began_with, seen_before = "", tuple[str, ...]()
     if f.trained_on:

@@ -94,8 +94,8 @@ def _one_by_one(measurements: Iterable[Tensor | Array], *, ordered: bool) -> Ite
         return
     if ordered and not isinstance(measurements.sampler, SequentialSampler):
         raise MeasurementError(
-            "the DataLoader draws measurements in another order than the truth, operators or subjects that go with "
-            "them. Make it with shuffle=False: learn draws its own batches."
+            "the DataLoader draws measurements in another order than the truth, operators, noise levels or subjects "
+            "that go with them. Make it with shuffle=False: learn draws its own batches."
         )
     for batch in measurements:
         if measurements.batch_size is None and measurements.batch_sampler is None:
@@ -156,15 +156,8 @@ def operator_rows(n: int, process: Measurement, operators: Tensor | Array | Sequ
     """(n,), int64: the operator and the noise level of each measurement; zeros where the process has one of each.
 
     Raises:
-        MeasurementError: operators are missing, wrong, or given for a noise with a level for each measurement.
+        MeasurementError: operators are missing or wrong, or the noise has levels for another number of measurements.
     """
-    levels = None if process.noise is None else process.noise.batch
-    if levels is not None and (operators is not None or levels != n):
-        raise MeasurementError(
-            f"The noise has {levels} levels, in the order of the measurements, of which there are {n}"
-            + ("" if operators is None else ", and operators=… gives another order")
-            + ". Give one level for each measurement, or one for all."
-        )
     count = process.A.batch
     if operators is None:
         if count not in (None, n):
@@ -172,20 +165,24 @@ def operator_rows(n: int, process: Measurement, operators: Tensor | Array | Sequ
                 f"A has {count} operators and there are {n} measurements: say by operators=(n,) which was made with "
                 "which."
             )
+        if process.batch not in (None, n):
+            raise MeasurementError(
+                f"The noise has {process.batch} levels, in the order of the measurements, of which there are {n}. "
+                "Give one level for each measurement, or one for all; to a saved model by load(folder, process=…)."
+            )
         return torch.zeros(n, dtype=torch.int64) if process.batch is None else torch.arange(n)
     if count is None:
         raise MeasurementError(
             "operators assigns one of A's operators to each measurement, but A has only one operator."
         )
-    operators = torch.as_tensor(operators)
-    whole = not (operators.is_floating_point() or operators.is_complex() or operators.dtype == torch.bool)
-    if tuple(operators.shape) != (n,) or not whole or not bool(((operators >= 0) & (operators < count)).all()):
+    rows = np.asarray(operators.cpu() if isinstance(operators, Tensor) else operators)
+    if rows.shape != (n,) or rows.dtype.kind not in "iu" or not ((rows >= 0) & (rows < count)).all():
         raise MeasurementError(
             f"operators are {n} whole numbers from 0 to {count - 1}, one for each measurement, but got "
-            f"{operators.dtype} of shape {tuple(operators.shape)}"
-            + (f" from {operators.min()} to {operators.max()}." if operators.numel() else ".")
+            f"{rows.dtype} of shape {rows.shape}"
+            + (f" from {rows.min()} to {rows.max()}." if rows.size and rows.dtype.kind in "iuf" else ".")
         )
-    return operators.to(torch.int64)
+    return torch.from_numpy(rows.astype(np.int64))
 
 
 TOO_MUCH_NOISE = 1.5

@@ -66,6 +66,25 @@ def best_without_truth(rows: Sequence[Row]) -> Ahead | None:
     return None if difference is None else Ahead(arm, len(known[arm]), difference)
 
 
+def unrolled_against_others(rows: Sequence[Row]) -> Interval | None:
+    """PSNR of the unrolled network less that of the best other one that learnt without truth, in dB, by test image.
+
+    None where either has no row, or another number of steps. Validation images choose the other one; its figure is the
+    mean over its trainings.
+    """
+    unrolled = of_arm(rows, "unrolled")
+    other = best_without_truth([row for row in rows if row["arm"] != "unrolled"])
+    if not unrolled or other is None:
+        return None
+    others = of_arm(rows, other.arm)
+    if {row["steps"] for row in [*unrolled, *others]} != {unrolled[0]["steps"]}:
+        return None
+    theirs = np.mean([row["by_picture"]["psnr"] for row in others], axis=0)
+    differences = [(np.asarray(row["by_picture"]["psnr"]) - theirs).tolist() for row in unrolled]
+    found = mean_of(differences, unrolled[0]["units"])
+    return found if isinstance(found, Interval) else None
+
+
 def _on_validation(row: Row) -> float:
     """PSNR on the validation images at the epoch whose weights were kept, or else at the last one, in dB."""
     by_epoch = dict(row["validation_psnr"])

@@ -10,7 +10,7 @@ from studies.imaging.longer import is_longer, of_longest
 from studies.imaging.published import budget_of
 from studies.imaging.selection import of_arm
 from studies.imaging.settings import method_of
-from studies.imaging.summaries import Ahead, against_tv, best_without_truth
+from studies.imaging.summaries import Ahead, against_tv, best_without_truth, unrolled_against_others
 from studies.pages.cells import difference_text, number_range, table
 from studies.rows import Row
 from unseen.artifacts.recipe import Recipe
@@ -65,6 +65,21 @@ def tv_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         f"The networks learn from 49 to 64 images (toys and digits: {_toys(longest)}), each measured once. The "
         "validation images, with their truth, chose the network that is shown for a problem, its learning rate, and "
         "TV's single weight.",
+        *_unrolled(list(longest.values())),
+    ]
+
+
+def _unrolled(by_problem: Sequence[Sequence[Row]]) -> list[str]:
+    """Return the sentence that compares the unrolled network with the others; none without rows of both."""
+    found = [one for rows in by_problem if (one := unrolled_against_others(rows)) is not None]
+    if not found:
+        return []
+    above, below = sum(one.low > 0 for one in found), sum(one.high < 0 for one in found)
+    return [
+        "The unrolled network, which applies A and its adjoint between its layers, was trained for as many steps as "
+        f"the best other network without truth on {len(found)} of these problems. It is significantly better on "
+        f"{above} of them, and significantly worse on {below}. The tables of the problems have the time "
+        "that each takes."
     ]
 
 

@@ -26,10 +26,13 @@ def of_recipe(rows: Sequence[Row], recipe: Recipe) -> list[Row]:
 
 
 def of_longest(rows: Sequence[Row], recipe: Recipe) -> list[Row]:
-    """Return the rows of a problem's longest training that has rows, with those of A† and total variation."""
+    """Return the rows of a problem's longest training that has rows, and its own of the arms that this one lacks."""
     longer = [row for row in rows if LONGER.get(row["problem"]) == recipe.name]
-    longest = max(longer, key=lambda row: int(row["steps"]), default={"problem": recipe.name})
-    return _of_training(rows, longest["problem"], recipe.name)
+    longest = max(longer, key=lambda row: int(row["steps"]), default={"problem": recipe.name})["problem"]
+    arms = {row["arm"] for row in rows if row["problem"] == longest}
+    return [
+        row for row in rows if row["problem"] == longest or (row["problem"] == recipe.name and row["arm"] not in arms)
+    ]
 
 
 def _of_training(rows: Sequence[Row], name: str, problem: str) -> list[Row]:

@@ -69,6 +69,21 @@ FREQUENT = (
         "its table: `results_page.py`; children (ZhangLab): `studies/zhanglab/page.py`; imaging: "
         "`studies/evidence/reconstruction.py`",
     ),
+    (
+        "Network that the imaging results show for a problem",
+        "studies/imaging/summaries.py",
+        "its table: `tv_section.py`",
+    ),
+    (
+        "Which films have a probability",
+        "src/unseen/screening/screener.py",
+        "the map from scores: `probability.py`; prevalence: `policy.py`",
+    ),
+    (
+        "Operator and noise level of each measurement in a batch",
+        "src/unseen/physics/measurement.py",
+        "index of each measurement: `reconstruction/measurements.py`",
+    ),
     ("A section of results-imaging", "studies/imaging/page.py", "`*_section.py` beside it, one for each heading"),
     (
         "Epochs, batch and size of an experiment of the thesis",

@@ -134,7 +134,8 @@ def imaging_screen(
             *footnotes,
             f"The {len(above)} gains, the {len(middle)} that follow and the two largest losses; all {len(ordered)}: "
             "[when learning pays](#when-learning-pays). The names in the figure are the recipes' (`imaging/…`). "
-            "The validation images chose the best network of a problem. Intervals are over images (patients, where "
+            "The validation images chose the best network of a problem. Supervised "
+            "networks had in part fewer steps. Intervals are over images (patients, where "
             "known) and seeds.",
             rendered("make results-imaging", "studies/results/imaging.jsonl"),
         ],

@@ -12,7 +12,7 @@ from studies.imaging.longer import of_recipe
 from studies.imaging.published import budget_of
 from studies.imaging.selection import of_arm
 from studies.imaging.settings import method_of
-from studies.imaging.summaries import against_tv, average
+from studies.imaging.summaries import against, average
 from studies.pages.cells import difference_text, table
 from studies.rows import Row
 from unseen.artifacts.recipe import Recipe
@@ -27,21 +27,6 @@ TARGETS = {
     "imaging/single-pixel-4500-steps": 24.00,
 }
 """PSNR in dB of EI without consistency that an arm with it is asked to exceed."""
-
-
-def against(rows: Sequence[Row], others: Sequence[Row]) -> Interval | None:
-    """Return PSNR less that of another arm in dB, paired by image; None where an arm has no row.
-
-    Each training is compared with that of the other arm's same seed, or, where there is none, with the other arm's mean
-    of each image over its seeds.
-    """
-    if not rows or not others:
-        return None
-    by_seed = {int(row["seed"]): np.asarray(row["by_picture"]["psnr"]) for row in others}
-    usual = np.mean(list(by_seed.values()), axis=0)
-    values = [(np.asarray(row["by_picture"]["psnr"]) - by_seed.get(int(row["seed"]), usual)).tolist() for row in rows]
-    found = mean_of(values, rows[0]["units"])
-    return found if isinstance(found, Interval) else None
 
 
 def above(rows: Sequence[Row], target: float) -> Interval | None:
@@ -73,7 +58,7 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
                     figure(average(some, "psnr")),
                     "–" if arm == "ei" else difference_text(against(some, plain)),
                     "–" if beyond is None else f"{difference_text(beyond)} (over {target:.2f})",
-                    difference_text(against_tv(some, variation)),
+                    difference_text(against(some, variation)),
                     ", ".join(str(row["seed"]) for row in some),
                     budget,
                 ]
@@ -102,7 +87,7 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
 
 def _sentence(title: str, some: Sequence[Row], plain: Sequence[Row], tv: Sequence[Row], budget: str) -> str:
     """Say whether learning pays there, next to TV, with its budget."""
-    gain, ahead = against(some, plain), against_tv(some, tv)
+    gain, ahead = against(some, plain), against(some, tv)
     changed = (
         f"EI projected in training has {figure(average(some, 'psnr'))} dB (EI without projection has no row)"
         if gain is None

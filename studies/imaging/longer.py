@@ -1,6 +1,6 @@
 """Longer trainings of a problem: recipes of their own, with the problem's operator, validation and test images.
 
-What needs no training, A† and total variation, has one row for the problem, which serves all of its recipes.
+A† and total variation need no training: they have one row for the problem, which serves all of its recipes.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ def is_longer(recipe: Recipe) -> bool:
 
 def of_recipe(rows: Sequence[Row], recipe: Recipe) -> list[Row]:
     """Return the rows of a recipe; those of A† and total variation are its problem's."""
-    return _of_training(rows, recipe.name, LONGER.get(recipe.name, recipe.name))
+    problem = LONGER.get(recipe.name, recipe.name)
+    return [
+        row for row in rows if row["problem"] == recipe.name or (row["problem"] == problem and row["arm"] in UNTRAINED)
+    ]
 
 
 def of_longest(rows: Sequence[Row], recipe: Recipe) -> list[Row]:
-    """Return the rows of a problem's longest training that has rows, and its own of the arms that this one lacks."""
+    """Return the rows of a problem's longest training, and for arms that it lacks those of the problem's own recipe."""
     longer = [row for row in rows if LONGER.get(row["problem"]) == recipe.name]
     longest = max(longer, key=lambda row: int(row["steps"]), default={"problem": recipe.name})["problem"]
     arms = {row["arm"] for row in rows if row["problem"] == longest}
     return [
         row for row in rows if row["problem"] == longest or (row["problem"] == recipe.name and row["arm"] not in arms)
     ]
-
-
-def _of_training(rows: Sequence[Row], name: str, problem: str) -> list[Row]:
-    return [row for row in rows if row["problem"] == name or (row["problem"] == problem and row["arm"] in UNTRAINED)]

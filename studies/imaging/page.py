@@ -26,7 +26,7 @@ from studies.imaging.published_section import published_blocks, published_senten
 from studies.imaging.selection import of_arm, of_problem
 from studies.imaging.settings import method_of
 from studies.imaging.stopping_section import NEGLIGIBLE, stopping_blocks
-from studies.imaging.summaries import against_tv, best_without_truth, stopping
+from studies.imaging.summaries import against, best_without_truth, stopping
 from studies.imaging.tv_section import tv_blocks
 from studies.outlook.page import imaging_blocks
 from studies.row_files import read_study
@@ -91,8 +91,8 @@ def imaging_page(
         *stopping_blocks(rows, ordered),
         *noise_blocks(rows),
         "## Method",
-        "Each recipe has one network and one learning rate, and all arms without truth have the same number of "
-        "steps: the arms differ only in the loss, but *unrolled* has a network of its own. A† is the pseudo-inverse "
+        "Each recipe has one learning rate. Its arms without truth have the same number of steps, unless their row "
+        "states another, and differ only in the loss; *unrolled* has a network of its own. A† is the pseudo-inverse "
         "(FBP for tomography), TV total variation with its weight chosen on validation images, MC measurement "
         "consistency, EI equivariant imaging, REI robust equivariant "
         "imaging, *supervised* the same network with the truth. Each image was measured once (except in one problem, "
@@ -124,7 +124,7 @@ def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:
         ahead, variation = best_without_truth(mine), of_arm(mine, "tv")
         if ahead is None or is_longer(recipe):
             continue
-        found = {arm: against_tv(of_arm(mine, arm), variation) for arm in ("direct", "supervised")}
+        found = {arm: against(of_arm(mine, arm), variation) for arm in ("direct", "supervised")}
         found["free"] = ahead.difference
         differences = {kind: one for kind, one in found.items() if one is not None}
         best, source = of_arm(mine, ahead.arm), budget_of(recipe)

@@ -12,7 +12,7 @@ from studies.imaging.longer import LONGER, is_longer, of_recipe
 from studies.imaging.published import PUBLISHED
 from studies.imaging.selection import of_arm, of_problem
 from studies.imaging.settings import images_of, method_of, training_of
-from studies.imaging.summaries import against_tv, average, mean
+from studies.imaging.summaries import against, average, mean
 from studies.pages.cells import difference_text, signed, table
 from studies.rows import Row
 from unseen.artifacts.recipe import Recipe
@@ -56,7 +56,7 @@ def problem_blocks(rows: Sequence[Row], recipe: Recipe, *, shown: Sequence[str])
             lines.append([NAMES[arm], "no row yet", "–", "–", "–", published, "–", "–", "–", "–"])
             continue
         psnr, ssim, as_papers = (figure(average(some, name)) for name in ("psnr", "ssim", "psnr_papers"))
-        ahead = "–" if arm == "tv" else difference_text(against_tv(some, variation))
+        ahead = "–" if arm == "tv" else difference_text(against(some, variation))
         name, budget = f"{NAMES[arm]}{budgets.dagger(some)}", budgets.cell(rows, recipe, arm)
         spent = [_seeds(some, arm), _cost(some, arm), budget]
         lines.append([name, psnr, ahead, ssim, as_papers, published, behind, *spent])

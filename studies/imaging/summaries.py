@@ -1,4 +1,4 @@
-"""Summary of the rows of one problem: means over images and seeds, the difference from TV, what stopping costs."""
+"""Summary of a problem's rows: the network that is shown (by validation PSNR), its gain over TV, cost of stopping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval
 
-SELF_SUPERVISED = ("ei", "ei-projected", "ei+project", "rei", "sure", "multi-operator", "scales", "unrolled")
+SELF_SUPERVISED = ("ei", "ei+project", "rei", "sure", "multi-operator", "scales", "unrolled")
+"""Arms without truth that have validation figures of their own; those of `ei-projected` are EI's, before projection."""
 
 
 def average(rows: Sequence[Row], name: str) -> Mapping[str, object]:
@@ -22,17 +23,22 @@ def average(rows: Sequence[Row], name: str) -> Mapping[str, object]:
 
 
 def mean(rows: Sequence[Row], name: str = "psnr") -> float:
-    """Mean of a figure over images and seeds: the PSNR, in dB."""
+    """Return the mean of a figure over images and seeds, by default of the PSNR in dB."""
     return float(np.mean([row["by_picture"][name] for row in rows]))
 
 
-def against_tv(rows: Sequence[Row], variation: Sequence[Row]) -> Interval | None:
-    """PSNR less that of TV on the same images, in dB, over images and seeds; None where either has no row."""
-    if not rows or not variation:
+def against(rows: Sequence[Row], others: Sequence[Row]) -> Interval | None:
+    """Return PSNR less that of another arm in dB, paired by image; None where an arm has no row.
+
+    Each training is compared with that of the other arm's same seed, or, where there is none, with the other arm's mean
+    of each image over its seeds.
+    """
+    if not rows or not others:
         return None
-    tv = np.asarray(variation[0]["by_picture"]["psnr"])
-    differences = [(np.asarray(row["by_picture"]["psnr"]) - tv).tolist() for row in rows]
-    found = mean_of(differences, rows[0]["units"])
+    by_seed = {int(row["seed"]): np.asarray(row["by_picture"]["psnr"]) for row in others}
+    usual = np.mean(list(by_seed.values()), axis=0)
+    values = [(np.asarray(row["by_picture"]["psnr"]) - by_seed.get(int(row["seed"]), usual)).tolist() for row in rows]
+    found = mean_of(values, rows[0]["units"])
     return found if isinstance(found, Interval) else None
 
 
@@ -62,15 +68,14 @@ def best_without_truth(rows: Sequence[Row]) -> Ahead | None:
     if not variation or not known:
         return None
     arm = max(known, key=lambda arm: float(np.mean([_on_validation(row) for row in known[arm]])))
-    difference = against_tv(known[arm], variation)
+    difference = against(known[arm], variation)
     return None if difference is None else Ahead(arm, len(known[arm]), difference)
 
 
 def unrolled_against_others(rows: Sequence[Row]) -> Interval | None:
     """PSNR of the unrolled network less that of the best other one that learnt without truth, in dB, by test image.
 
-    None where either has no row, or another number of steps. Validation images choose the other one; its figure is the
-    mean over its trainings.
+    None where either has no row, or another number of steps. Validation images choose the other one.
     """
     unrolled = of_arm(rows, "unrolled")
     other = best_without_truth([row for row in rows if row["arm"] != "unrolled"])
@@ -79,10 +84,7 @@ def unrolled_against_others(rows: Sequence[Row]) -> Interval | None:
     others = of_arm(rows, other.arm)
     if {row["steps"] for row in [*unrolled, *others]} != {unrolled[0]["steps"]}:
         return None
-    theirs = np.mean([row["by_picture"]["psnr"] for row in others], axis=0)
-    differences = [(np.asarray(row["by_picture"]["psnr"]) - theirs).tolist() for row in unrolled]
-    found = mean_of(differences, unrolled[0]["units"])
-    return found if isinstance(found, Interval) else None
+    return against(unrolled, others)
 
 
 def _on_validation(row: Row) -> float:
@@ -111,7 +113,7 @@ class Stopped:
 
 
 def stopping(row: Row) -> Stopped | None:
-    """None where nothing was held out."""
+    """Return what stopping cost in a training; None where nothing was held out."""
     if row.get("kept_epoch") is None:
         return None
     curve = dict(row["testing_psnr"])

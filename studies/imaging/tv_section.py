@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from studies.imaging import budgets
 from studies.imaging.arms import NAMES
@@ -10,7 +10,7 @@ from studies.imaging.longer import is_longer, of_longest
 from studies.imaging.published import budget_of
 from studies.imaging.selection import of_arm
 from studies.imaging.settings import method_of
-from studies.imaging.summaries import Ahead, against_tv, best_without_truth, unrolled_against_others
+from studies.imaging.summaries import Ahead, against, best_without_truth, unrolled_against_others
 from studies.pages.cells import difference_text, number_range, table
 from studies.rows import Row
 from unseen.artifacts.recipe import Recipe
@@ -35,7 +35,7 @@ def tv_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
                 method_of(recipe).title,
                 f"{NAMES[one.arm]}{budgets.dagger(best)}",
                 difference_text(one.difference),
-                difference_text(against_tv(of_arm(mine, "supervised"), of_arm(mine, "tv"))),
+                difference_text(against(of_arm(mine, "supervised"), of_arm(mine, "tv"))),
                 _verdict(one),
                 budgets.spent(best, budget_of(recipe)),
             ]
@@ -64,23 +64,33 @@ def tv_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         "one measurement and without training; whether it stays better after the sources' training is not measured. "
         f"The networks learn from 49 to 64 images (toys and digits: {_toys(longest)}), each measured once. The "
         "validation images, with their truth, chose the network that is shown for a problem, its learning rate, and "
-        "TV's single weight.",
+        "TV's single weight. The supervised networks were trained for "
+        f"{_steps(of_arm(some, 'supervised') for some in longest.values())} steps, in part fewer than the network next "
+        "to them; the tables of the problems state each number.",
         *_unrolled(list(longest.values())),
     ]
 
 
 def _unrolled(by_problem: Sequence[Sequence[Row]]) -> list[str]:
-    """Return the sentence that compares the unrolled network with the others; none without rows of both."""
-    found = [one for rows in by_problem if (one := unrolled_against_others(rows)) is not None]
-    if not found:
+    """Return the sentences that compare the unrolled network with the others; none without rows of both."""
+    pairs = [(rows, one) for rows in by_problem if (one := unrolled_against_others(rows)) is not None]
+    if not pairs:
         return []
-    above, below = sum(one.low > 0 for one in found), sum(one.high < 0 for one in found)
+    trained = [of_arm(rows, "unrolled") for rows, _ in pairs]
+    once = " once" if all(len(some) == 1 for some in trained) else ""
+    above, below = sum(one.low > 0 for _, one in pairs), sum(one.high < 0 for _, one in pairs)
     return [
-        "The unrolled network, which applies A and its adjoint between its layers, was trained for as many steps as "
-        f"the best other network without truth on {len(found)} of these problems. It is significantly better on "
-        f"{above} of them, and significantly worse on {below}. The tables of the problems have the time "
-        "that each takes."
+        "The unrolled network applies A and its adjoint between its layers. On "
+        f"{len(pairs)} of these problems it was trained{once}, for as many steps ({_steps(trained)}) as the best other "
+        f"network without truth. It is significantly better on {above} and significantly worse on {below}"
+        + ("; these intervals are over images, and not over its trainings." if once else ".")
+        + " The tables of the problems have the time that each takes."
     ]
+
+
+def _steps(arms: Iterable[Sequence[Row]]) -> str:
+    """Return the range of the numbers of steps."""
+    return number_range(sorted({int(row["steps"]) for some in arms for row in some}))
 
 
 def _toys(rows: Mapping[str, Sequence[Row]]) -> str:

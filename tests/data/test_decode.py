@@ -141,7 +141,7 @@ def test_a_file_that_needs_too_much_memory_is_a_reason(film: Path, tmp_path: Pat
 
 @FORKED
 def test_of_two_files_that_were_begun_the_one_asked_for_is_returned(decoder: Decoder, tmp_path: Path) -> None:
-    """As of two iterations over films that share a decoder."""
+    """Two iterations over films can share a decoder."""
     paths = [tmp_path / f"{value}.png" for value in (10, 200)]
     for path in paths:
         path.write_bytes(making.image(np.full((40, 40), int(path.stem), np.uint8)))

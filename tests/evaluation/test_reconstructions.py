@@ -84,7 +84,7 @@ def test_bad_input_is_told_in_a_sentence() -> None:
 @pytest.mark.parametrize("metric", [psnr, ssim])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
 def test_whole_numbers_above_the_peak_are_warned_of(metric: Callable[..., Any], dtype: type[Any]) -> None:
-    """Pixels of 8 bits had a PSNR of -27 dB, of a peak of 1."""
+    """With the default peak of 1, pixels of 8 bits had a PSNR of -27 dB without a message."""
     found, truth = (np.round(255 * one.numpy()).astype(dtype) for one in images())
     with pytest.warns(UserWarning, match=r"is 1, but the truth has whole numbers up to \d+. Give peak=255"):
         metric(found, truth)

@@ -105,7 +105,7 @@ def test_a_subjects_measurements_are_held_out_together() -> None:
     for name in set(names):
         assert len({bool(held[i]) for i in range(30) if names[i] == name}) == 1
     assert not torch.equal(held, held_rows(30, 0.2, names, seed=5)), "another seed holds out others"
-    with pytest.raises(ValueError, match="each of the 12 measurements is, but got 30"):
+    with pytest.raises(ValueError, match="one for each of the 12 measurements, but got 30"):
         process = inpainting(sigma=0.1)
         learn(measured(process, images(12)), process, losses=REI, subjects=names, training=short(1))
 
@@ -117,7 +117,7 @@ def test_subjects_of_a_tensor_or_an_array_are_those_of_a_list() -> None:
     assert bool(expected.any())
     for given in (torch.tensor(numbers), list(torch.tensor(numbers)), np.array(numbers)):
         assert torch.equal(held_rows(30, 0.2, given, seed=4), expected)
-    with pytest.raises(TypeError, match="by a text or a number, but got a list"):
+    with pytest.raises(TypeError, match="texts or numbers, one for each measurement, but got a list"):
         held_rows(2, 0.5, [["a"], ["b"]], seed=0)  # type: ignore[list-item]
     with pytest.raises(TypeError, match="by a text or a number, but got a Tensor"):
         held_rows(2, 0.5, torch.zeros(2, 3), seed=0)  # type: ignore[arg-type]

@@ -136,10 +136,9 @@ class Decoder:
         self._stop()
 
     def _ask(self, request: decoder_protocol.Message, allowed_s: float) -> _Reply:
-        child = self._running()
         if self._begun not in (None, request):
             self._stop()
-            child = self._running()
+        child = self._running()
         self._asked = time.monotonic()
         deadline = self._asked + allowed_s
         assert child.stdin and child.stdout

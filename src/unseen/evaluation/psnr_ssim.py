@@ -32,6 +32,9 @@ def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
     Raises:
         ValueError: the shapes differ, or the peak is not above 0.
 
+    Warns:
+        UserWarning: the truth has whole numbers above the peak, such as pixels of 8 bits.
+
     Example:
         >>> import torch
         >>> truth = torch.full((1, 1, 4, 4), 0.5)
@@ -64,6 +67,9 @@ def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
     Raises:
         ValueError: the shapes differ, the images are too small, or the peak is not above 0.
 
+    Warns:
+        UserWarning: the truth has whole numbers above the peak, such as pixels of 8 bits.
+
     Example:
         >>> import torch
         >>> truth = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -95,10 +101,10 @@ def same_images(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _check_peak(peak: float, truth: Tensor) -> None:
-    """Refuse a peak that is not above 0; warn of whole numbers above it, as of pixels of 8 bits and a peak of 1."""
+    """Refuse a peak that is not above 0; warn where whole numbers exceed it, such as pixels of 8 bits."""
     if not peak > 0:
         raise ValueError(f"peak is the range of an image's values, above 0, but got {peak}.")
-    if float(largest := truth.abs().amax()) > peak and bool((truth == truth.round()).all()):
+    if truth.numel() and float(largest := truth.abs().amax()) > peak and bool((truth == truth.round()).all()):
         warnings.warn(
             f"peak, the range of values, is {peak:g}, but the truth has whole numbers up to {largest:.0f}. Give "
             "peak=255 for images of 8 bits, or divide both images by their range.",

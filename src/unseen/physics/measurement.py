@@ -1,4 +1,4 @@
-"""`Measurement` y = noise(link(A x)), zero where a mask hides; its `Link`s, such as `BeerLambert`.
+"""`Measurement` y = noise(link(A x)), zero where A does not observe; the process of some samples; its `Link`s.
 
 A link is what a detector does to A x before noise comes: entrywise, smooth, and one to one. Its law is
 `link.inverse(link(p)) = p` wherever the link's output is a usable measurement. The contract tests check it for every

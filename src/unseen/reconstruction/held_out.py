@@ -188,7 +188,7 @@ def held_rows(n: int, share: float, subjects: Sequence[Hashable] | None, *, seed
     """
     labels: Sequence[Hashable] = range(n) if subjects is None else _labels(subjects)
     if len(labels) != n:
-        raise ValueError(f"subjects names whose each of the {n} measurements is, but got {len(labels)}.")
+        raise ValueError(f"subjects are texts or numbers, one for each of the {n} measurements, but got {len(labels)}.")
     whole = list(dict.fromkeys(labels))
     drawn = int.from_bytes(hashlib.sha256(f"{seed}/held out".encode()).digest()[:7], "big")
     order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(drawn)).tolist()
@@ -202,7 +202,7 @@ def held_rows(n: int, share: float, subjects: Sequence[Hashable] | None, *, seed
 
 
 def _labels(subjects: Sequence[Hashable]) -> list[Hashable]:
-    """Return whose each measurement is; equal numbers of a tensor are different objects, so they become numbers.
+    """Return the subject of each measurement; the elements of a tensor become numbers, which compare by value.
 
     Raises:
         TypeError: a label is neither a text nor a number.
@@ -214,7 +214,7 @@ def _labels(subjects: Sequence[Hashable]) -> list[Hashable]:
     for label in labels:
         if isinstance(label, Tensor) or not isinstance(label, Hashable):
             raise TypeError(
-                f"subjects names whose each measurement is, by a text or a number, but got a {type(label).__name__}."
+                f"subjects are texts or numbers, one for each measurement, but got a {type(label).__name__}."
             )
     return labels
 

@@ -184,8 +184,9 @@ def operator_mark(A: Operator) -> list[str]:
 
     Example:
         >>> from unseen.physics import Identity
-        >>> operator_mark(Identity((1, 8, 8))) == operator_mark(2 * Identity((1, 8, 8)))
-        False
+        >>> A = Identity((1, 8, 8))
+        >>> operator_mark(2 * A) == operator_mark(A), operator_mark(-1 * A) == operator_mark(A)
+        (False, False)
     """
     dtype = torch.complex64 if A.complex_domain else torch.float32
     rng = torch.Generator().manual_seed(0)

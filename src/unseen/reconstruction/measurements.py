@@ -1,4 +1,4 @@
-"""Checks of measurements and settings before a training.
+"""Checks of measurements and settings before a training; operator and noise level of each measurement.
 
 They cover the shape, the kind of number, whether all are finite, and which operator each measurement was made with.
 """
@@ -162,8 +162,8 @@ def operator_rows(n: int, process: Measurement, operators: Tensor | Array | Sequ
     if operators is None:
         if count not in (None, n):
             raise MeasurementError(
-                f"A has {count} operators and there are {n} measurements: say by operators=(n,) which was made with "
-                "which."
+                f"A has {count} operators and there are {n} measurements: give operators=(n,), the index of the "
+                "operator of each."
             )
         if process.batch not in (None, n):
             raise MeasurementError(
@@ -225,8 +225,8 @@ def check_settings(
     hold_out: float | None,
 ) -> None:
     """Raise ValueError where something does not fit, before anything is trained."""
-    if not losses or not all(isinstance(loss, Loss) for loss in losses):
-        raise ValueError(f"losses is at least one Loss, such as [MeasurementConsistency()], but got {list(losses)}.")
+    if not losses:
+        raise ValueError("losses is at least one Loss, such as [MeasurementConsistency()], but got none.")
     if truth is None and (needing := [type(loss).__name__ for loss in losses if "x" in loss.needs]):
         raise ValueError(f"{', '.join(needing)} needs the truth: give truth=(n, *A.domain).")
     if truth is not None and len(truth) != len(measurements):

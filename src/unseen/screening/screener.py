@@ -1,4 +1,4 @@
-"""`Screener`: a detector, its input gate and a site's policy; loaded from disk, applied to whole studies.
+"""`Screener`: detector, input gate and policy of a site; decides what is cleared and which films have a probability.
 
 Law: the decision about a film depends on that film, the model and the policy alone; a study is cleared only if all its
 frontal films are. Without a policy everything is read: films are ranked, and nothing is hidden.

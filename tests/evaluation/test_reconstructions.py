@@ -82,6 +82,12 @@ def test_bad_input_is_told_in_a_sentence() -> None:
 
 
 @pytest.mark.parametrize("metric", [psnr, ssim])
+def test_no_images_have_no_figures(metric: Callable[..., Tensor]) -> None:
+    found, truth = images()
+    assert metric(found[:0], truth[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
 def test_whole_numbers_above_the_peak_are_warned_of(metric: Callable[..., Any], dtype: type[Any]) -> None:
     """With the default peak of 1, pixels of 8 bits had a PSNR of -27 dB without a message."""

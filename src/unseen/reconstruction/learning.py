@@ -174,6 +174,7 @@ def learn(
     learnt, held = whole.divided(share, subjects) if share else (whole, None)
     some = torch.arange(min(PREPARED_ON, len(learnt)))
     first, _, _ = learnt.some(some)
+    # units are those of `process`: measurements that were divided to hold out a part have more noise
     measured_by = process.select(rows[some if learnt.at is None else learnt.at[some]])
     measured.warn_of_units(first, measured_by)
     began_with, seen_before = "", tuple[str, ...]()

@@ -119,7 +119,7 @@ def test_subjects_of_a_tensor_or_an_array_are_those_of_a_list() -> None:
         assert torch.equal(held_rows(30, 0.2, given, seed=4), expected)
     with pytest.raises(TypeError, match="texts or numbers, one for each measurement, but got a list"):
         held_rows(2, 0.5, [["a"], ["b"]], seed=0)  # type: ignore[list-item]
-    with pytest.raises(TypeError, match="by a text or a number, but got a Tensor"):
+    with pytest.raises(TypeError, match="texts or numbers, one for each measurement, but got a Tensor"):
         held_rows(2, 0.5, torch.zeros(2, 3), seed=0)  # type: ignore[arg-type]
 
 

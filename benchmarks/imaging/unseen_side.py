@@ -32,7 +32,7 @@ from unseen.losses import (
 )
 from unseen.physics import Blur, FourierMask, Gaussian, Mask, Measurement, Operator, Rotations, Tomography
 from unseen.reconstruction import ArtifactRemoval
-from unseen.reconstruction.held_out import HeldOut
+from unseen.reconstruction.held_out import MeasurementSet
 from unseen.reconstruction.learner import ReconstructionLearner
 from unseen.training.loop import train
 from unseen.training.progress import Progress
@@ -129,7 +129,7 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
         x = complex_pictures((steps + 1) * batch, size, seed=seed)
         y = process(x, generator=torch.Generator().manual_seed(seed))
         rows = torch.zeros(len(y), dtype=torch.int64)
-        learnt = HeldOut(y=y, x=None, rows=rows, process=process, losses={}, seed=seed)
+        learnt = MeasurementSet(y, None, rows, process)
         learner = ReconstructionLearner(f, learnt, losses, learning_rate=5e-4, milestones=(), steps_per_epoch=1)
         marks: list[float] = []
 

@@ -194,6 +194,26 @@ def test_multi_operator_measures_the_reconstruction_by_another_operator() -> Non
     assert torch.equal(handed[1].mask, masks[s])  # f is told which operator it is
 
 
+def test_multi_operator_gives_f_the_noise_level_of_the_other_operator() -> None:
+    levels = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    whole = Measurement(Mask(torch.rand(4, 1, SIZE, SIZE, generator=rng(6)) > 0.4), noise=Gaussian(levels))
+    mine, handed = torch.tensor([0, 3, 3]), []
+    process = whole.select(mine)
+
+    def f(y: Tensor, process: Measurement) -> Tensor:
+        assert isinstance(process.noise, Gaussian)
+        handed.append(process.noise.sigma)
+        return y
+
+    y = process(image(SIZE).expand(3, -1, -1, -1), generator=rng(1))
+    s = torch.randint(4, (3,), generator=rng(7))
+    assert s.tolist() != mine.tolist()
+    MultiOperator()(Seen(y, process, f, pool=whole), generator=rng(7))
+    assert torch.equal(handed[0], levels[mine]) and torch.equal(handed[1], levels[s])
+    MultiOperator()(Seen(y, process, f, pool=whole.A), generator=rng(7))
+    assert torch.equal(handed[3], levels[mine])  # operators alone have no levels
+
+
 @pytest.mark.parametrize("parts", [{}, {"link": BeerLambert(100.0)}])
 def test_splitting_judges_by_the_observed_entries_that_f_was_not_given(parts: dict[str, BeerLambert]) -> None:
     seen, network, _ = inpainting(**parts)

@@ -20,15 +20,16 @@ from unseen.losses import (
     Equivariance,
     EquivariantAdversarial,
     MeasurementConsistency,
+    MultiOperator,
     RobustEquivariance,
     Splitting,
     Sure,
 )
-from unseen.losses.loss import UNITS, Loss, Seen, observed, observed_count
+from unseen.losses.loss import Loss, Seen, observed, observed_count
 from unseen.losses.sums import squares
 from unseen.physics import Flips, Gaussian, Mask, Measurement, Poisson, PoissonGaussian, Shifts
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, learn
-from unseen.reconstruction.held_out import RISK, HeldOut, held_rows, judges, names_of, twins
+from unseen.reconstruction.held_out import RISK, HeldOut, MeasurementSet, held_rows, judges, names_of, twins
 from unseen.reconstruction.many_measurements import applied, reconstructed
 from unseen.reconstruction.measurements import MeasurementError
 from unseen.training import History
@@ -169,6 +170,26 @@ def test_operators_with_a_noise_level_of_their_own_go_with_their_measurements() 
     assert reconstructed(f, y.numpy(), operators=np.array(rows)).shape == y.shape
 
 
+def test_multi_operator_takes_the_noise_level_of_each_operator_in_training_and_validation() -> None:
+    """`f` may use the level, and an operator's level is not that of the operator which it replaces."""
+    levels, kept = torch.tensor([0.1, 0.9], dtype=torch.float64), torch.ones(2, 1, 16, 16)
+    kept[0, :, :8], kept[1, :, 8:] = 0, 0
+    process, rows = Measurement(Mask(kept), noise=Gaussian(levels)), [0, 1] * 6
+    handed = list[tuple[float, float]]()
+
+    class Recording(ArtifactRemoval):
+        def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
+            assert isinstance(process.noise, Gaussian) and isinstance(process.A, Mask)
+            upper = process.A.mask[:, 0, 0, 0].tolist()  # the second mask keeps the upper half
+            handed.extend(zip(upper, process.noise.sigma.expand(len(y)).tolist(), strict=True))
+            return super().reconstruct(y, process)
+
+    y = process.select(torch.tensor(rows))(images(12), generator=torch.Generator().manual_seed(2))
+    f = Recording.for_process(process, features=4, depth=1)
+    learn(y, process, losses=[Sure(), MultiOperator()], operators=rows, network=f, training=short(2), hold_out=0.25)
+    assert {(bool(upper), round(level, 6)) for upper, level in handed} == {(False, 0.1), (True, 0.9)}
+
+
 def test_noise_levels_of_measurements_need_their_order_and_number() -> None:
     process = Measurement(Mask(holes()), noise=Gaussian(torch.linspace(0.1, 0.9, 4)))
     y = measured(process, images(4))
@@ -282,19 +303,15 @@ def test_a_twins_misfit_is_unbiased_for_the_risk(kind: str) -> None:
             return 0.8 * process.A.pinv(y)
 
     f = Fixed.for_process(process)
-    judge = HeldOut(
-        y=two.y, x=None, rows=torch.zeros(n, dtype=torch.int64), process=process, losses={}, units=UNITS, seed=0,
-        twin=(two.twin, two.its_noise),
-    )  # fmt: skip
+    rows = torch.zeros(n, dtype=torch.int64)
+    judge = HeldOut(MeasurementSet(two.y, None, rows, process), {}, 0, twin=(two.twin, two.its_noise))
     estimate = judge.judged(f)[RISK]
     true = (squares(observed(process, process.A(f(two.y, process) - x))) / observed_count(process, y)).double()
     each = []
     for i in range(0, n, 200):
         part = slice(i, i + 200)
-        some = HeldOut(
-            y=two.y[part], x=None, rows=judge.rows[part], process=process, losses={}, units=UNITS, seed=0,
-            twin=(two.twin[part], two.its_noise),
-        )  # fmt: skip
+        measurements = MeasurementSet(two.y[part], None, rows[part], process)
+        some = HeldOut(measurements, {}, 0, twin=(two.twin[part], two.its_noise))
         each.append(some.judged(f)[RISK] - float(true[part].mean()))
     error = float(torch.tensor(each).std()) / math.sqrt(len(each))
     assert error < 0.05 * float(true.mean())

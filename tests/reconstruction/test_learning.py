@@ -39,7 +39,7 @@ from unseen.physics import (
     gaussian_kernel,
 )
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, Unrolled, learn, pseudo_inverse
-from unseen.reconstruction.held_out import HeldOut
+from unseen.reconstruction.held_out import MeasurementSet
 from unseen.reconstruction.learner import ReconstructionLearner
 from unseen.training import Progress, TrainingError
 
@@ -190,14 +190,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
 def test_the_rate_falls_at_its_milestones() -> None:
     process = inpainting()
     rates: list[float] = []
-    learnt = HeldOut(
-        y=measured(process, images(4)),
-        x=None,
-        rows=torch.zeros(4, dtype=torch.int64),
-        process=process,
-        losses={},
-        seed=0,
-    )
+    learnt = MeasurementSet(measured(process, images(4)), None, torch.zeros(4, dtype=torch.int64), process)
     learner = ReconstructionLearner(
         small(process), learnt, [MC], learning_rate=1e-3, milestones=[3, 1], steps_per_epoch=2
     )

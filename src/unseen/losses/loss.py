@@ -81,8 +81,8 @@ class Seen:
         f: the reconstruction.
         x: (batch, *A.domain), the truth, where it is known; None: it was never seen.
         modules: the networks that f runs. Their running averages follow the pass over y, or that in its place.
-        pool: further operators of the same kind that an image could have been measured with, one a row (see
-            `Operator.select`); None: `process.A` is the only one.
+        pool: the operators that an image could have been measured with: a process that has several, with the noise
+            level of each if they differ; or an operator alone. None: `process.A` is the only one.
         units: what images and measurements are counted in, for a loss that needs numbers of size about 1.
 
     Example:
@@ -100,7 +100,7 @@ class Seen:
         *,
         x: Tensor | None = None,
         modules: Iterable[nn.Module] = (),
-        pool: Operator | None = None,
+        pool: Measurement | Operator | None = None,
         units: Units = UNITS,
     ) -> None:
         self.y, self.process, self.f, self.x, self.pool, self.units = y, process, f, x, pool, units

@@ -11,14 +11,14 @@ import hashlib
 import math
 import warnings
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from unseen.losses.count_thinning import thinned
-from unseen.losses.loss import UNITS, Loss, Seen, Units, noise_energy, observed, observed_count
+from unseen.losses.loss import UNITS, Loss, Reconstruct, Seen, Units, noise_energy, observed, observed_count
 from unseen.losses.recorruption import recorrupted
 from unseen.losses.splitting import Splitting
 from unseen.losses.sums import squares
@@ -39,19 +39,13 @@ TWIN = "twin"
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """Held-out measurements, and the loss that validates f on them.
+class MeasurementSet:
+    """Measurements with their process, for training or for validation.
 
     Args:
         y, x, rows: measurements, their truth if it is known, and the index of the operator of each.
         process: process of the measurements.
-        losses: weighted losses by name.
-        seed: seed of probes, transformations and noise.
         units: units of the losses.
-        chooses: whether the weights of the least value are kept.
-        twin: a second measurement of each, independent of y and of its shape, and its noise; y is then a training
-            measurement.
-        fidelity: weight of the misfit to the twin.
         at: (n,), index of the measurements that count; None: all. They are read when needed, so that a file that is
             mapped into memory is never read whole.
     """
@@ -60,22 +54,54 @@ class HeldOut:
     x: Tensor | None
     rows: Tensor
     process: Measurement
-    losses: Mapping[str, Loss]
-    seed: int
     units: Units = UNITS
-    chooses: bool = True
-    twin: tuple[Tensor, Noise] | None = None
-    fidelity: float = 1.0
     at: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y) if self.at is None else len(self.at)
 
-    def some(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return y, rows and x at an index, (batch, ...) each, on the device of the index."""
+    def seen(self, index: Tensor, f: Reconstruct, *, modules: Iterable[nn.Module] = ()) -> Seen:
+        """Return the batch at an index, on the device of the index.
+
+        Args:
+            index: (batch,).
+            f: the reconstruction.
+            modules: the networks that f runs.
+        """
         at = index.cpu() if self.at is None else self.at[index.cpu()]
-        y, rows, x = self.y[at], self.rows[at], None if self.x is None else self.x[at]
-        return y.to(index.device), rows, None if x is None else x.to(index.device)
+        return Seen(
+            self.y[at].to(index.device),
+            self.process.select(self.rows[at]),
+            f,
+            x=None if self.x is None else self.x[at].to(index.device),
+            modules=modules,
+            pool=None if self.process.A.batch is None else self.process,
+            units=self.units,
+        )
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Measurements and the losses that validate f on them.
+
+    Args:
+        measurements: held-out measurements; with `twin`, the training measurements.
+        losses: weighted losses by name.
+        seed: seed of probes, transformations and noise.
+        chooses: whether the weights of the least value are kept.
+        twin: a second measurement of each, independent of the first and of its shape, and its noise.
+        fidelity: weight of the misfit to the twin.
+    """
+
+    measurements: MeasurementSet
+    losses: Mapping[str, Loss]
+    seed: int
+    chooses: bool = True
+    twin: tuple[Tensor, Noise] | None = None
+    fidelity: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.measurements)
 
     @property
     def name(self) -> str:
@@ -85,23 +111,16 @@ class HeldOut:
     @torch.no_grad()
     def judged(self, f: Reconstructor) -> dict[str, float]:
         """Return the weighted sum of all terms, and each term, in the scale of f."""
-        device = next((weight.device for weight in f.parameters()), self.y.device)
+        units, y = self.measurements.units, self.measurements.y
+        device = next((weight.device for weight in f.parameters()), y.device)
         total: dict[str, float] = dict.fromkeys(self.losses, 0.0) | ({} if self.twin is None else {TWIN: 0.0})
         generator = torch.Generator().manual_seed(self.seed)
         for start in range(0, len(self), AT_ONCE):
             part = slice(start, start + AT_ONCE)
-            y, rows, x = self.some(torch.arange(len(self), device=device)[part])
-            seen = Seen(
-                y,
-                self.process.select(rows),
-                f,
-                x=x,
-                pool=None if self.process.A.batch is None else self.process.A,
-                units=self.units,
-            )
+            seen = self.measurements.seen(torch.arange(len(self), device=device)[part], f)
             for name, loss in self.losses.items():
                 for _ in range(DRAWS):
-                    value = loss.in_own_scale(loss(seen, generator=generator), self.units)
+                    value = loss.in_own_scale(loss(seen, generator=generator), units)
                     total[name] += float(value.double().sum()) / DRAWS / len(self)
             if self.twin is not None:
                 twin, noise = self.twin[0][part].to(device), self.twin[1].select(torch.arange(len(self))[part])
@@ -111,44 +130,59 @@ class HeldOut:
             f"held-out {name}": value for name, value in total.items()
         }
 
-    def divided(self, share: float, subjects: Sequence[Hashable] | None) -> tuple[HeldOut, HeldOut | None]:
-        """Divide into training and held-out measurements; None: nothing can be held out.
-
-        Warns:
-            UserWarning: no measurement can be held out, or there is no unbiased risk.
-        """
-        if not self.losses:
-            _warn("none of the losses is a risk, so held-out measurements cannot choose an epoch.")
-            return self, None
-        held = held_rows(len(self.y), share, subjects, seed=self.seed)
-        if not bool(held.any()) and self.chooses:
-            process, rows = self.process, self.rows
-            if process.noise is not None and process.noise.batch is not None:  # a level for each measurement
-                process, rows = process.select(rows), torch.arange(len(self.y))
-            two = twins(self.y, process.noise, share=share, seed=self.seed)
-            if two is not None:
-                learnt = replace(self, y=two.y, rows=rows, process=replace(process, noise=two.noise))
-                terms = {name: loss for name, loss in self.losses.items() if loss.compares != "measurements"}
-                return learnt, replace(learnt, losses=terms, twin=(two.twin, two.its_noise))
-            held = held_rows(len(self.y), 1 / len(self.y), subjects, seed=self.seed)
-        if not bool(held.any()):
-            _warn("the measurements are too few, or of one subject, and their noise cannot be split.")
-            return self, None
-        if not self.chooses:
-            _warn(
-                "without noise, held-out measurements give only their consistency, which is no unbiased risk; it is "
-                f"logged as {CONSISTENCY!r}."
-            )
-        return self._some(~held), self._some(held)
-
-    def _some(self, rows: Tensor) -> HeldOut:
-        return replace(self, at=rows.nonzero().flatten())
-
     def _misfit(self, seen: Seen, twin: Tensor, noise: Noise) -> Tensor:
         """Return the risk of the remeasured image by its independent twin, summed over the batch."""
         process = seen.process
         total = squares(observed(process, twin - seen.remeasured)) - noise_energy(noise, process, twin)
-        return (total.double() / observed_count(process, twin) / self.units.measurement**2).sum()
+        return (total.double() / observed_count(process, twin) / seen.units.measurement**2).sum()
+
+
+def divided(
+    whole: MeasurementSet,
+    losses: Sequence[Loss],
+    share: float,
+    subjects: Sequence[Hashable] | None,
+    *,
+    seed: int,
+) -> tuple[MeasurementSet, HeldOut | None]:
+    """Divide into training and held-out measurements; None: nothing can be held out.
+
+    Args:
+        whole: all measurements.
+        losses: of the training; the held-out measurements are validated by the risks that they become.
+        share: about this share is held out, whole subjects, in (0, 1).
+        subjects: (n,), subject of each measurement; None: each is of its own.
+        seed: chooses the measurements, and is the seed of the validation.
+
+    Warns:
+        UserWarning: no measurement can be held out, or there is no unbiased risk.
+    """
+    process, rows, n = whole.process, whole.rows, len(whole.y)
+    judging = judges(dict(zip(names_of(losses), losses, strict=True)), process)
+    fidelity, chooses = fidelity_of([*judging.values(), *losses]), process.noise is not None
+    if not judging:
+        _warn("none of the losses is a risk, so held-out measurements cannot choose an epoch.")
+        return whole, None
+    held = held_rows(n, share, subjects, seed=seed)
+    if not bool(held.any()) and chooses:
+        if process.noise is not None and process.noise.batch is not None:  # a level for each measurement
+            process, rows = process.select(rows), torch.arange(n)
+        two = twins(whole.y, process.noise, share=share, seed=seed)
+        if two is not None:
+            learnt = replace(whole, y=two.y, rows=rows, process=replace(process, noise=two.noise))
+            terms = {name: loss for name, loss in judging.items() if loss.compares != "measurements"}
+            return learnt, HeldOut(learnt, terms, seed, twin=(two.twin, two.its_noise), fidelity=fidelity)
+        held = held_rows(n, 1 / n, subjects, seed=seed)
+    if not bool(held.any()):
+        _warn("the measurements are too few, or of one subject, and their noise cannot be split.")
+        return whole, None
+    if not chooses:
+        _warn(
+            "without noise, held-out measurements give only their consistency, which is no unbiased risk; it is "
+            f"logged as {CONSISTENCY!r}."
+        )
+    learnt, rest = (replace(whole, at=some.nonzero().flatten()) for some in (~held, held))
+    return learnt, HeldOut(rest, judging, seed, chooses=chooses, fidelity=fidelity)
 
 
 class Best(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from unseen.losses.loss import Loss, Seen
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
-from unseen.reconstruction.held_out import Best, HeldOut, names_of
+from unseen.reconstruction.held_out import Best, HeldOut, MeasurementSet, names_of
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.tensor_digests import digest
 from unseen.training.fused_adam import FusedAdam
@@ -42,7 +42,7 @@ class ReconstructionLearner:
     def __init__(
         self,
         f: Reconstructor,
-        learnt: HeldOut,
+        learnt: MeasurementSet,
         losses: Sequence[Loss],
         *,
         learning_rate: float,
@@ -80,7 +80,6 @@ class ReconstructionLearner:
         return self.learning_rate if rate is None else rate
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        y, rows, x = self.learnt.some(*batch)
         self._set_rates()
         wrapped = self.modules["reconstructor"]
 
@@ -88,15 +87,7 @@ class ReconstructionLearner:
             reconstruction: Tensor = wrapped(lambda: (y, process))
             return reconstruction
 
-        seen = Seen(
-            y,
-            self.process.select(rows),
-            f,
-            x=x,
-            modules=(wrapped,),
-            pool=None if self.process.A.batch is None else self.process.A,
-            units=self.units,
-        )
+        seen = self.learnt.seen(*batch, f, modules=(wrapped,))
         parts = {
             name: loss.in_own_scale(loss(seen, generator=rng).mean(), self.units) for name, loss in self.losses.items()
         }

@@ -25,7 +25,7 @@ from unseen.reconstruction import RECONSTRUCTORS
 from unseen.reconstruction import measurements as measured
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.data_consistency import Consistency
-from unseen.reconstruction.held_out import SHARE, HeldOut, fidelity_of, judges, names_of
+from unseen.reconstruction.held_out import SHARE, MeasurementSet, divided
 from unseen.reconstruction.learner import ReconstructionLearner
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.start_noise import warn_of_start
@@ -170,12 +170,12 @@ def learn(
         )
 
     share = (SHARE if process.noise is not None else 0.0) if hold_out is None else hold_out
-    whole = _with_judges(y, x, rows, process, terms, seed=training.seed)
-    learnt, held = whole.divided(share, subjects) if share else (whole, None)
-    some = torch.arange(min(PREPARED_ON, len(learnt)))
-    first, _, _ = learnt.some(some)
+    whole = MeasurementSet(y, x, rows, process)
+    learnt, held = divided(whole, terms, share, subjects, seed=training.seed) if share else (whole, None)
+    some = torch.arange(len(y)) if learnt.at is None else learnt.at
+    some = some[:PREPARED_ON]
     # units are those of `process`: measurements that were divided to hold out a part have more noise
-    measured_by = process.select(rows[some if learnt.at is None else learnt.at[some]])
+    first, measured_by = learnt.y[some], process.select(rows[some])
     measured.warn_of_units(first, measured_by)
     began_with, seen_before = "", tuple[str, ...]()
     if f.trained_on:
@@ -192,7 +192,7 @@ def learn(
         learning_rate=learning_rate,
         milestones=milestones,
         steps_per_epoch=training.steps_per_epoch(len(learnt)),
-        held_out=None if held is None else replace(held, units=units),
+        held_out=None if held is None else replace(held, measurements=replace(held.measurements, units=units)),
         optimiser=optimiser,
         schedule=schedule,
     )
@@ -238,23 +238,6 @@ def _nothing_is_learnt(f: Reconstructor, losses: Sequence[Loss], process: Measur
     """Return whether all losses are zero for any weights: f is consistent with its measurement by construction."""
     only_consistency = all(isinstance(one, MeasurementConsistency) for one in losses)
     return f.config.consistency == "project" and process.noise is None and only_consistency
-
-
-def _with_judges(
-    y: Tensor, x: Tensor | None, rows: Tensor, process: Measurement, losses: Sequence[Loss], *, seed: int
-) -> HeldOut:
-    """Return all measurements, with the risks that the losses become on held-out ones."""
-    judging = judges(dict(zip(names_of(losses), losses, strict=True)), process)
-    return HeldOut(
-        y=y,
-        x=x,
-        rows=rows,
-        process=process,
-        losses=judging,
-        seed=seed,
-        fidelity=fidelity_of([*judging.values(), *losses]),
-        chooses=process.noise is not None,
-    )
 
 
 def _validated(

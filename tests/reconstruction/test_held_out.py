@@ -196,10 +196,28 @@ def test_noise_levels_of_measurements_need_their_order_and_number() -> None:
     with pytest.raises(MeasurementError, match="shuffle=False"):
         learn(DataLoader(list(y), batch_size=2, shuffle=True), process, losses="sure", training=short(1))
     f = learn(y, process, losses="sure", network=small(process), training=short(1))
-    with pytest.raises(MeasurementError, match=r"of which there are 3\. .*load\(folder, process=…\)"):
+    with pytest.raises(MeasurementError, match="4 noise levels, one for each training measurement"):
         reconstructed(f, y[:3].numpy())
     f.process = Measurement(process.A, noise=Gaussian(0.1))
     assert reconstructed(f, y[:3].numpy()).shape == (3, *y.shape[1:])
+
+
+def test_noise_levels_of_the_training_are_not_those_of_other_measurements() -> None:
+    """Another file of equally many measurements once got the levels of the training, in order, without a message."""
+    process = Measurement(Mask(holes()), noise=Gaussian(torch.linspace(0.1, 0.9, 4)))
+    y, others = measured(process, images(4)), measured(process, images(4, seed=5), seed=6)
+    f = learn(y, process, losses="sure", network=small(process), training=short(1), consistency="project")
+    assert reconstructed(f, y.double().numpy()).shape == f(y).shape == y.shape
+    for given in (others, y.flip(0)):
+        with pytest.raises(
+            MeasurementError, match=r"4 noise levels, one for each training measurement.*f\(y, process\)"
+        ):
+            reconstructed(f, given.numpy())
+        with pytest.raises(MeasurementError, match="4 noise levels, one for each training measurement"):
+            f(given)
+    with pytest.raises(MeasurementError, match="4 noise levels, one for each training measurement"):
+        f(y[0])
+    assert f(others, Measurement(process.A, noise=Gaussian(torch.linspace(0.9, 0.1, 4)))).shape == y.shape
 
 
 @pytest.mark.parametrize("noise", [Gaussian(0.1), Poisson(0.05)])

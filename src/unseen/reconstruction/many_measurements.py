@@ -13,7 +13,7 @@ from unseen.reconstruction.measurements import (
     operator_rows,
     tensor_of,
 )
-from unseen.reconstruction.reconstructor import Reconstructor
+from unseen.reconstruction.reconstructor import Reconstructor, check_levels
 
 
 def reconstructed(
@@ -37,6 +37,7 @@ def reconstructed(
             "this model was saved without its process, so it must be given one: load(folder, process=…), or --operator "
             "scan.toml on the command line."
         )
+    check_levels(f, tensor_of(measurements))
     device = next(f.parameters()).device
     return applied(f, process, measurements, operators=operators, batch_size=batch_size, device=device)
 

@@ -168,7 +168,7 @@ def operator_rows(n: int, process: Measurement, operators: Tensor | Array | Sequ
         if process.batch not in (None, n):
             raise MeasurementError(
                 f"The noise has {process.batch} levels, in the order of the measurements, of which there are {n}. "
-                "Give one level for each measurement, or one for all; to a saved model by load(folder, process=…)."
+                "Give one level for each measurement, or one for all."
             )
         return torch.zeros(n, dtype=torch.int64) if process.batch is None else torch.arange(n)
     if count is None:

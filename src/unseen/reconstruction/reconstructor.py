@@ -30,7 +30,9 @@ from unseen.physics.operator import Operator
 from unseen.physics.operator_checks import check_image_axes
 from unseen.physics.tensor_products import describe
 from unseen.reconstruction.data_consistency import Consistency, projected
+from unseen.reconstruction.measurements import MeasurementError
 from unseen.reconstruction.process_card import NotDescribed, described
+from unseen.reconstruction.tensor_digests import measurement_digest
 
 if TYPE_CHECKING:
     from unseen.artifacts.constructor import C, HasConfig, P, T
@@ -133,13 +135,17 @@ class Reconstructor(Configurable, nn.Module, ABC):
         Raises:
             ValueError: another consistency; y is not what A measures, or holds NaN (not looked for in training, nor
                 where y requires a gradient); A's images are not those that this network is made
-                for; or f knows no process of its own.
+                for; or f knows no process of its own, or the noise levels of its training measurements alone.
         """
         if consistency not in (None, *get_args(Consistency)):
             raise ValueError(f"consistency is {' or '.join(get_args(Consistency))}, but got {consistency!r}.")
-        process = self.process if process is None else Measurement.of(process)
-        if process is None:
+        if process is not None:
+            process = Measurement.of(process)
+        elif self.process is None:
             raise ValueError(f"this {self.key} knows no process of its own: give one, f(y, process).")
+        else:
+            check_levels(self, y)
+            process = self.process
         self._check(process)
         if not (self.training or y.requires_grad or torch.compiler.is_compiling()):
             refuse_nan(y, f"This {self.key} takes")  # a network spreads NaN over the whole image
@@ -226,6 +232,25 @@ class Reconstructor(Configurable, nn.Module, ABC):
             "trained with": self.trained_on or None,
         }
         return html_card(repr(self), facts)
+
+
+def check_levels(f: Reconstructor, y: Tensor) -> None:
+    """Raise MeasurementError if f's process has the noise levels of its training measurements, and y are others.
+
+    Args:
+        f: with its process.
+        y: (n, *A.range), or one, A.range.
+    """
+    process = f.process
+    if process is None or process.A.batch is not None or process.batch is None:
+        return
+    alone = y[None] if tuple(y.shape) == process.A.range else y
+    if len(alone) != process.batch or tuple(map(measurement_digest, alone)) != f.training_digests[-len(alone) :]:
+        raise MeasurementError(
+            f"The process of this {f.key} has {process.batch} noise levels, one for each training measurement, in "
+            "order, and these measurements are others. Give their noise: f(y, process), with one level for all or one "
+            "for each; on the command line, --operator scan.toml."
+        )
 
 
 def on_images(network: nn.Module, x: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.reconstruction.making import error, images, inpainting, magnetic, measured
-from unseen.physics import BeerLambert, Gaussian, Measurement, PoissonGaussian, Tomography
+from unseen.physics import BeerLambert, Gaussian, Identity, Measurement, PoissonGaussian, Tomography
 from unseen.reconstruction import (
     ArtifactRemoval,
     deep_image_prior,
@@ -90,6 +92,47 @@ def test_the_deep_image_prior_fills_holes_and_does_not_depend_on_batch_mates() -
     found = deep_image_prior(y, process, steps=120, features=8, depth=3)
     assert error(found, x) < 0.2 * error(pseudo_inverse(y, process), x)
     assert torch.equal(deep_image_prior(y[:1], process, steps=120, features=8, depth=3), found[:1])
+
+
+def test_each_sample_of_the_deep_image_prior_has_a_seed_of_its_own() -> None:
+    """Weights and input had, but the noise that is added to the input was the same for all samples."""
+    process = inpainting()
+    y = measured(process, images(2))
+    found = deep_image_prior(y, process, steps=3, features=4, depth=2, seed=5)
+    assert torch.equal(deep_image_prior(y[1:], process, steps=3, features=4, depth=2, seed=6), found[1:])
+
+
+def test_the_deep_image_prior_keeps_the_precision_of_its_measurements() -> None:
+    process = inpainting()
+    y = measured(process, images(1))
+    short = partial(deep_image_prior, process=process, steps=2, features=4, depth=2)
+    assert short(y.double()).dtype == torch.float64 and short(y.numpy()).dtype == np.float32
+    assert short(y.double().requires_grad_()).requires_grad is False
+    torch.testing.assert_close(short(y.double()).float(), short(y))
+    complex_y = measured(magnetic(), images(1).double() + 0j)
+    assert short(complex_y, process=magnetic()).dtype == torch.complex128
+
+
+def test_the_deep_image_prior_takes_images_as_small_as_its_coarsest_pixel() -> None:
+    y = images(1, size=8)
+    assert deep_image_prior(y, Identity((1, 8, 8)), steps=2, features=4, depth=3).shape == y.shape
+
+
+@pytest.mark.parametrize(
+    "setting, sentence",
+    [
+        ({"features": 0}, "features is a whole number above 0, but got 0"),
+        ({"features": 2.5}, "features is a whole number above 0, but got 2.5"),
+        ({"depth": 0}, "depth is a whole number above 0, but got 0"),
+        ({"steps": 0}, "steps is a whole number above 0, but got 0"),
+        ({"learning_rate": math.nan}, "learning_rate is a finite number above 0, but got nan"),
+        ({"learning_rate": "fast"}, "learning_rate is a finite number above 0, but got 'fast'"),
+    ],
+)
+def test_settings_of_the_deep_image_prior_that_are_none_are_refused(setting: dict[str, Any], sentence: str) -> None:
+    process = inpainting()
+    with pytest.raises(ValueError, match=sentence):
+        deep_image_prior(measured(process, images(1)), process, **setting)
 
 
 def test_the_deep_image_prior_stops_at_the_noise() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -136,3 +137,15 @@ def test_nan_that_marks_what_was_not_measured_is_refused_and_not_spread() -> Non
     ):
         f(y, process)
     assert bool(f(torch.nan_to_num(y), process).isfinite().all())
+
+
+@pytest.mark.parametrize("bad", [math.inf, -math.inf])
+def test_infinity_is_refused_as_nan_is(bad: float) -> None:
+    """A dead or saturated detector element gave an image that is NaN everywhere, without an error."""
+    for process in (inpainting(), magnetic()):
+        y = measured(process, images(2) + (0j if process.A.complex_domain else 0))
+        y[0, 0, 3, 4] = bad
+        f = ArtifactRemoval.for_process(process, features=4, depth=1).eval()
+        with pytest.raises(ValueError, match="This artifact-removal takes finite numbers, but 1 of 512 are NaN or inf"):
+            f(y, process)
+        f(torch.nan_to_num(y.real, posinf=3e38).to(y.dtype), process)  # large numbers are numbers

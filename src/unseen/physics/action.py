@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
@@ -218,22 +219,29 @@ class Action(Immutable, ABC):
             )
 
 
-def refuse_nan(x: Tensor, who: str) -> None:
+def refuse_nan(x: Tensor, who: str, *, infinity_too: bool = False) -> None:
     """Raise ValueError where x holds NaN. Meta tensors and those of torch.func.vmap have no values to look at.
 
-    The sum comes first: it is NaN where an entry is, and takes a seventh of the time of a look at each entry.
+    The sum comes first: it is not finite where an entry is not, and takes a seventh of the time of a look at each
+    entry.
+
+    Args:
+        x: of any shape.
+        who: subject and verb of the message, such as "Mask takes".
+        infinity_too: raise it where x holds infinity, too.
     """
     if x.is_meta:
         return
     try:
-        whole = x.sum().item()
-        some = whole != whole and bool(torch.isnan(x).any())  # NaN alone differs from itself
+        if cmath.isfinite(x.sum().item()):
+            return
+        count = int((~torch.isfinite(x) if infinity_too else torch.isnan(x)).sum())
     except RuntimeError:
         return
-    if some:
+    if count:
         raise ValueError(
-            f"{who} finite numbers, but {int(torch.isnan(x).sum())} of {x.numel()} are NaN. Where NaN marks what was "
-            "not measured, leave that out by A.restrict(kept), and set it to 0 by torch.nan_to_num."
+            f"{who} finite numbers, but {count} of {x.numel()} are NaN{' or infinite' * infinity_too}. Where NaN marks "
+            "what was not measured, leave that out by A.restrict(kept), and set it to 0 by torch.nan_to_num."
         )
 
 

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from unseen.losses.loss import Units, observed, observed_count
 from unseen.losses.sums import squares
 from unseen.networks.unet import UNet
+from unseen.physics.argument_checks import is_count
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
-from unseen.reconstruction.measurements import check_measurements
+from unseen.reconstruction.measurements import check_measurements, check_rate
 from unseen.reconstruction.reconstructor import as_complex, starting_image, usual_size
 from unseen.training.learner import Step
 from unseen.training.loop import train
@@ -54,16 +55,16 @@ def deep_image_prior(
         process: how it was measured; an operator alone: without noise.
         steps: of Adam, at most, ≥ 1.
         learning_rate: of Adam, > 0.
-        features: channels of the U-Net's first level.
-        depth: times that the U-Net halves the image.
-        seed: of weights and input; sample i has seed + i.
+        features: channels of the U-Net's first level, ≥ 1.
+        depth: times that the U-Net halves the image, ≥ 1.
+        seed: of weights, input and what is added to it; sample i has seed + i.
         device: as for `Training`.
 
     Returns:
-        x̂: (batch, *A.domain), on the CPU.
+        x̂: (batch, *A.domain), on the CPU, in y's precision; the network computes in single precision.
 
     Raises:
-        ValueError: y has another shape, or is not finite.
+        ValueError: y has another shape, or is not finite; or a setting is out of range.
 
     >>> import torch
     >>> from unseen.physics import Identity, Measurement
@@ -74,16 +75,20 @@ def deep_image_prior(
     """
     process = Measurement.of(process)
     check_measurements(y, process)
-    settings = Training(epochs=steps, batch_size=1, seed=seed, device=device)
+    for name, count in {"steps": steps, "features": features, "depth": depth}.items():
+        if not is_count(count):
+            raise ValueError(f"{name} is a whole number above 0, but got {count!r}.")
+    check_rate("learning_rate", learning_rate)
     images = []
     for i in range(len(y)):
-        own = process.select(torch.tensor([i]))
-        units = Units.of(usual_size(starting_image(y[i : i + 1].cpu(), own, "auto")), y[i : i + 1].cpu(), own)
+        one, own = y[i : i + 1].detach().cpu(), process.select(torch.tensor([i]))
+        start = starting_image(one, own, "auto")
+        units = Units.of(usual_size(start), one, own)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + i)
             learner = _Prior(own, units, learning_rate, features=features, depth=depth)
-        train(learner, [y[i : i + 1].cpu()], settings)
-        images.append(learner.image())
+        train(learner, [one], Training(epochs=steps, batch_size=1, seed=seed + i, device=device))
+        images.append(learner.image().to(start.dtype))
     return torch.cat(images)
 
 
@@ -97,6 +102,8 @@ class _Prior:
         self.process, self.units = process, units
         self.sides = A.domain[1:]
         padded = [-(-side // divisor) * divisor for side in self.sides]
+        if padded == [divisor, divisor]:  # BatchNorm needs two values at the coarsest level
+            padded = [divisor, 2 * divisor]
         network = UNet(features=features, depth=depth, inputs=INPUTS, outputs=channels)
         memory = _Memory(SIZE_OF_INPUT * torch.rand(1, INPUTS, *padded), torch.zeros(1, channels, *self.sides))
         self.memory = memory

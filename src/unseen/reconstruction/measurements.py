@@ -185,6 +185,12 @@ def operator_rows(n: int, process: Measurement, operators: Tensor | Array | Sequ
     return torch.from_numpy(rows.astype(np.int64))
 
 
+def check_rate(name: str, rate: object) -> None:
+    """Raise ValueError, naming it, unless a learning rate is a finite number above 0."""
+    if not (isinstance(rate, int | float | np.number) and 0 < rate < math.inf):
+        raise ValueError(f"{name} is a finite number above 0, but got {rate!r}.")
+
+
 TOO_MUCH_NOISE = 1.5
 """Ratio of the noise's variance to the mean square of measurements, which contain it: above 1 by chance at most."""
 
@@ -231,9 +237,7 @@ def check_settings(
         raise ValueError(f"{', '.join(needing)} needs the truth: give truth=(n, *A.domain).")
     if truth is not None and len(truth) != len(measurements):
         raise ValueError(f"There are {len(measurements)} measurements, but {len(truth)} images of the truth.")
-    rate: object = learning_rate
-    if not (isinstance(rate, int | float | np.number) and 0 < rate < math.inf):
-        raise ValueError(f"The learning rate is a finite number above 0, but got {learning_rate!r}.")
+    check_rate("The learning rate", learning_rate)
     if not isinstance(milestones, Iterable):
         raise TypeError(f"milestones are numbers of epochs, such as [50], but got {milestones!r}.")
     if any(epoch < 1 for epoch in milestones):

@@ -133,9 +133,9 @@ class Reconstructor(Configurable, nn.Module, ABC):
                 None: as f's settings say.
 
         Raises:
-            ValueError: another consistency; y is not what A measures, or holds NaN (not looked for in training, nor
-                where y requires a gradient); A's images are not those that this network is made
-                for; or f knows no process of its own, or the noise levels of its training measurements alone.
+            ValueError: another consistency; y is not what A measures, or holds NaN or infinity (not looked for in
+                training, nor where y requires a gradient); A's images are not those that this network is made for;
+                or f knows no process of its own, or the noise levels of its training measurements alone.
         """
         if consistency not in (None, *get_args(Consistency)):
             raise ValueError(f"consistency is {' or '.join(get_args(Consistency))}, but got {consistency!r}.")
@@ -148,7 +148,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
             process = self.process
         self._check(process)
         if not (self.training or y.requires_grad or torch.compiler.is_compiling()):
-            refuse_nan(y, f"This {self.key} takes")  # a network spreads NaN over the whole image
+            refuse_nan(y, f"This {self.key} takes", infinity_too=True)  # a network spreads them over the whole image
         if tuple(y.shape) == process.A.range:
             return self.forward(y[None], process, consistency=consistency)[0]
         x = self.reconstruct(y, process)
@@ -287,7 +287,7 @@ def as_complex(pairs: Tensor) -> Tensor:
 
 def usual_size(x: Tensor) -> float:
     """Return the root mean square of images, or 1 where they are all zero."""
-    return float(x.abs().double().square().mean().sqrt()) or 1.0
+    return float(x.detach().abs().double().square().mean().sqrt()) or 1.0
 
 
 Start = Literal["auto", "pinv", "fbp", "adjoint"]

@@ -3,6 +3,7 @@
 HDF5 and NIfTI need the extra `unseen[imaging]`. No pickle is opened. `operator_files` reads operators.
 """
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -17,10 +18,27 @@ from unseen.artifacts.installing import install_command
 
 Array = NDArray[Any]  # Any: numbers of whatever kind the file holds
 _KINDS = "biufc"  # bool, whole, real and complex numbers
+_DAMAGED = (  # raised by NumPy, zipfile, h5py and NiBabel for files with damaged bytes
+    OSError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    EOFError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class ArrayError(UserError, ValueError):
     """A file that is no array of numbers: which, why, and what to do."""
+
+
+class ArrayNotChosen(ArrayError):
+    """A file of several arrays, of which none was named, or another than there are."""
 
 
 def read_array(path: Path | str, *, name: str | None = None) -> Array:
@@ -52,7 +70,11 @@ def read_array(path: Path | str, *, name: str | None = None) -> Array:
         array = _READERS[ending](path, name)
     except ArrayError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
+        if "allow_pickle" in str(error) or "Python objects" in str(error):  # NumPy's two messages
+            raise ArrayError(
+                f"{path}: holds Python objects, and numbers were expected. Save the numbers as an array of one type."
+            ) from error
         raise ArrayError(f"{path}: cannot be read as {ending} ({reason_of(error)}). Write or copy it again.") from error
     if array.dtype.kind not in _KINDS:
         raise ArrayError(f"{path}: holds {array.dtype}, and numbers were expected.")
@@ -61,14 +83,18 @@ def read_array(path: Path | str, *, name: str | None = None) -> Array:
 
 def _npy(path: Path, name: str | None) -> Array:
     _no_name(path, name)
+    with path.open("rb") as file:
+        if file.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+            raise ArrayError(f"{path}: is no .npy file: its first bytes are others. Write or copy it again.")
     mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a false header allocates nothing
     return np.array(mapped)
 
 
 def _npz(path: Path, name: str | None) -> Array:
+    if not zipfile.is_zipfile(path):
+        raise ArrayError(f"{path}: is no .npz file, or its end is missing. Write or copy it again.")
     with np.load(path, allow_pickle=False) as archive:
-        array: Array = archive[_chosen(path, name, list(archive.files))]
-        return array
+        return np.asarray(archive[_chosen(path, name, list(archive.files))])
 
 
 def _hdf5(path: Path, name: str | None) -> Array:
@@ -100,7 +126,7 @@ def _chosen(path: Path, name: str | None, names: list[str]) -> str:
         return names[0]
     if name is None or name.strip("/") not in names:
         seen = f"there is no {name} in it" if name is not None else f"it holds {len(names)} arrays"
-        raise ArrayError(f"{path}: {seen}. Name one of: {', '.join(sorted(names)[:20])}.")
+        raise ArrayNotChosen(f"{path}: {seen}. Name one of: {', '.join(sorted(names)[:20])}.")
     return name.strip("/")
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from unseen.artifacts.errors import UserError, reason_of
 from unseen.data import phantoms
-from unseen.data.array_files import read_array
+from unseen.data.array_files import ArrayNotChosen, read_array
 from unseen.physics.shape_remedies import shape_remedy
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
@@ -113,7 +113,13 @@ def _sized(image: Tensor, size: tuple[int, int], name: str) -> Tensor:
 
 
 def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
-    array = read_array(path)
+    try:
+        array = read_array(path)
+    except ArrayNotChosen as error:
+        raise ImageError(
+            f"{path}: holds several arrays, and the images are one array alone. Save them in a file of their own, such "
+            "as images.npy"
+        ) from error
     if array.ndim == 3:
         array = np.repeat(array[:, None], channels, axis=1)
     if array.ndim != 4 or array.shape[1] != channels or not array.size:

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from torch import Tensor
+from torch import Tensor, nn
 
 from unseen.evaluation.psnr_ssim import psnr, ssim
 from unseen.evaluation.reconstruction_quality import evaluate_reconstructor
 from unseen.physics import Mask, Measurement
 from unseen.reconstruction import ArtifactRemoval, learn
+from unseen.reconstruction.reconstructor import starting_image
 
 
 def images(channels: int = 1) -> tuple[Tensor, Tensor]:
@@ -160,6 +161,52 @@ def test_one_image_has_no_interval() -> None:
     assert all("(" not in line for line in found.lines)
     figure = found.to_json()["methods"]["A†"]["psnr"]  # type: ignore[index]
     assert figure["value"] > 0 and figure["low"] is None and figure["reason"] == "one image"
+
+
+def test_measurements_by_several_operators_need_one_operator_each() -> None:
+    """The third measurement was taken as made by the first of two operators."""
+    masks = torch.stack([(torch.arange(32 * 28).reshape(1, 32, 28) + i) % 3 > 0 for i in range(2)])
+    process, truth = Measurement(Mask(masks)), images()[1][:3]
+    rows = torch.tensor([1, 0, 1])
+    f = learn(
+        process.select(rows)(0.5 * truth), process, losses="mc", operators=rows, epochs=1,
+        network=ArtifactRemoval.for_process(process, features=4, depth=1),
+    )  # fmt: skip
+    y = process.select(rows)(truth)
+    with pytest.raises(ValueError, match=r"2 operators or noise levels, but there are 3 measurements.*select\(index\)"):
+        evaluate_reconstructor(f, truth, measurements=y)
+    f.process = process.select(rows)
+    found = evaluate_reconstructor(f, truth, measurements=y, metrics="psnr")
+    assert found.images == 3
+    expected = psnr(starting_image(y, f.process, "auto"), truth)
+    assert found.values["A†"]["psnr"] == pytest.approx(expected.tolist())
+
+
+def test_a_metric_may_be_given_alone() -> None:
+    """ "psnr" was read as the metrics p, s, n and r."""
+    f, truth = reconstructor(), images()[1]
+    for one in ("psnr", worst):
+        assert (
+            evaluate_reconstructor(f, truth, metrics=one).values
+            == evaluate_reconstructor(f, truth, metrics=[one]).values
+        )
+    with pytest.raises(ValueError, match="metrics are psnr, ssim, psnr-ei, or functions, but got none"):
+        evaluate_reconstructor(f, truth, metrics=[])
+
+
+def test_a_reconstructor_in_training_mode_is_evaluated_as_in_use() -> None:
+    """Dropout and batch statistics changed the figures of a model that `f.train()` had left in training mode."""
+    process, truth = Measurement(Mask(torch.arange(32 * 28).reshape(1, 32, 28) % 3 > 0)), images()[1]
+    network = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1), nn.Dropout(0.5))
+    f = learn(process(truth), process, losses="mc", network=network, epochs=1)
+    f.training_digests = ()
+    expected = evaluate_reconstructor(f, truth, metrics=["psnr"]).values
+    f.train()
+    network[1].eval()
+    before = {name: value.clone() for name, value in f.state_dict().items()}
+    assert evaluate_reconstructor(f, truth, metrics=["psnr"]).values == expected
+    assert all(torch.equal(value, before[name]) for name, value in f.state_dict().items())
+    assert f.training and not network[1].training, "each module is back in its mode"
 
 
 @pytest.mark.parametrize(

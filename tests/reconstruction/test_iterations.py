@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.optimize
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.reconstruction.making import error, images, inpainting, magnetic, measured
 from unseen.physics import BeerLambert, CompressedSensing, ConeBeam, Measurement, Operator, Poisson, Tomography
-from unseen.priors import Wavelets
+from unseen.priors import TV, Wavelets
 from unseen.reconstruction import osem, plug_and_play, pseudo_inverse, sirt
 
 SIZE = 8
@@ -225,3 +226,29 @@ def test_mistakes_are_reported() -> None:
         plug_and_play(y, process, lambda v: v, step=2.0)
     with pytest.raises(ValueError, match="The denoiser returns finite images"):
         plug_and_play(y, process, lambda v: v[..., 1:])
+
+
+class _Denoiser(nn.Module):
+    def forward(self, x: Tensor, sigma: float) -> Tensor:
+        return x / (1 + sigma)
+
+
+@pytest.mark.parametrize(
+    "denoiser, sentence",
+    [
+        (
+            lambda v, sigma: v,
+            r"denoiser takes images alone, but <lambda> takes \(v, sigma\).*lambda v: denoiser\(v, …\)",
+        ),
+        (_Denoiser(), r"denoiser takes images alone, but _Denoiser takes \(x.*, sigma"),
+        (_Denoiser, r"denoiser is a function of images.* but got .*_Denoiser.* Make it: _Denoiser\(…\)"),
+        ("TV", "denoiser is a function of images, or a torch.nn.Module, but got 'TV'"),
+        (None, "denoiser is a function of images, or a torch.nn.Module, but got None"),
+        (TV(0.1).prox, "prox gives images as a tensor, but gave a Solution"),
+        (lambda v: v.numpy(), "gives images as a tensor, but gave a ndarray"),
+    ],
+)
+def test_a_denoiser_of_another_signature_is_reported(denoiser: Any, sentence: str) -> None:
+    process = Measurement(SCAN)
+    with pytest.raises(TypeError, match=sentence):
+        plug_and_play(process(disc()), process, denoiser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from unseen.losses import Equivariance, MeasurementConsistency, RobustEquivarian
 from unseen.physics import OPERATORS, Dense, Flips, Gaussian, Mask, Measurement, Shifts
 from unseen.reconstruction import ArtifactRemoval, Unrolled, learn, load
 from unseen.reconstruction.measurements import MeasurementError, gathered
-from unseen.training import Training
+from unseen.training import Training, TrainingError
 
 UNSEEN = Path(sys.executable).with_name("unseen")
 MINE = '''
@@ -432,12 +433,70 @@ def test_validate_may_call_f_without_its_process_and_gives_numbers_by_name() -> 
         ({"milestones": 3}, "milestones are numbers of epochs, such as"),
         ({"optimiser": "adam"}, "optimiser is a function, such as lambda weights"),
         ({"schedule": 0.9}, "schedule is a function, such as lambda step"),
+        ({"subjects": "ab"}, "subjects are texts or numbers, one for each measurement, but got 'ab'"),
+        ({"subjects": 2}, "subjects are texts or numbers, one for each measurement, but got 2"),
+        ({"network": nn.Bilinear(1, 1, 1)}, r"network takes images alone, but Bilinear takes \(input1.*, input2"),
     ],
 )
 def test_an_argument_of_another_type_is_answered_with_an_example(change: dict[str, object], message: str) -> None:
     A = Mask(holes())
     with pytest.raises(TypeError, match=message):
-        learn(A(images(2)), A, **({"losses": "mc", "training": short(1)} | change))  # type: ignore[arg-type]
+        learn(A(images(2)), A, **({"losses": "mc", "training": short(1), "hold_out": 0.5} | change))  # type: ignore[arg-type]
+
+
+def test_errors_of_a_network_name_the_images_that_it_got() -> None:
+    A = Mask(holes())
+    y = A(images(2))
+    with pytest.raises(RuntimeError, match=r"expected input.* to have 3 channels") as found:
+        learn(y, A, losses="mc", network=nn.Conv2d(3, 3, 3, padding=1), training=short(1))
+    assert found.value.__notes__ == ["Conv2d was called with images (2, 1, 16, 16) of torch.float32."]
+
+    class Pair(nn.Conv2d):
+        def forward(self, x: Tensor) -> tuple[Tensor, int]:  # type: ignore[override]
+            return super().forward(x), 1
+
+    with pytest.raises(TypeError, match="Pair gives images as a tensor, but gave a tuple"):
+        learn(y, A, losses="mc", network=Pair(1, 1, 3, padding=1), training=short(1))
+
+
+@pytest.mark.parametrize("share", ["0.1", [0.1]])
+def test_hold_out_and_milestones_that_are_no_numbers_are_refused(share: object) -> None:
+    A = Mask(holes())
+    with pytest.raises(ValueError, match="hold_out is the share of the measurements that judges"):
+        learn(A(images(2)), A, losses="mc", hold_out=share, training=short(1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="milestones are numbers of epochs, at least 1 each, but got"):
+        learn(A(images(2)), A, losses="mc", milestones=[share], training=short(1))  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("below", ["", "log/one"])
+def test_a_folder_that_is_a_file_is_refused_before_the_training(tmp_path: Path, below: str) -> None:
+    A, file = Mask(holes()), tmp_path / "run.txt"
+    file.write_text("")
+    with pytest.raises(TrainingError, match=r"folder='.*run\.txt.*': .*run\.txt is a file\. .*another folder"):
+        learn(A(images(2)), A, losses="mc", folder=file / below, training=short(1))
+
+
+def test_it_learns_from_tensors_that_require_a_gradient_and_where_none_is_kept() -> None:
+    A = Mask(holes())
+    y = A(images(2))
+
+    def learnt(y: Tensor) -> Tensor:
+        return learn(y, A, losses="mc", network=Unrolled.for_process(A, features=4), training=short(1))(y).detach()
+
+    expected = learnt(y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert torch.equal(learnt(y.clone().requires_grad_()), expected)
+        with torch.no_grad():
+            assert torch.equal(learnt(y), expected)
+    with torch.inference_mode(), pytest.raises(TrainingError, match=r"under torch\.inference_mode.*torch\.no_grad"):
+        learnt(y)
+
+
+def test_whole_numbers_are_refused_with_a_remedy() -> None:
+    A = Mask(holes())
+    with pytest.raises(MeasurementError, match=r"got torch\.uint8\. Convert them: \.float\(\), divided by 255"):
+        learn((255 * images(2)).to(torch.uint8), A, losses="mc", training=short(1))
 
 
 @pytest.mark.parametrize("rate", [float("inf"), float("nan"), 0, "1e-3"])

@@ -139,6 +139,15 @@ def test_nan_that_marks_what_was_not_measured_is_refused_and_not_spread() -> Non
     assert bool(f(torch.nan_to_num(y), process).isfinite().all())
 
 
+def test_complex_measurements_of_real_images_are_refused_by_name() -> None:
+    """A mask takes real and complex images, so that the network once complained of two channels."""
+    process = inpainting()
+    y = measured(process, images(1))
+    f = ArtifactRemoval.for_process(process, features=4, depth=1).eval()
+    with pytest.raises(ValueError, match=r"y is complex, but the measurements of Mask.* are real.*y\.real"):
+        f(y + 0j, process)
+
+
 @pytest.mark.parametrize("bad", [math.inf, -math.inf])
 def test_infinity_is_refused_as_nan_is(bad: float) -> None:
     """A dead or saturated detector element gave an image that is NaN everywhere, without an error."""

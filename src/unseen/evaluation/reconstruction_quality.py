@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -144,18 +145,19 @@ def evaluate_reconstructor(
     truth: Tensor | Array,
     *,
     measurements: Tensor | Array | None = None,
-    metrics: Sequence[Metric | OwnMetric] = ("psnr", "ssim"),
+    metrics: Metric | OwnMetric | Sequence[Metric | OwnMetric] = ("psnr", "ssim"),
     seed: int = 0,
 ) -> ReconstructionQuality:
     """Evaluate a reconstructor on images, next to A† and total variation.
 
     Args:
-        f: trained reconstructor with its process.
+        f: trained reconstructor with its process; it is evaluated in eval mode.
         truth: (n, *A.domain), images in [0, 1]; here and below, an array becomes a tensor in single precision.
-        measurements: (n, *A.range), of these images; None: the process measures them, with noise of `seed`.
+        measurements: (n, *A.range), of these images; if the process has several operators or noise levels, there are n,
+            one for each. None: the process measures them, with noise of `seed`.
         metrics: names of `Metric`; `ssim` is left out for images of fewer than 11 pixels a side. Or functions of your
             own of (found, truth), both (n, *A.domain), that give one value for each image: (n,). Their names are those
-            of the functions.
+            of the functions. One name or function may be given alone.
         seed: seed of the noise.
 
     Warns:
@@ -185,6 +187,10 @@ def evaluate_reconstructor(
     process = f.process
     if process is None:
         raise ValueError(f"this {f.key} was saved without its process: give one, load(folder, process=…)")
+    if isinstance(metrics, str) or callable(metrics):
+        metrics = (metrics,)
+    if not metrics:
+        raise ValueError(f"metrics are {', '.join(get_args(Metric))}, or functions, but got none")
     if unknown := [metric for metric in metrics if not callable(metric) and metric not in get_args(Metric)]:
         raise ValueError(f"metrics are {', '.join(get_args(Metric))}, or functions, but got {unknown[0]!r}")
     names = [_name(metric) for metric in metrics]
@@ -196,12 +202,18 @@ def evaluate_reconstructor(
     check_images(x, process)
     count = process.batch
     rows = torch.zeros(len(x), dtype=torch.int64) if count is None else torch.arange(len(x)) % count
+    given_measurements = measurements is not None
     if measurements is None:
         generator = torch.Generator().manual_seed(seed)
         measurements = process.select(rows)(x, generator=generator)
     check_measurements(measurements, process)
     if len(measurements) != len(x):
         raise ValueError(f"there are {len(measurements)} measurements and {len(x)} images: give one for each image")
+    if given_measurements and count not in (None, len(x)):
+        raise ValueError(
+            f"the process has {count} operators or noise levels, but there are {len(x)} measurements: which was used "
+            "for each is not known. Give f.process those of these measurements: f.process = f.process.select(index)"
+        )
     known = set(f.training_digests)
     kept = torch.tensor([measurement_digest(y) not in known for y in measurements])
     if not bool(kept.any()):
@@ -220,7 +232,7 @@ def evaluate_reconstructor(
     found: dict[str, list[Tensor]] = {NETWORK: [], "A†": [], "TV": []}
     converged = True
     device = next((weight.device for weight in f.parameters()), y.device)
-    with torch.no_grad():
+    with torch.no_grad(), _evaluation_mode(f):
         for first in range(0, len(x), _BATCH):
             part = slice(first, first + _BATCH)
             mine = process.select(rows[part])
@@ -235,6 +247,18 @@ def evaluate_reconstructor(
     }
     shown = {"truth": x[:_SHOWN]} | {method: image[:_SHOWN] for method, image in images.items()}
     return ReconstructionQuality(values, int((~kept).sum()), converged, shown)
+
+
+@contextmanager
+def _evaluation_mode(f: Reconstructor) -> Iterator[None]:
+    """Put f and its modules into eval mode, and back into their modes afterwards."""
+    modes = {module: module.training for module in f.modules()}
+    f.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 def _name(metric: Metric | OwnMetric) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from unseen.artifacts.registry import place_of
 from unseen.networks.residual_unet import ResidualUNet
 from unseen.physics.measurement import Measurement
+from unseen.reconstruction.image_functions import check_image_function
 from unseen.reconstruction.reconstructor import (
     Reconstructor,
     ReconstructorSettings,
@@ -75,6 +76,8 @@ class ArtifactRemoval(Reconstructor):
                     "A network is given by name: ArtifactRemoval(network=…), or for_process(process, network=…), but "
                     f"got {type(config).__name__} in the place of the settings."
                 )
+            if network is not None:
+                check_image_function(network, "network")
             super().__init__(config, **settings)
             self.own_network = "" if network is None else place_of(type(network))
             self.network = (

@@ -13,6 +13,7 @@ from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.physics.tensor_products import lengths
+from unseen.reconstruction.image_functions import called_with_images, check_image_function
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import starting_image
 
@@ -51,6 +52,7 @@ def plug_and_play(
     Raises:
         ValueError: y or start has another shape, or is not finite; a number is out of range; or the denoiser returns
             another shape, or NaN.
+        TypeError: the denoiser needs more than images, or returns something else than a tensor.
 
     Warns:
         RuntimeWarning: the images still moved after `iterations`.
@@ -71,6 +73,7 @@ def plug_and_play(
     """
     process = Measurement.of(process)
     check_measurements(y, process)
+    check_image_function(denoiser, "denoiser")
     if iterations < 1 or not 0 < step < 2 or not tolerance >= 0:
         raise ValueError(
             "iterations is at least 1, step in (0, 2) and tolerance at least 0, but got "
@@ -85,7 +88,7 @@ def plug_and_play(
             raise ValueError(f"start is {(len(y), *A.domain)} for this y, but got {tuple(x.shape)}.")
         length = SAFETY * step / norm**2 if norm > 0 else 0.0
         for _ in range(iterations):
-            found = denoiser(x - length * A.adjoint(A(x) - p))
+            found = called_with_images(denoiser, x - length * A.adjoint(A(x) - p))
             if found.shape != x.shape or not bool(found.isfinite().all()):
                 raise ValueError(
                     f"The denoiser returns finite images of {tuple(x.shape)}, but gave {tuple(found.shape)}, finite: "

@@ -244,6 +244,9 @@ def _labels(subjects: Sequence[Hashable]) -> list[Hashable]:
     >>> _labels(torch.tensor([0, 1, 0]))
     [0, 1, 0]
     """
+    given: object = subjects
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"subjects are texts or numbers, one for each measurement, but got {subjects!r}.")
     labels = [one.item() if isinstance(one, Tensor) and one.numel() == 1 else one for one in subjects]
     for label in labels:
         if isinstance(label, Tensor) or not isinstance(label, Hashable):

@@ -150,7 +150,8 @@ def learn(
     _check_functions(optimiser=optimiser, schedule=schedule, validate=validate)
     terms = objective(losses, process, group=GROUPS.load(group)() if isinstance(group, str) else group)
     ordered = not (truth is None and operators is None and subjects is None and process.batch is None)
-    y, x = measured.gathered(measurements, ordered=ordered), None if truth is None else measured.tensor_of(truth)
+    y = measured.gathered(measurements, ordered=ordered).detach()
+    x = None if truth is None else measured.tensor_of(truth).detach()
     measured.check_measurements(y, process)
     rows = measured.operator_rows(len(y), process, operators)
     if x is not None:

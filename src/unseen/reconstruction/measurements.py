@@ -138,7 +138,9 @@ def _check(tensor: Tensor, shape: Shape, what: str, *, complex_expected: bool) -
         raise MeasurementError(f"{what} are ({expected}), n at least 1, but got {describe(got)}.{remedy}")
     if tensor.is_complex() != complex_expected or not (tensor.is_complex() or tensor.is_floating_point()):
         kind = "complex" if complex_expected else "real floating-point"
-        raise MeasurementError(f"{what} are {kind} numbers, but got {tensor.dtype}.")
+        whole = not (tensor.is_complex() or tensor.is_floating_point())
+        remedy = " Convert them: .float(), divided by 255 if they are pixels of 8 bits." if whole else ""
+        raise MeasurementError(f"{what} are {kind} numbers, but got {tensor.dtype}.{remedy}")
     bad = sum(
         int((~torch.isfinite(part)).sum()) for part in torch.split(tensor, 64)
     )  # a mapped file is not read at once
@@ -240,9 +242,10 @@ def check_settings(
     check_rate("The learning rate", learning_rate)
     if not isinstance(milestones, Iterable):
         raise TypeError(f"milestones are numbers of epochs, such as [50], but got {milestones!r}.")
-    if any(epoch < 1 for epoch in milestones):
+    if not all(isinstance(epoch, int | float | np.number | Tensor) and epoch >= 1 for epoch in milestones):
         raise ValueError(f"milestones are numbers of epochs, at least 1 each, but got {list(milestones)}.")
-    if hold_out is not None and not 0 <= hold_out < 1:
+    held: object = hold_out
+    if held is not None and not (isinstance(held, int | float | np.number) and 0 <= held < 1):
         raise ValueError(
-            f"hold_out is the share of the measurements that judges, from 0 to below 1, but got {hold_out}."
+            f"hold_out is the share of the measurements that judges, from 0 to below 1, but got {hold_out!r}."
         )

@@ -30,6 +30,7 @@ from unseen.physics.operator import Operator
 from unseen.physics.operator_checks import check_image_axes
 from unseen.physics.tensor_products import describe
 from unseen.reconstruction.data_consistency import Consistency, projected
+from unseen.reconstruction.image_functions import called_with_images
 from unseen.reconstruction.measurements import MeasurementError
 from unseen.reconstruction.process_card import NotDescribed, described
 from unseen.reconstruction.tensor_digests import measurement_digest
@@ -147,6 +148,8 @@ class Reconstructor(Configurable, nn.Module, ABC):
             check_levels(self, y)
             process = self.process
         self._check(process)
+        if y.is_complex() and not (process.A.complex_range or self.config.complex_pictures):
+            raise ValueError(f"y is complex, but the measurements of {process.A} are real. Give its real part, y.real.")
         if not (self.training or y.requires_grad or torch.compiler.is_compiling()):
             refuse_nan(y, f"This {self.key} takes", infinity_too=True)  # a network spreads them over the whole image
         if tuple(y.shape) == process.A.range:
@@ -257,7 +260,7 @@ def on_images(network: nn.Module, x: Tensor) -> Tensor:
     """Return a network on images, complex ones as real pairs, in the precision of its weights; back in x's dtype."""
     pairs = as_pairs(x)
     weights = next((weight.dtype for weight in network.parameters()), pairs.dtype)
-    changed = network(pairs.to(weights))
+    changed = called_with_images(network, pairs.to(weights))
     if changed.shape != pairs.shape:
         parts = ", two real channels for each complex one" if x.is_complex() else ""
         raise ValueError(

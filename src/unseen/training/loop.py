@@ -93,6 +93,17 @@ def train(
     4
     """
     settings = under_limits(settings)
+    if (
+        folder is not None
+        and (file := next((one for one in (folder, *folder.parents) if one.exists()), folder)).is_file()
+    ):
+        raise TrainingError(
+            f"folder={str(folder)!r}: {file} is a file. Give the log and the checkpoint another folder."
+        )
+    if torch.is_inference_mode_enabled():
+        raise TrainingError(
+            "nothing is trained under torch.inference_mode. Leave it, or use torch.no_grad in its place."
+        )
     n = _length(data)
     size = min(settings.batch_size, n)
     if size < asked(settings):
@@ -181,6 +192,7 @@ def _trained(
     rng = torch.Generator().manual_seed(_derived(settings.seed, "draws"))
     with (
         freed_memory_kept(),
+        torch.enable_grad(),  # whatever the caller's setting
         own_rng_and_threads(settings, fabric.device),
         wrapped(learner, fabric),
         deferred_interrupt() as stop,

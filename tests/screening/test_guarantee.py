@@ -73,3 +73,8 @@ def test_what_cannot_be_promised_is_refused(rate: float, confidence: float) -> N
 def test_what_nobody_can_label_is_refused() -> None:
     with pytest.raises(GuaranteeError, match="raise the miss rate or lower the confidence"):
         Guarantee(1e-8, 0.95).abnormals_needed()
+
+
+def test_nan_has_no_rank() -> None:
+    with pytest.raises(GuaranteeError, match="1 of 60 scores are NaN"):
+        Guarantee().threshold([float("nan"), *range(59)])

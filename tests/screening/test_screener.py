@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 
 from studies.replayed import Replayed, replayed_film
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
+from unseen.detectors.finding import Finding
 from unseen.screening import Policy, PolicyError, Screener, calibrate
 from unseen.screening.decision import FIRST_PRIORITY
+from unseen.screening.film_rows_of_parts import film_rows
 from unseen.screening.labelled_studies import Study, one_a_patient
 from unseen.screening.policy import SourcePolicy
+from unseen.screening.screened import SEVERAL_SOURCES
+from unseen.screening.screener import decision_rows, ranked_rows
+from unseen.screening.study_decisions import with_study_decisions
 
 RNG = np.random.default_rng(0)
 UNREAD = NotRead(name="x.dcm", reason="Truncated.", source="ward", patient="x")
@@ -149,6 +156,49 @@ def test_a_study_is_not_cleared_by_an_earlier_decision_on_a_film_of_uncertain_pr
 def test_a_mixed_study_is_read_for_the_reason_of_the_film_that_stays(screener: Screener) -> None:
     decision = screener.study(list(screener.screen([at(-9.0), at(-9.0, source="elsewhere")])))
     assert decision.action == "read" and "not among the calibrated" in decision.reason
+
+
+def test_a_study_of_several_sources_is_read_since_no_threshold_was_calibrated_for_it() -> None:
+    screener = calibrate(Replayed(), labelled() + labelled(source="er", seed=3), 0.10)
+    films = [at(-9.0), replace(at(-9.0, source="er"), name="other")]
+    assert [screener(film).action for film in films] == ["clear", "clear"]
+    decision = screener.study(list(screener.screen(films)))
+    assert (decision.action, decision.reason) == ("read", SEVERAL_SOURCES)
+    rows = list(decision_rows(screener, films))
+    assert [(row.decision, row.reason) for row in rows] == [("read", SEVERAL_SOURCES)] * 2
+    of_parts = with_study_decisions(pl.DataFrame([vars(row) for row in film_rows(screener, films)]))
+    assert of_parts.select("decision", "reason").rows() == [("read", SEVERAL_SOURCES)] * 2
+    unread = with_study_decisions(pl.DataFrame([vars(row) for row in film_rows(screener, [*films, at(9.0)])]))
+    assert unread["reason"].to_list()[:2] == [row.reason for row in decision_rows(screener, [*films, at(9.0)])][:2]
+
+
+def test_the_score_of_a_study_is_the_highest_where_films_have_one_probability(screener: Screener) -> None:
+    first, second = (screener(at(score)) for score in (8.0, 9.0))
+    assert first.probability == second.probability, "the map is constant beyond its last point"
+    assert screener.study(list(screener.screen([at(8.0), at(9.0)]))).score == 9.0
+    assert screener.study(list(screener.screen([at(-8.0), at(-9.0)]))).score == -8.0
+
+
+class Unchecked(Replayed):
+    """A detector of another package, which gives any score."""
+
+    def __init__(self, given: float) -> None:
+        self.given = given
+
+    def score(self, films: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
+        return (one if isinstance(one, NotRead) else replace(one, score=self.given) for one in super().score(films))
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), float("-inf")])
+def test_a_score_that_is_not_finite_is_no_score(screener: Screener, score: float) -> None:
+    film = at(0.0)
+    known = next(screener.screen([film], scores={film.pixel_sha256: score})).decision
+    of_plugin = Screener(Unchecked(score), screener.policy)
+    for decision in (screener.decide(score, film), known, of_plugin(film), Screener(Replayed()).decide(score, film)):
+        assert (decision.action, decision.score, decision.priority) == ("not_scored", None, FIRST_PRIORITY)
+        assert "a score is finite" in decision.reason
+    assert next(of_plugin.screen([film])).finding is None
+    assert [row.status for row in ranked_rows(of_plugin, [film])] == ["not_read"]
 
 
 def test_while_an_alarm_stands_nothing_is_cleared() -> None:

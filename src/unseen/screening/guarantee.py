@@ -15,6 +15,7 @@ Source: Clopper & Pearson, Biometrika 26 (1934); as a tolerance limit, Wilks, An
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,9 +92,13 @@ class Guarantee:
     def threshold(self, scores: Sequence[float]) -> float | None:
         """x₍ₖ₊₁₎ of the abnormals' scores: what lies strictly below is cleared; None where there are too few.
 
+        Raises GuaranteeError for a score that is NaN, which has no rank.
+
         >>> Guarantee(max_miss_rate=0.10, confidence=0.95).threshold([0.2] * 10 + [0.1] * 19)
         0.1
         """
+        if unknown := sum(math.isnan(score) for score in scores):
+            raise GuaranteeError(f"{unknown} of {len(scores)} scores are NaN. Leave out the studies without a score")
         misses = self.allowed_misses(len(scores))
         return None if misses is None else float(sorted(scores)[misses])
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from unseen.detectors.finding import Finding
 
 
+SEVERAL_SOURCES = "its films are of several sources, and no threshold was calibrated for such a study"
+"""Reason why a study is read, although each of its films is below the threshold of its own source."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Screened:
     """One input, and what became of it; `Screener.screen` gives them.
@@ -112,8 +116,9 @@ def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision
     """Decide about one study from the decisions about all its films. Lateral films have no effect.
 
     The study is not scored if it has no frontal film or any frontal film was not scored. Otherwise the decision is that
-    of the frontal film with the highest score; the study is cleared only if all its frontal films are. A film of
-    uncertain projection counts as frontal, and is never cleared. Companion images have no effect (`deciding`).
+    of the frontal film with the highest score; the study is cleared only if all its frontal films are, and are of one
+    source: the calibration counts a study of several sources for none of them. A film of uncertain projection counts as
+    frontal, and is never cleared. Companion images have no effect (`deciding`).
 
     Args:
         films: all films of the study, screened.
@@ -140,7 +145,15 @@ def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision
         )  # fmt: skip
     if unscored := [decision for decision in frontal if decision.action == "not_scored"]:
         return unscored[0]
-    highest = max(frontal, key=lambda decision: decision.priority)
+    highest = max(frontal, key=_order)
     if highest.action == "clear" and (kept := [decision for decision in frontal if decision.action == "read"]):
         return replace(kept[0], priority=highest.priority)
+    # the reason of a cleared film names its source
+    if highest.action == "clear" and len({decision.reason for decision in frontal}) > 1:
+        return replace(highest, action="read", reason=SEVERAL_SOURCES)
     return highest
+
+
+def _order(decision: Decision) -> tuple[float, float]:
+    """Return priority and score: films have one probability where the map is constant, beyond its ends."""
+    return decision.priority, -np.inf if decision.score is None else decision.score

@@ -10,6 +10,7 @@ gives one row per input, in input order, each with its study's decision.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +35,7 @@ from unseen.screening.gate.gate import Gate
 from unseen.screening.gate.refusal_codes import short_reason
 from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError
 from unseen.screening.probes import Probe, disagreement, probes_of
-from unseen.screening.screened import Screened, never_cleared, study_decision
+from unseen.screening.screened import SEVERAL_SOURCES, Screened, never_cleared, study_decision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +48,7 @@ _LATERAL = "a lateral film: it is not scored, and is carried along with the fron
 OTHER_SOURCE = "its source is not among the calibrated ones"
 """Begins the reason why a film of no calibrated source is read."""
 KEPT_BY_STUDY = "another film of its study is not cleared"
+_NOT_FINITE = "the detector gave a score of {}; a score is finite"
 
 
 class ScoringDetector(Protocol):
@@ -196,11 +198,13 @@ class Screener:
         return study_decision(films, policy_digest=self._digest)
 
     def decide(self, score: float, film: Film, remark: str = "") -> Decision:
-        """Return the decision about a score, of a film that the gate let through.
+        """Return the decision about a score, of a film that the gate let through; a score is finite.
 
         Args:
             remark: the gate's, of a film that differs from the training films: it is never cleared.
         """
+        if not math.isfinite(score):
+            return self._not_scored(_NOT_FINITE.format(score))
         if self.policy is None:
             return Decision(
                 action="read", score=score, probability=None, p_value=None, priority=squashed_score(score),
@@ -318,7 +322,7 @@ def scored_film(detector: ScoringDetector, film: Film, lungs: FoundLungs) -> Fin
         lungs: the lungs found in this film so far; the detector's finder adds its own.
 
     Returns:
-        The finding; `NotRead` with the reason if the detector does not score the film.
+        The finding; `NotRead` with the reason if the detector does not score the film, or its score is not finite.
 
     Raises:
         PluginError: a detector of another package raised an error that is no UserError.
@@ -331,9 +335,11 @@ def scored_film(detector: ScoringDetector, film: Film, lungs: FoundLungs) -> Fin
         True
     """
     with METHODS.blaming(detector, film.name):
-        if _takes_lungs(detector):
-            return detector.score_film(film, lungs)
-        return next(iter(detector.score([film])))
+        found = detector.score_film(film, lungs) if _takes_lungs(detector) else next(iter(detector.score([film])))
+    if isinstance(found, NotRead) or math.isfinite(found.score):
+        return found
+    reason = _NOT_FINITE.format(found.score)
+    return NotRead(name=film.name, reason=reason, label=film.label, source=film.source, patient=film.patient)
 
 
 def _takes_lungs(detector: ScoringDetector) -> TypeGuard[TakesLungs]:
@@ -413,8 +419,8 @@ def decision_rows(
 
 def _row(one: Screened, screener: Screener, study: list[Screened], name: str | None) -> DecisionRow:
     own = one.decision
-    if own.action == "clear" and screener.study(study).action != "clear":
-        own = replace(own, action="read", reason=KEPT_BY_STUDY)
+    if own.action == "clear" and (whole := screener.study(study)).action != "clear":
+        own = replace(own, action="read", reason=SEVERAL_SOURCES if whole.reason == SEVERAL_SOURCES else KEPT_BY_STUDY)
     share = screener.reference.share(own.score)
     return DecisionRow(
         file=one.film.name,

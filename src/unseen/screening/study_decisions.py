@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from unseen.data.film import Film, NotRead
 from unseen.screening.companions import deciding
+from unseen.screening.screened import SEVERAL_SOURCES
 from unseen.screening.screener import KEPT_BY_STUDY, DecisionRow
 
 if TYPE_CHECKING:
@@ -41,15 +42,21 @@ def digest_of(film: Film | NotRead) -> str | None:
 
 def with_study_decisions(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of `film_rows`, all of them, with the columns of `DecisionRow`: a film stays cleared only if all
-    frontal films of its study are.
+    frontal films of its study are, and are of one source.
     """
     import polars as pl
 
     absent = [name for name in ("percentile", "reference") if name not in rows.columns]  # in parts of earlier releases
     rows = rows.with_columns(_companions(rows).alias("companion"))  # a column: `over` evaluates by study
-    against = (pl.col("film_decision") != "clear") & ~pl.col("lateral") & ~pl.col("companion")
-    kept = (pl.col("film_decision") == "clear") & against.any().over("study")
+    cleared, decides = pl.col("film_decision") == "clear", ~pl.col("lateral") & ~pl.col("companion")
+    kept = cleared & (~cleared & decides).any().over("study")
+    # the reason of a cleared film names its source
+    several = cleared & (pl.col("reason").filter(cleared & decides).n_unique().over("study") > 1)
     return rows.with_columns(
-        decision=pl.when(kept).then(pl.lit("read")).otherwise("film_decision"),
-        reason=pl.when(kept).then(pl.lit(KEPT_BY_STUDY)).otherwise("reason"),
+        decision=pl.when(kept | several).then(pl.lit("read")).otherwise("film_decision"),
+        reason=pl.when(kept)
+        .then(pl.lit(KEPT_BY_STUDY))
+        .when(several)
+        .then(pl.lit(SEVERAL_SOURCES))
+        .otherwise("reason"),
     ).select([name for name in DecisionRow.__dataclass_fields__ if name not in absent])

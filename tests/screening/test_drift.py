@@ -45,6 +45,17 @@ def test_a_shift_of_scores_and_a_wave_of_refusals_are_seen() -> None:
     assert sum(alarm is not None and alarm.kind == "refusals" for alarm in refused) >= 48
 
 
+@pytest.mark.parametrize("known", ["normals", "abnormals"])
+def test_a_calibration_on_one_class_alone_raises_no_alarm_about_scores(known: str) -> None:
+    rng = np.random.default_rng(5)
+    other = {"normals": "abnormals", "abnormals": "normals"}[known]
+    compared = reference(rng).model_copy(update={other: (), "prevalence": 0.5, "not_scored": 5})
+    scores, _ = window(rng, refused=0)
+    assert judge_window(scores[:100] + [score + 2 for score in scores[100:]], 0, compared) is None
+    refused = judge_window(scores[:100], 100, compared)
+    assert refused is not None and refused.kind == "refusals"
+
+
 def test_an_alarm_stands_until_a_person_acknowledges_it() -> None:
     rng = np.random.default_rng(2)
     compared, watch = reference(rng), DriftWatch()

@@ -3,7 +3,7 @@
 Studies come in windows of a fixed size. At the end of each window two things are tested:
 
 - scores: Kolmogorov–Smirnov between the window's scores and the calibration's, which are weighted to the site's
-  prevalence (effective size (Σw)²/Σw²);
+  prevalence (effective size (Σw)²/Σw²); only if the calibration has scores of normal and of abnormal studies;
 - refusals: is the share that was not scored compatible with the calibration's (a beta–binomial tail, upwards)?
 
 Each may raise an alarm in at most `false_alarms`/2 of the windows of a site that has not drifted, so that a site knows
@@ -135,15 +135,12 @@ def judge_window(scores: Sequence[float], refused: int, reference: DriftReferenc
 def _same_distribution(scores: NDArray[np.float64], reference: DriftReference) -> float:
     from scipy.stats import kstwobign
 
-    if not len(scores):
+    ones, zeros = len(reference.abnormals), len(reference.normals)
+    if not len(scores) or not ones or not zeros:  # one class alone is not what a site sends
         return 1.0
     values = np.concatenate([reference.normals, reference.abnormals])
-    ones, zeros = len(reference.abnormals), len(reference.normals)
     weight = np.concatenate(
-        [
-            np.full(zeros, (1 - reference.prevalence if ones else 1.0) / max(zeros, 1)),
-            np.full(ones, (reference.prevalence if zeros else 1.0) / max(ones, 1)),
-        ]
+        [np.full(zeros, (1 - reference.prevalence) / zeros), np.full(ones, reference.prevalence / ones)]
     )
     size = 1 / float((weight**2).sum())  # effective; the weights add up to one
     points = np.union1d(values, scores)

@@ -101,6 +101,12 @@ BROKEN = {
     "DELETE FROM audit WHERE seq <= 2": "Row 1 .* is missing",
     "DELETE FROM audit WHERE seq > 9": "ends at row 9, but the file beside knows row 12: the rows after 9 are gone",
     "DELETE FROM audit": "ends at row 0, but the file beside knows row 12",
+    "INSERT INTO audit SELECT 0, time_us, actor, action, subject, body, previous, hash FROM audit WHERE seq = 1": (
+        "Row 0 .* was inserted: the trail begins with row 1"
+    ),
+    "INSERT INTO audit SELECT -9, time_us, actor, action, subject, body, previous, hash FROM audit WHERE seq = 1": (
+        "Row -9 .* was inserted"
+    ),
 }
 
 
@@ -113,6 +119,15 @@ def test_whoever_breaks_the_chain_is_found_out(own_store: Store) -> None:
             connection.exec_driver_sql(statement)
             assert re.search(said, str(first_break(connection, kept))), statement
             undone.rollback()
+
+
+@pytest.mark.parametrize("change", ["body = x'00'", "time_us = 9e999"])
+def test_a_value_that_is_no_json_is_a_changed_row(make_place: MakePlace, change: str) -> None:
+    with make_place("sqlite").open() as store:  # PostgreSQL stores no such values
+        store.films.receive(png(1), name="a")
+        for statement in (*UNLOCK["sqlite"], f"UPDATE audit SET {change}"):
+            tamper(store, statement)
+        assert store.audit.verify() == "Row 1 of the audit trail was changed after it was written."
 
 
 def test_a_tail_that_was_cut_off_is_missed_by_the_file_beside_the_store(own_store: Store) -> None:
@@ -152,6 +167,27 @@ def test_the_head_beside_the_store_is_the_last_row(store: Store) -> None:
     for number in range(5):
         store.films.receive(png(number), name=f"{number}")
         assert AuditHead.parse((store.home / "audit.head").read_text()) == store.audit.head()
+
+
+@pytest.mark.parametrize("written", [b"", bytes(67), b" \n"])
+def test_a_head_that_a_power_cut_emptied_is_written_again(store: Store, written: bytes) -> None:
+    (store.home / "audit.head").write_bytes(written)
+    store.films.receive(png(1), name="a")
+    assert AuditHead.parse((store.home / "audit.head").read_text()) == store.audit.head()
+    assert store.audit.verify() is None
+
+
+def test_a_head_that_is_none_stops_no_work_and_is_named_with_its_remedy(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = store.home / "audit.head"
+    path.write_text("rubbish")
+    receipt = store.films.receive(png(1), name="a")
+    assert not receipt.already and store.jobs.counts().waiting == 1
+    assert path.read_text() == "rubbish", "it is left for whoever looks into it"
+    assert f"audit.head is left as it is: {path}: holds no head" in caplog.text
+    with pytest.raises(WorklistError, match=rf"^{re.escape(str(path))}: holds no head .* remove the file"):
+        store.audit.verify()
 
 
 def test_what_is_no_head_is_refused() -> None:

@@ -153,11 +153,13 @@ def first_break(connection: Connection, heads: Mapping[str, AuditHead]) -> str |
     known = sorted((found.seq, found.hash, where) for where, found in heads.items() if found.seq)
     seq, previous = 0, GENESIS
     for row in _rows(connection):
+        if row.seq <= seq:
+            return f"Row {row.seq} of the audit trail was inserted: the trail begins with row 1."
         if row.seq != seq + 1:
             return f"Row {seq + 1} of the audit trail is missing: row {seq} is followed by row {row.seq}."
         if row.previous != previous:
             return f"Row {row.seq} of the audit trail does not follow from row {seq}: one of the two was replaced."
-        if row.hash != _hash(tuple(row[: len(_COLUMNS)])):
+        if not _is_own_hash(row):
             return f"Row {row.seq} of the audit trail was changed after it was written."
         seq, previous = row.seq, row.hash
         while known and known[0][0] == seq:
@@ -196,12 +198,19 @@ def event_of(row: Row[Any]) -> Event:  # Any: SQLAlchemy knows a row's columns b
 def _rows(connection: Connection) -> Iterator[Row[tuple[object, ...]]]:
     """Yield all rows in order, some thousand at a time."""
     columns = [audit.c[name] for name in (*_COLUMNS, "hash")]
-    after = -1
-    while rows := connection.execute(
-        select(*columns).where(audit.c.seq > after).order_by(audit.c.seq).limit(_CHUNK)
-    ).all():
+    first = select(*columns).order_by(audit.c.seq).limit(_CHUNK)
+    rows = connection.execute(first).all()
+    while rows:
         yield from rows
-        after = rows[-1].seq
+        rows = connection.execute(first.where(audit.c.seq > rows[-1].seq)).all()
+
+
+def _is_own_hash(row: Row[Any]) -> bool:  # Any: as in `event_of`
+    """Return True if a row's hash is that of its values; False also for values that the server never writes."""
+    try:
+        return bool(row.hash == _hash(tuple(row[: len(_COLUMNS)])))
+    except (TypeError, ValueError):  # bytes, or a number that is not finite: not JSON
+        return False
 
 
 def _hash(values: tuple[object, ...]) -> str:

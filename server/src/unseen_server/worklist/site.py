@@ -19,6 +19,7 @@ from unseen_server.worklist import audit, waiting_cap
 from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.database import end_of_trail
 from unseen_server.worklist.renditions import RenditionFolder
+from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.stored_files import ContentFolder
 from unseen_server.worklist.study_claims import CLAIM_S
 from unseen_server.worklist.tables import attachments, films, findings
@@ -125,6 +126,8 @@ class Site:
                 keep_head(self.home, head)
             except OSError as error:  # what was written is kept all the same; the next head covers it
                 _log.warning("audit.head cannot be written: %s", error.strerror)
+            except WorklistError as error:
+                _log.warning("audit.head is left as it is: %s", error)
         for entry in writing.entries:
             _log.info("%s id=%s", entry.action, entry.subject)
 

@@ -167,7 +167,7 @@ def test_a_node_that_answers_is_live_and_one_whose_store_answers_is_ready(own_pl
             assert [client.get(path).status_code for path in ("/live", "/ready", "/metrics")] == [200, 200, 200]
             with store.database.writing():
                 busy = client.post(FHIR, content=json.dumps(resource()), headers=TOKEN)
-            assert busy.status_code == 503 and busy.headers["retry-after"]
+            assert busy.status_code == 503 and busy.headers["retry-after"] and str(store.home) not in busy.text
             listens[0] = False
             answer = client.get("/ready")
             assert (answer.status_code, answer.text) == (503, "The DICOM listener does not listen.\n")

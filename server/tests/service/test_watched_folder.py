@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worklist.conftest import png
+from tests.worklist.conftest import MakePlace, png
 from unseen_server.service.watched_folder import FolderWatch
 from unseen_server.worklist.states import BusyError, WorklistError
 from unseen_server.worklist.store import Store
@@ -193,6 +193,31 @@ def test_a_busy_worklist_is_tried_again_later(
     assert watch.look() == 0, "not at once"
     time.now += 61
     assert watch.look() == 1 and kinds(incoming) == [".done/film.png"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "repair"),
+    [
+        ("ALTER TABLE jobs RENAME TO gone", "ALTER TABLE gone RENAME TO jobs"),
+        ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),  # as on a disk that has become read-only
+    ],
+)
+def test_a_worklist_that_is_out_of_order_refuses_no_film(
+    make_place: MakePlace, incoming: Path, time: Ticking, fault: str, repair: str
+) -> None:
+    with make_place("sqlite").open() as store:
+        watch = FolderWatch(store, incoming, settled_s=2.0, clock=time)
+        (incoming / "film.png").write_bytes(png(1))
+        with store.database.engine.connect() as connection:
+            connection.exec_driver_sql(fault)
+            connection.commit()
+        assert settle(watch, time) == 0
+        assert files(incoming) == ["film.png"], "it waits"
+        with store.database.engine.connect() as connection:
+            connection.exec_driver_sql(repair)
+            connection.commit()
+        time.now += 61
+        assert watch.look() == 1 and kinds(incoming) == [".done/film.png"]
 
 
 @pytest.mark.parametrize("name", ["a\u202eb.png", "new\nline.png", "x" * 250 + ".png", "quo\"te'.png"])

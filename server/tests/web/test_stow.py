@@ -110,6 +110,15 @@ def test_a_bad_part_is_refused_and_the_others_are_kept(api: Api, store: Store) -
     ]
 
 
+def test_a_damaged_worklist_is_no_fault_of_an_object(place: Place) -> None:
+    with place.open() as store:
+        api = Api(store)
+        with store.database.writing() as connection:
+            connection.exec_driver_sql("DROP TABLE jobs")
+        answer = post(api, related(film(1)))
+        assert (answer.status_code, reasons(answer)) == (409, [0xA700]), "out of resources: to be sent again"
+
+
 def test_a_film_above_the_limit_is_refused_alone_and_its_rest_is_skipped(place: Place) -> None:
     with place.open(max_film_bytes=200_000) as store:
         api = Api(store)

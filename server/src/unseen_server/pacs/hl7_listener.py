@@ -29,7 +29,7 @@ from unseen_server.pacs.listening_errors import cannot_listen
 from unseen_server.pacs.mllp import END, START, MllpFrames
 from unseen_server.service.ip_networks import is_in, networks_of
 from unseen_server.service.waiting_clients import address_group
-from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
+from unseen_server.worklist.states import STORE_FAULTS, WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.pacs.non_dicom_settings import Hl7Settings
@@ -211,10 +211,11 @@ class Hl7Listener:
             code, sentence = "AA", self._take(content)
         except Hl7Error as error:
             code, sentence = ("AR" if error.reject else "AE"), str(error)
-        except (BusyError, DamagedError, NoRoomError) as error:
-            code, sentence = "AR", f"{error} Send it again later."
+        except STORE_FAULTS as error:
+            _log.warning("hl7.not_taken %s", error)
+            code, sentence = "AR", f"{self._intake.sentence(error)} Send it again later."
         except WorklistError as error:
-            code, sentence = "AE", str(error)
+            code, sentence = "AE", self._intake.sentence(error)
         except Exception:  # an error of the node must not look like success or end the connection
             _log.exception("hl7.failed")
             code, sentence = "AR", "The node failed; see its log. Send the message again later."

@@ -31,7 +31,7 @@ from unseen_server.pacs.fhir import FhirError, reports_of
 from unseen_server.pacs.listening_errors import cannot_listen
 from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.readiness import Readiness
-from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
+from unseen_server.worklist.states import STORE_FAULTS, WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.pacs.metrics import NodeMetrics
@@ -154,12 +154,13 @@ class _Fhir:
             led_to = [self._reports.take(report) for report in found.reports]
         except FhirError as error:
             return _outcome(422, "invalid", str(error))
-        except (BusyError, DamagedError, NoRoomError) as error:
-            answer = _outcome(503, "transient", f"{error} Send it again later.")
+        except STORE_FAULTS as error:
+            _log.warning("fhir.not_taken %s", error)
+            answer = _outcome(503, "transient", f"{self._reports.sentence(error)} Send it again later.")
             answer.headers["Retry-After"] = "30"
             return answer
         except WorklistError as error:
-            return _outcome(422, "invalid", str(error))
+            return _outcome(422, "invalid", self._reports.sentence(error))
         parts = [f"Taken: {', '.join(led_to)}."] if led_to else []
         parts += ["Not used: a report is marked as test data (HTEST)."] if found.trials else []
         sentence = " ".join(parts or ["Not used: no DiagnosticReport is in the Bundle."])

@@ -25,7 +25,7 @@ from unseen.artifacts import UserError
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.identifiers import is_ours
 from unseen_server.worklist.received_header import ReceivedHeader
-from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
+from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, TooLargeError, WorklistError
 from unseen_server.worklist.store import Store
 
 _log = logging.getLogger("unseen")
@@ -121,6 +121,11 @@ class Intake:
             raise RefusedObjectError("The object is above the limit of the worklist.", status=TOO_LARGE) from error
         except BusyError as error:
             raise RefusedObjectError("The worklist is busy. Send it again.", status=BUSY) from error
+        except DamagedError as error:
+            _log.error("pacs.damaged %s", error)
+            raise RefusedObjectError(
+                "The worklist is out of order. Send it again later.", status=OUT_OF_RESOURCES
+            ) from error
         except WorklistError as error:
             _log.warning("pacs.not_stored peer=%s: %s", peer.name, error)
             raise RefusedObjectError("The worklist refused the object; see its log.", status=NOT_STORED) from error

@@ -11,11 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.outside_reports import MOST_PATIENTS, OutsideReport
 
 if TYPE_CHECKING:
     from unseen_server.service.outside_report_codes import ReportCodes
     from unseen_server.worklist.outside_reports import Status, What
+    from unseen_server.worklist.states import WorklistError
     from unseen_server.worklist.store import Store
 
 MOST_IDENTIFIERS: Final = MOST_PATIENTS
@@ -85,6 +87,10 @@ class ReportIntake:
         return not self._store.studies.merge_patients(
             prior=prior, surviving=surviving, issuer=issuer, actor=system
         ).already
+
+    def sentence(self, error: WorklistError) -> str:
+        """Return the sentence of an error for its sender: without the server's paths and addresses."""
+        return without_places(str(error), self._store)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return the number of reports since the start, by what they led to and their outcome ("none" where no rule

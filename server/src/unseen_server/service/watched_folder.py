@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unseen.data import is_system_file
-from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+from unseen_server.worklist.states import STORE_FAULTS, WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.worklist.store import Store
@@ -113,7 +113,7 @@ class FolderWatch:
             return new
         except _Changed:
             del found[(source, name)]
-        except (BusyError, NoRoomError, OSError) as error:  # not the film's fault: later
+        except (*STORE_FAULTS, OSError) as error:  # not the film's fault: later
             seen.put_off = now + 30 * max(1.0, self._settled_s)
             _log.warning("watch.waits %s", type(error).__name__)
         except WorklistError as error:

@@ -32,7 +32,7 @@ from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.web.upload_stream import RequestStream, source_of
 from unseen_server.worklist.received_header import ReceivedHeader
-from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
+from unseen_server.worklist.states import STORE_FAULTS, TooLargeError, WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.web.upload_stream import RequestStream
@@ -272,7 +272,7 @@ async def _stored(request: Request, parts: ServerState, account: Account, *, stu
                     "stored. Export it in its ordinary size."
                 )
                 outcome.refused(header, TOO_LARGE)
-            elif isinstance(error, BusyError | NoRoomError):
+            elif isinstance(error, STORE_FAULTS):
                 outcome.refused(header, NO_RESOURCES)
             else:
                 outcome.refused(header, NOT_UNDERSTOOD)

@@ -150,7 +150,9 @@ class Database:
         if code.startswith(("SQLITE_FULL", "53100")):
             return NoRoomError(f"{self.name}: the database is full. Nothing was changed. Free some space.")
         if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
-            return WorklistError(f"{self.name}: the database cannot be written ({error.orig}). Check its folder.")
+            return BusyError(
+                f"{self.name}: the database cannot be written ({error.orig}). Nothing was changed. Check its folder."
+            )
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")) or "decode to UTF-8" in str(
             error.orig
         ):

@@ -31,7 +31,7 @@ class NotAllowedError(WorklistError):
 
 
 class BusyError(WorklistError):
-    """The database is locked, or cannot be reached; nothing was changed, and trying again is safe."""
+    """The database is locked, or cannot be reached or written; nothing was changed, and trying again is safe."""
 
 
 class DamagedError(WorklistError):
@@ -44,6 +44,10 @@ class NoRoomError(WorklistError):
 
 class TooLargeError(WorklistError):
     """More bytes than a film may have; nothing was stored."""
+
+
+STORE_FAULTS: Final = (BusyError, DamagedError, NoRoomError)
+"""Faults of the worklist, not of what was sent to it: the same film or report can be sent again later."""
 
 
 State = Literal[

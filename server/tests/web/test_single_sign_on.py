@@ -171,6 +171,15 @@ def test_a_name_of_somebody_else_is_never_taken_over(api: Api, store: Store, pro
     refused(browser(api), "signs in otherwise")
 
 
+def test_an_account_stays_when_the_provider_gives_its_owner_a_name_that_no_account_can_have(
+    api: Api, store: Store, provider: Provider
+) -> None:
+    assert signed_in(browser(api)).status_code == 200
+    provider.claims["preferred_username"] = "rita müller"
+    again = browser(api)
+    assert signed_in(again).status_code == 200 and who(again) == ("rita", "lead")
+
+
 def test_a_way_back_is_good_once_and_in_one_browser(api: Api, store: Store) -> None:
     client, other = browser(api), browser(api)
     back = way_back(client)
@@ -197,7 +206,7 @@ def test_the_way_back_leads_to_our_own_pages_alone(api: Api) -> None:
 def test_groups_and_domains_narrow_who_may_sign_in(
     make_api: MakeApi, settings: Callable[..., OidcSettings], provider: Provider
 ) -> None:
-    narrow = make_api(oidc=OidcProvider(settings('domains = ["hospital.example"]\ngroups = ["radiology"]\n')))
+    narrow = make_api(oidc=OidcProvider(settings('domains = ["@Hospital.example"]\ngroups = ["radiology"]\n')))
     refused(browser(narrow), "none of the groups")
     provider.claims["groups"] = ["radiology"]
     provider.claims["email_verified"] = False
@@ -234,6 +243,15 @@ def test_wrong_settings_are_a_sentence(tmp_path: Path, written: str, words: str)
     path = tmp_path / "oidc.toml"
     path.write_text(written)
     with pytest.raises(OidcError, match=words):
+        OidcSettings.read(path)
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"\xff\xfe", "is no text in UTF-8"), (b" \n", "is empty")])
+def test_a_wrong_file_of_the_secret_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "secret").write_bytes(content)
+    path = tmp_path / "oidc.toml"
+    path.write_text('issuer = "https://l"\nclient_id = "u"\nclient_secret_file = "secret"\n[roles]\na = "lead"\n')
+    with pytest.raises(OidcError, match=f"^{tmp_path / 'secret'}: {words}"):
         OidcSettings.read(path)
 
 

@@ -93,6 +93,27 @@ def test_a_change_signs_out_and_holds_from_then_on(store: Store) -> None:
         store.accounts.change("bob", role="lead", actor="admin")
 
 
+@pytest.mark.parametrize(
+    ("changes", "opens"), [({"disabled": True}, None), ({"password": "x" * 12}, None), ({"role": "reader"}, "reader")]
+)
+def test_a_change_during_a_sign_in_counts(
+    store: Store, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], opens: str | None
+) -> None:
+    store.accounts.add("ada", PASSWORD, "admin", actor="admin")
+    store.accounts.add("ann", PASSWORD, "lead", actor="admin")
+    verify = argon2.PasswordHasher.verify
+
+    def verified(hasher: argon2.PasswordHasher, *given: Any) -> bool:
+        found = verify(hasher, *given)
+        store.accounts.change("ann", actor="ada", **changes)  # as by an admin, while the hash is computed
+        return found
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verified)
+    token = store.accounts.sign_in("ann", PASSWORD)
+    account = store.accounts.session(token) if token else None
+    assert (account and account.role) == opens
+
+
 @on_both_databases
 def test_a_link_signs_in_once(store: Store, clock: Clock) -> None:
     link = store.accounts.one_time_link("local", "admin")
@@ -129,6 +150,7 @@ def test_what_makes_no_account_is_a_sentence(store: Store) -> None:
         ("bob", "short", "reader", "has 5 characters; 12 to 1024"),
         ("bob", "x" * 2000, "reader", "has 2,000 characters"),
         ("bob", PASSWORD, "root", "no such role"),
+        ("Local", PASSWORD, "reader", "signs in on the machine itself"),
     ):
         with pytest.raises(WorklistError, match=said):
             store.accounts.add(name, password, role, actor="admin")  # type: ignore[arg-type]

@@ -12,10 +12,8 @@ from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.request_model import RequestModel
 from unseen_server.web.shapes import WhoResponse
-from unseen_server.web.sign_in import LOCAL
 from unseen_server.web.state import Parts
 from unseen_server.worklist.accounts import INVITATION_S, MOST_SOURCES, Account, Role
-from unseen_server.worklist.states import WorklistError
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
 
@@ -82,8 +80,6 @@ def listed(parts: Parts, account: Admin) -> AccountList:
 @router.post("", status_code=201, responses=answers(400, 401, 403, 422, 503))
 def add(parts: Parts, account: Admin, new: NewAccount) -> AccountResponse:
     """Add an account."""
-    if new.name.casefold() == LOCAL:
-        raise WorklistError("The name local is for whoever signs in on the machine itself. Take another name.")
     with parts.passwords:
         return _response(
             parts.store.accounts.add(new.name, new.password, new.role, actor=account.name, sources=new.sources), 0

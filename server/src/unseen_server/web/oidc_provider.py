@@ -22,7 +22,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -31,7 +31,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from unseen.artifacts import UserError
 from unseen_server.service.waiting_clients import address_group
@@ -57,6 +57,11 @@ class OidcError(UserError, RuntimeError):
     """Error of the provider, of its settings or of its statement about a person: the sign-in is not possible."""
 
 
+def _domain(written: str) -> str:
+    """Return a domain as e-mail addresses are compared with it: in small letters, without an @ before it."""
+    return written.strip().lower().removeprefix("@")
+
+
 class OidcSettings(BaseModel):
     """Settings in oidc.toml; docs/how-to/single-sign-on.md explains each."""
 
@@ -72,7 +77,7 @@ class OidcSettings(BaseModel):
     name_claim: str = "preferred_username"
     role_claim: str = "roles"
     roles: dict[str, PersonRole]
-    domains: list[str] = []
+    domains: list[Annotated[str, AfterValidator(_domain)]] = []
     groups_claim: str = "groups"
     groups: list[str] = []
 
@@ -82,8 +87,7 @@ class OidcSettings(BaseModel):
         try:
             found = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
             if found.client_secret_file is not None:
-                secret = (path.parent / found.client_secret_file).read_text(encoding="utf-8").strip()
-                found = found.model_copy(update={"client_secret": secret})
+                found = found.model_copy(update={"client_secret": _secret(path.parent / found.client_secret_file)})
             if found.ca_file is not None:
                 found = found.model_copy(update={"ca_file": path.parent / found.ca_file})
         except OSError as error:
@@ -97,6 +101,16 @@ class OidcSettings(BaseModel):
             raise OidcError(f"{path}: roles is empty, so that nobody could sign in. Name a value for each role.")
         _check_address(found.issuer, "issuer")
         return found
+
+
+def _secret(path: Path) -> str:
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise OidcError(f"{path}: is no text in UTF-8. Write the client's secret into it, in one line.") from error
+    if not secret:
+        raise OidcError(f"{path}: is empty. Write the client's secret into it, in one line.")
+    return secret
 
 
 @dataclass(frozen=True, kw_only=True)

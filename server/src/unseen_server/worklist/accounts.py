@@ -121,6 +121,8 @@ class Accounts:
             WorklistError: the account exists already, or a value is not permitted.
         """
         _check_name(name)
+        if name.casefold() == _LOCAL:
+            raise WorklistError("The name local is for whoever signs in on the machine itself. Take another name.")
         _check_role(role)
         limited = _checked_sources(role, sources)
         hashed = "" if password is None else _hashed(password)  # takes a while: before the transaction
@@ -213,7 +215,9 @@ class Accounts:
     def sign_in(self, name: str, password: str, *, lasts_s: float = SESSION_S) -> str | None:
         """Return a session's token; None where name or password are wrong or the account is disabled.
 
-        All three take as long. The attempts are not limited here: `unseen_server.web.password_attempts` limits them.
+        All three take as long. An account that is changed while its password is verified counts as it is afterwards: a
+        new password, a new role, disabled. The attempts are not limited here:
+        `unseen_server.web.password_attempts` limits them.
         """
         from argon2.exceptions import VerificationError
 
@@ -228,8 +232,9 @@ class Accounts:
         except (VerificationError, UnicodeEncodeError):
             right = False
         with self._site.writing() as writing:
-            if row is not None and right:
-                return _opened(writing, row.name, row.role, lasts_s=lasts_s, kind="session")
+            now = None if row is None or not right else _row(writing.connection, row.name)
+            if now is not None and row is not None and (now.password, now.disabled_us) == (row.password, None):
+                return _opened(writing, now.name, now.role, lasts_s=lasts_s, kind="session")
             if row is not None:  # another name may be a password in the wrong field: not kept
                 writing.log("unseen", "account.refused", row.name)
         return None
@@ -238,19 +243,22 @@ class Accounts:
         """Return a session's token for somebody whom the site's identity provider has signed in.
 
         Args:
-            name: of the account that is made at the first sign-in; it is kept, whatever the provider calls them later.
+            name: of the account that is made at the first sign-in; it is kept, whatever the provider calls them later,
+                also by a name that no account here can have.
             subject: by which the provider knows the person, opaque; no other person gets the account.
             role: from now on; another one ends the account's other sessions.
 
-        Raises NotAllowedError for a disabled account, and for a name that is another's here.
+        Raises:
+            WorklistError: at the first sign-in, a name that no account here can have.
+            NotAllowedError: a disabled account, or at the first sign-in a name that is another's here.
         """
-        _check_name(name)
         _check_role(role)
         kept = f"{_PROVIDED}{subject}"
         with self._site.writing() as writing:
             connection = writing.connection
             row = rows_of(connection, accounts, password=kept).one_or_none()
             if row is None:
+                _check_name(name)
                 if name.casefold() == _LOCAL or _row(connection, name) is not None:
                     raise NotAllowedError(
                         f"The name {name} belongs to an account here that signs in otherwise. Ask an admin."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.cli.conftest import Say
 from tests.worklist.conftest import png
-from unseen_server.worklist.backup import back_up_dated, restore
+from unseen_server.worklist.backup import _alone_in, back_up_dated, restore
 from unseen_server.worklist.store import Store
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -48,6 +50,29 @@ def test_a_backup_with_damage_removes_no_earlier_one(folder: Path) -> None:
         done = back_up_dated(store, folder / "backups", keep=1, now=NOON + timedelta(hours=1))
     assert done.saved.damaged == (film.sha256,) and done.removed == ()
     assert len(list((folder / "backups").iterdir())) == 2
+
+
+def test_the_rest_of_a_killed_backup_is_removed_by_the_next_one(folder: Path) -> None:
+    backups = folder / "backups"
+    code = (
+        "import os, signal, sys\n"
+        "from unseen_server.worklist import backup\n"
+        "from unseen_server.worklist.store import Store\n"
+        "backup.write_site_key = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "backup.back_up_dated(Store.open(sys.argv[1]), sys.argv[2], keep=2)\n"
+    )
+    with Store.open(folder / "site") as store:
+        store.films.receive(png(1), name="a")
+        subprocess.run([sys.executable, "-c", code, folder / "site", backups], check=False)
+        (left,) = backups.iterdir()
+        assert list(left.rglob("films/*/*")), "a copy of a film"
+        (backups / ".strange.tmp").mkdir()
+        with _alone_in(backups) as alone:
+            assert alone
+            back_up_dated(store, backups, keep=2, now=NOON)
+            assert left.exists(), "another run may be writing it"
+        done = back_up_dated(store, backups, keep=2, now=NOON + timedelta(hours=1))
+    assert sorted(path.name for path in backups.iterdir()) == [".strange.tmp", "2026-11-26T120000Z", done.path.name]
 
 
 def test_the_command_can_run_twice_a_day(folder: Path, say: Say) -> None:

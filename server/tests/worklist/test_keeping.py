@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shutil
 import threading
@@ -33,9 +34,10 @@ from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.report_import import import_elsewhere
 from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.stored_files import ContentFolder
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.table_export import export_tables
-from unseen_server.worklist.tables import metadata, sessions, settings
+from unseen_server.worklist.tables import films, metadata, sessions, settings
 
 DAY = 86_400.0
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
@@ -274,7 +276,34 @@ def test_a_backup_never_keeps_who_was_erased_meanwhile(
         return real(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(backup, "copy_checked", copy)
-    with pytest.raises(BusyError, match="erased while the backup was written"):
+    saved = back_up(filled, tmp_path / "backup")
+    with filled.database.reading() as connection:
+        there = set(connection.execute(sqlalchemy.select(films.c.sha256)).scalars())
+    assert erased == [True] and saved.films == len(there) and not saved.damaged
+    kept = {path.name for path in (tmp_path / "backup" / "films").rglob("*") if path.is_file()}
+    assert kept == there, "an erased film is in no backup"
+    assert restore(tmp_path / "backup", tmp_path / "again") == saved
+
+
+def test_a_backup_during_which_studies_are_erased_again_and_again_is_given_up(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unseen_server.worklist import backup
+
+    real = backup.copy_checked
+    numbers = itertools.count(100)
+    newest = filled.films.receive(png(next(numbers)), name="new")
+
+    def copy(source: Path, folder: ContentFolder, digest: str) -> bool:
+        nonlocal newest
+        done = real(source, folder, digest)
+        if digest == newest.sha256:
+            filled.removal.erase(study=newest.study, actor="lea")
+            newest = filled.films.receive(png(next(numbers)), name="new")
+        return done
+
+    monkeypatch.setattr(backup, "copy_checked", copy)
+    with pytest.raises(BusyError, match="in each of 10 passes"):
         back_up(filled, tmp_path / "backup")
     assert not (tmp_path / "backup").exists()
 

@@ -2,8 +2,10 @@
 
 A backup contains the tables of one moment as JSON lines, every film and map checked by its hash, and the key of the
 site. The format is the same for both types of database, so that a store can also move from SQLite to PostgreSQL or
-back. The store can be written to meanwhile: tables are read in one snapshot, and films never change. Sessions are left
-out, and so are renditions, which are derived. The folder is as secret as the store: it has the films and the key.
+back. The store can be written to meanwhile: tables are read in one snapshot, and films never change. A backup must not
+keep studies that were erased meanwhile, such as those that are removed by age every hour: the tables are then written
+once more, and only new files are copied. Sessions are left out, and so are renditions, which are derived. The folder is
+as secret as the store: it has the films and the key.
 
 `restore` needs an empty folder or an empty PostgreSQL database. Backups in one folder have their date and time as
 names, and only the newest are kept; this is for a timer.
@@ -12,8 +14,11 @@ names, and only the newest are kept; this is for a timer.
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -44,6 +49,7 @@ FORMAT = 1
 MANIFEST = "backup.json"
 _CHUNK_BYTES = 1 << 20
 _ROWS = 2_000
+_PASSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +89,7 @@ def back_up(store: Store, to: Path | str) -> Saved:
     True
 
     Raises NotAllowedError where `to` holds something, and where the tables know fewer than half of the films in the
-    folder, as those of another database would; BusyError where a study was erased meanwhile, for a backup must
-    not keep it.
+    folder, as those of another database would; BusyError where studies were erased in every pass.
     """
     to = Path(to)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
@@ -93,43 +98,72 @@ def back_up(store: Store, to: Path | str) -> Saved:
     with replacing_folder(to) as temporary:
         temporary.chmod(0o700)
         (temporary / "tables").mkdir()
-        before = {digest for part in store.site.films.digests() for digest in part}
-        with store.database.reading() as connection:
-            revision = schema.revision(connection)
-            tables = {
-                table.name: _write_table(connection, table, temporary / "tables" / f"{table.name}.jsonl")
-                for table in metadata.sorted_tables
-                if table is not sessions
-            }
-            digests = {
-                "films": sorted(_received(connection)),
-                "maps": sorted(set(connection.execute(select(findings.c.map_sha256)).scalars()) - {None}),
-            }
-            broken = audit.first_break(connection, {})
-        _check_films_known(store, before, digests["films"])
-        damaged = [
-            digest
-            for kind, folder in (("films", store.site.films), ("maps", store.site.maps))
-            for digest in _copy(folder, ContentFolder(temporary / kind), digests[kind])
-        ]
-        _check_none_erased(store, digests["films"])
+        for _ in range(_PASSES):
+            found, damaged = _write_pass(store, temporary)
+            if _is_current(store, found, damaged):
+                break
+        else:
+            raise BusyError(
+                f"Studies were erased in each of {_PASSES} passes, so the backup was given up. Make it again later."
+            )
         write_site_key(temporary / KEY, store.names.key)
         manifest = {
             "format": FORMAT,
-            "revision": revision,
+            "revision": found.revision,
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
-            "tables": tables,
+            "tables": found.tables,
             "damaged": damaged,
             "limits": LIMITS,
         }
         write_text(temporary / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return Saved(
-        studies=tables["studies"]["rows"],
-        films=len(digests["films"]),
-        maps=len(digests["maps"]),
+        studies=found.tables["studies"]["rows"],
+        films=len(found.films),
+        maps=len(found.maps),
         damaged=tuple(damaged),
-        audit=broken,
+        audit=found.audit,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Moment:
+    """Tables of one moment as they were written: rows and digest of each, and the digests of the files they name."""
+
+    revision: str | None
+    tables: dict[str, dict[str, Any]]  # Any: JSON
+    films: list[str]
+    maps: list[str]
+    audit: str | None
+
+
+def _write_pass(store: Store, temporary: Path) -> tuple[_Moment, list[str]]:
+    """Write the tables as they are now, and copy the files that they name and an earlier pass has not copied.
+
+    Returns:
+        The tables, and the digests of damaged files.
+    """
+    before = {digest for part in store.site.films.digests() for digest in part}
+    with store.database.reading() as connection:
+        found = _Moment(
+            revision=schema.revision(connection),
+            tables={
+                table.name: _write_table(connection, table, temporary / "tables" / f"{table.name}.jsonl")
+                for table in metadata.sorted_tables
+                if table is not sessions
+            },
+            films=sorted(_received(connection)),
+            maps=sorted(_maps(connection)),
+            audit=audit.first_break(connection, {}),
+        )
+    _check_films_known(store, before, found.films)
+    damaged: list[str] = []
+    for kind, folder, digests in (("films", store.site.films, found.films), ("maps", store.site.maps, found.maps)):
+        target = ContentFolder(temporary / kind)
+        copied = {digest for part in target.digests() for digest in part}
+        for digest in copied.difference(digests):  # erased since an earlier pass
+            target.remove(digest)
+        damaged += _copy(folder, target, [digest for digest in digests if digest not in copied])
+    return found, damaged
 
 
 def copy_checked(source: Path, folder: ContentFolder, digest: str) -> bool:
@@ -191,6 +225,11 @@ def _received(connection: Connection) -> set[str]:
     }
 
 
+def _maps(connection: Connection) -> set[str]:
+    """Return the digests of all anomaly maps."""
+    return {digest for digest in connection.execute(select(findings.c.map_sha256)).scalars() if digest is not None}
+
+
 def _check_films_known(store: Store, there: set[str], digests: list[str]) -> None:
     """Check that the tables know most of the films that existed before the tables were read.
 
@@ -204,11 +243,11 @@ def _check_films_known(store: Store, there: set[str], digests: list[str]) -> Non
         )
 
 
-def _check_none_erased(store: Store, digests: list[str]) -> None:
+def _is_current(store: Store, found: _Moment, damaged: list[str]) -> bool:
+    """Return True if no study was erased since the tables were written, and no missing file was removed since."""
     with store.database.reading() as connection:
         there = _received(connection)
-    if not there.issuperset(digests):
-        raise BusyError("A study was erased while the backup was written, so it was given up. Make it again.")
+        return there.issuperset(found.films) and (there | _maps(connection)).issuperset(damaged)
 
 
 def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path | None = None) -> Saved:
@@ -397,6 +436,8 @@ def _checked_lines(path: Path, sha256: str) -> Iterator[list[Any]]:
 
 
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z")
+_LEFT = re.compile(rf"\.{_NAME.pattern}\.[0-9a-f]{{8}}\.tmp")
+"""Names of what `replacing_folder` has not finished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -426,15 +467,37 @@ def back_up_dated(store: Store, folder: Path | str, *, keep: int, now: datetime 
     >>> done[-1].path.name, [path.name for path in done[-1].removed]
     ('2026-01-03T000000Z', ['2026-01-01T000000Z'])
 
-    Raises what `back_up` raises: nothing is removed then.
+    What a run that was killed left in the folder is removed first, unless another run writes into the folder now.
+
+    Raises what `back_up` raises: no backup is removed then.
     """
     folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    saved = back_up(store, path)
-    removed = () if saved.damaged or saved.audit else tuple(_earlier(folder, path)[: -keep + 1 or None])
-    for old in removed:
-        shutil.rmtree(old)
+    with _alone_in(folder) as alone:
+        if alone:
+            for left in [one for one in folder.iterdir() if _LEFT.fullmatch(one.name)]:
+                shutil.rmtree(left)
+        saved = back_up(store, path)
+        removed = () if saved.damaged or saved.audit else tuple(_earlier(folder, path)[: -keep + 1 or None])
+        for old in removed:
+            shutil.rmtree(old)
     return Dated(path=path, saved=saved, removed=removed)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[bool]:
+    """Yield True if no other run writes dated backups into the folder until the block ends, as far as can be known."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # another run, or a file system that locks no folders
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
 
 
 def _earlier(folder: Path, new: Path) -> list[Path]:

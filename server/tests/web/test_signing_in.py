@@ -92,6 +92,11 @@ def test_with_a_cookie_a_change_must_come_from_our_own_page(api: Api, store: Sto
 
 
 def test_no_other_site_signs_a_browser_in(api: Api, store: Store) -> None:
+    for odd in ("http://[::1", "http://[evil", "http://\xe4.example"):
+        answer = api.nobody.post(
+            "/sign-in", json={"name": "a", "password": "b"}, headers={"Origin": odd.encode("latin-1")}
+        )
+        assert answer.status_code == 403, odd
     evil = {"Origin": "https://evil.example"}
     link = link_of(store)
     assert api.nobody.post("/sign-in/link", json={"link": link}, headers=evil).status_code == 403

@@ -85,6 +85,12 @@ def test_a_first_admin_is_invited_from_the_shell(tmp_path: Path, say: Say) -> No
     say("invite", "ct-room", "--role", "sender", "--source", "ward", "--source", "ward 3", "--folder", tmp_path / "new")
     with Store.open(tmp_path / "new") as store:
         assert store.accounts.listed()[1].sources == ("ward", "ward 3")
+    for options in (("--role", "reader"), ("--source", "ward")):
+        answer = say("invite", "ann", *options, "--folder", tmp_path / "new")
+        assert answer.code == 2 and "ann has the role admin already, and --role and --source are for a" in answer.err
+    assert say("invite", "ann", "--folder", tmp_path / "new").code == 0
+    answer = say("invite", "local", "--folder", tmp_path / "new")
+    assert answer.code == 2 and "signs in on the machine itself" in answer.err
     answer = say("invite", "a b", "--folder", tmp_path / "new")
     assert answer.code == 2 and "1 to 64 of the characters" in answer.err
 

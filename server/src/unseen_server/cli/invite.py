@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from unseen.cli import console
+from unseen.cli import UsageError, console
 from unseen_server.cli.worklist_options import NewFolder, Url
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @console.with_output_options
 def invite(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="the account's name: A–Z, a–z, 0–9, dot, _, @ and -")],
     folder: NewFolder,
     role: Annotated[
@@ -40,15 +41,20 @@ def invite(
 
       unseen invite ct-room --role sender --source ward --folder worklist
     """
-    from unseen_server.worklist.states import NotFoundError
     from unseen_server.worklist.store import Store
 
     actor = f"{getpass.getuser()} (shell)"
+    role_given = getattr(context.get_parameter_source("role"), "name", "DEFAULT") != "DEFAULT"
     with Store.open(url or folder, films_folder=folder, check="database") as store:
-        try:
-            link = store.accounts.invite(name, actor=actor)
-        except NotFoundError:
+        known = next((one for one in store.accounts.listed() if one.name == name), None)
+        if known is None:
             store.accounts.add(name, None, role, actor=actor, sources=source)
-            link = store.accounts.invite(name, actor=actor)
+        elif (role_given and known.role != role) or (source and set(source) != set(known.sources or ())):
+            kept = f" for the sources {', '.join(known.sources)}" if known.sources else ""
+            raise UsageError(
+                f"{name} has the role {known.role}{kept} already, and --role and --source are for a new account. Leave "
+                "them out, or take another name; an admin changes an account on the page Administration"
+            )
+        link = store.accounts.invite(name, actor=actor)
     address = f"{public.rstrip('/')}/sign-in#choose={link}"
     console.result(address, name=name, link=address)

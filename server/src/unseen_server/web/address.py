@@ -100,7 +100,10 @@ class Address:
         """
         if self.public is not None and origin.lower().rstrip("/") == self.public.lower().rstrip("/"):
             return True
-        parts = urlsplit(origin) if origin.isascii() and "[" not in origin.replace("//[", "") else urlsplit("")
+        try:
+            parts = urlsplit(origin if origin.isascii() else "")
+        except ValueError:  # brackets without an IPv6 address
+            return False
         return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
     def __str__(self) -> str:

@@ -35,7 +35,9 @@ class AuditSearch:
     study: Annotated[str, Field(max_length=200, description="as in the search of the list; or a film, an account")] = ""
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
-    before: Annotated[int | None, Field(description="only rows before this number: the next page")] = None
+    before: Annotated[int | None, Field(ge=0, lt=2**63, description="only rows before this number: the next page")] = (
+        None
+    )
     limit: Annotated[int, Field(ge=1, le=MOST)] = 50
 
 

@@ -419,6 +419,14 @@ def test_a_pdu_of_any_length_is_not_read(start_node: StartNode) -> None:
         assert hostile.recv(100) == ABORT and hostile.recv(100) == b""
 
 
+def test_a_host_that_is_none_of_this_machine_is_named_as_the_mistake(start_node: StartNode) -> None:
+    for host in ("999.1.1.1", "203.0.113.1"):
+        with pytest.raises(
+            PacsConfigError, match=rf"of {host} cannot .* Correct host: give an address of this machine"
+        ):
+            start_node(host=host)
+
+
 def test_two_nodes_cannot_have_one_port(start_node: StartNode) -> None:
     node = start_node()
     with pytest.raises(PacsConfigError, match=f"Port {node.port} of 127.0.0.1 cannot be listened on"):

@@ -191,7 +191,7 @@ def test_a_head_that_is_none_stops_no_work_and_is_named_with_its_remedy(
 
 
 def test_what_is_no_head_is_refused() -> None:
-    for written in ("", "12", "x " + "0" * 64, "12 abc", "² " + "0" * 64):
+    for written in ("", "12", "x " + "0" * 64, "12 abc", "² " + "0" * 64, "9" * 5000 + " " + "0" * 64):
         with pytest.raises(WorklistError, match="is no head"):
             AuditHead.parse(written)
 

@@ -158,8 +158,11 @@ def test_what_was_done_with_long_ago_is_removed_and_nothing_else(store: Store, j
     ):
         with pytest.raises(NotAllowedError, match=said):
             store.removal.retire(older_than_days=1, states=wrong, actor="lea")  # type: ignore[arg-type]
+    for days in (0, 1e300, float("nan")):
+        with pytest.raises(WorklistError, match="must be above 0, and at most 36,500 days"):
+            store.removal.retire(older_than_days=days, actor="lea")
     with pytest.raises(WorklistError, match="must be above 0"):
-        store.removal.retire(older_than_days=0, actor="lea")
+        store.removal.count_old(older_than_days=1e300)
     assert store.removal.retire(older_than_days=41, actor="lea").studies == 0
     assert store.removal.retire(older_than_days=30, actor="lea").studies == 2
     assert set(listed(store, "all")) == {waiting, on_top, in_hand, fresh}

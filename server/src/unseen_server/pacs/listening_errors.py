@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 _NO_DESCRIPTOR = frozenset((errno.EMFILE, errno.ENFILE))
 
@@ -19,6 +20,9 @@ def cannot_listen(error: OSError, host: str, port: int, *, protocol: str = "", t
 
     >>> print(cannot_listen(OSError(errno.EADDRINUSE, "Address already in use"), "127.0.0.1", 104))
     Port 104 of 127.0.0.1 cannot be listened on (Address already in use). Stop what listens there, or give another port
+    >>> print(cannot_listen(OSError(errno.EACCES, "Permission denied"), "0.0.0.0", 104))
+    Port 104 of 0.0.0.0 cannot be listened on (Permission denied). Allow this program ports below 1024, or give a higher
+    port
     >>> print(cannot_listen(OSError(errno.EMFILE, "Too many open files"), "::", 80, protocol="HTTP", table="http"))
     Port 80 of :: cannot be listened on for HTTP: no file descriptor is free (Too many open files). Raise the limit on
     open files: `ulimit -n`, or `LimitNOFILE=` of a systemd service
@@ -30,4 +34,8 @@ def cannot_listen(error: OSError, host: str, port: int, *, protocol: str = "", t
             "`LimitNOFILE=` of a systemd service"
         )
     place = f" in [{table}]" if table else ""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{refused} ({error.strerror}). Correct host{place}: give an address of this machine"
+    if error.errno == errno.EACCES:
+        return f"{refused} ({error.strerror}). Allow this program ports below 1024, or give a higher port{place}"
     return f"{refused} ({error.strerror}). Stop what listens there, or give another port{place}"

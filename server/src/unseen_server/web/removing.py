@@ -16,6 +16,7 @@ from unseen_server.web.request_model import RequestModel
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
 from unseen_server.worklist.erasure import STAYS, Foreseen
+from unseen_server.worklist.stored_settings import MOST_DAYS
 from unseen_server.worklist.study_removal import Removed
 
 router = APIRouter(tags=["erasing and retiring"])
@@ -50,7 +51,7 @@ class RemovedResponse(ResponseModel, Removed):
 class Old(RequestModel):
     """Studies that were cleared, reported or set aside longer ago than this."""
 
-    days: float = Field(ge=1, le=36500)
+    days: float = Field(ge=1, le=MOST_DAYS)
     source: str | None = Field(default=None, max_length=200, description="of this source alone")
 
 

@@ -12,11 +12,12 @@ from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.request_model import RequestModel
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.stored_settings import Identity
+from unseen_server.worklist.stored_settings import MOST_DAYS, Identity
+from unseen_server.worklist.waiting_cap import MOST_CAP_S
 
 router = APIRouter(tags=["administration"])
 
-Days = Annotated[float, Field(ge=0, le=36500)]
+Days = Annotated[float, Field(ge=0, le=MOST_DAYS)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
@@ -62,7 +63,7 @@ class SettingsChange(RequestModel):
     identity_was: Identity | None = Field(
         default=None, description="what `identity` was when the change was confirmed; anything else is answered 409"
     )
-    waiting_cap_s: Annotated[float, Field(gt=0, le=3.2e7)] | None = None
+    waiting_cap_s: Annotated[float, Field(gt=0, le=MOST_CAP_S)] | None = None
     kept_days: Days | None = Field(default=None, description="0: nothing is removed by age")
     kept_of: dict[str, Days | None] | None = Field(
         default=None, description="the same by source; null: that source is kept as the site's others"

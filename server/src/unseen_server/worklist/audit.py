@@ -25,6 +25,7 @@ GENESIS = "0" * 64
 
 _COLUMNS = ("seq", "time_us", "actor", "action", "subject", "body", "previous")
 _CHUNK = 5_000
+_DIGITS = 19  # of the largest number of a row
 
 _LAST = select(audit.c.seq, audit.c.hash, audit.c.time_us).order_by(audit.c.seq.desc()).limit(1)
 _ABOUT = select(audit).where(audit.c.subject.in_(bindparam("subjects", expanding=True))).order_by(audit.c.seq)
@@ -58,7 +59,7 @@ class AuditHead:
         True
         """
         seq, _, digest = written.strip().partition(" ")
-        if not seq.isascii() or not seq.isdigit() or len(digest) != len(GENESIS):
+        if not (seq.isascii() and seq.isdigit() and len(seq) <= _DIGITS and len(digest) == len(GENESIS)):
             raise WorklistError(f"{written.strip()[:80]!r} is no head. It is a number and 64 hexadecimal digits.")
         return cls(seq=int(seq), hash=digest)
 

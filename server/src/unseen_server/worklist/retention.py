@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 from unseen_server.worklist import stored_settings
 from unseen_server.worklist.outside_reports import forget_early
 from unseen_server.worklist.states import DONE, NotAllowedError, State, WorklistError
+from unseen_server.worklist.stored_settings import MOST_DAYS
 from unseen_server.worklist.study_removal import Removed, remove_rows, unlink
 from unseen_server.worklist.tables import studies
 
@@ -38,12 +39,11 @@ def retire(
             f"Studies that are {str(unfinished[0]).replace('_', ' ')} still wait for somebody and are not removed by "
             f"age. States that may be: {', '.join(DONE)}."
         )
-    if not older_than_days > 0:
-        raise WorklistError(f"{older_than_days} days: the age must be above 0.")
+    age_us = _age_us(older_than_days)
     total = Removed(studies=0, films=0, maps=0)
     while True:
         with site.writing() as writing:
-            before = writing.now_us - int(older_than_days * _DAY_US)
+            before = writing.now_us - age_us
             found = writing.connection.execute(
                 select(studies)
                 .where(*_old(before, states, source=source, but=but))
@@ -63,7 +63,7 @@ def retire(
 
 def count_old(site: Site, *, older_than_days: float, source: str | None = None) -> int:
     """Return the number of studies that `retire` would remove."""
-    before = site.now_us() - int(older_than_days * _DAY_US)
+    before = site.now_us() - _age_us(older_than_days)
     with site.database.reading() as connection:
         query = select(func.count()).select_from(studies).where(*_old(before, DONE, source=source, but=()))
         return int(connection.execute(query).scalar_one())
@@ -84,6 +84,13 @@ def retire_by_age(site: Site) -> int:
         for days, source in periods
         if days is not None
     )
+
+
+def _age_us(days: float) -> int:
+    """Return an age in microseconds. Raises WorklistError for one that no study can have."""
+    if not 0 < days <= MOST_DAYS:
+        raise WorklistError(f"{days:g} days: the age must be above 0, and at most {MOST_DAYS:,} days.")
+    return int(days * _DAY_US)
 
 
 def _old(

@@ -5,7 +5,6 @@ Table: settings.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Writing
 
 Identity = Literal["nobody", "lead", "reader"]
+MOST_DAYS: Final = 36_500
+"""Longest period, in days, after which studies are removed by their age: a century."""
 _IDENTITY: Final = "identity"
 _KEPT: Final = "kept_days"
 _KEPT_OF: Final = "kept_days of "  # and the source
@@ -159,8 +160,8 @@ class StoredSettings:
 
 def _checked(days: float) -> str:
     """Return days as they are stored."""
-    if not (math.isfinite(days) and (days == 0 or days >= 1)):
-        raise WorklistError(f"{days} days: give 1 or more, or 0 for no removal by age.")
+    if days != 0 and not 1 <= days <= MOST_DAYS:
+        raise WorklistError(f"{days:g} days: give 1 to {MOST_DAYS:,}, or 0 for no removal by age.")
     return repr(float(days)) if days else ""
 
 

@@ -7,7 +7,6 @@ have become overdue.
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 from sqlalchemy import Connection, Label, Select, case, func, select
@@ -20,6 +19,8 @@ from unseen_server.worklist.transactions import Writing
 CAP_S = 24 * 3600.0
 """Default, in seconds: one day, so that no study of yesterday waits behind one of today. Each site sets its own value.
 A cap bounds the waiting time that ordering by priority adds to other studies (Baltruschat 2021)."""
+MOST_CAP_S = 3.2e7
+"""Longest cap: a year."""
 _CAP = "waiting_cap_s"
 
 CAP = select(settings.c.value).where(settings.c.name == _CAP).scalar_subquery().label("cap_s")
@@ -62,10 +63,12 @@ def age(writing: Writing) -> int:
 def set_cap(writing: Writing, seconds: float, *, actor: str) -> None:
     """Change the cap, and reorder all waiting studies.
 
-    Raises WorklistError unless the cap is above 0.
+    Raises WorklistError unless the cap is above 0 and at most `MOST_CAP_S`.
     """
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise WorklistError(f"A cap of {seconds} s on waiting makes no sense; it must be above 0.")
+    if not 0 < seconds <= MOST_CAP_S:
+        raise WorklistError(
+            f"A cap of {seconds:g} s on waiting makes no sense; it must be above 0, and at most {MOST_CAP_S:,.0f} s."
+        )
     connection = writing.connection
     connection.execute(settings.update().where(settings.c.name == _CAP).values(value=repr(float(seconds))))
     writing.cap_us = int(seconds * 1e6)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.web.running import until
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen_server.worklist.labels import EVERY
+from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
 WINDOWS = [(2048, 4096), (1500, 900), (700.5, 1)]  # centre, width
@@ -306,6 +308,28 @@ def test_a_key_that_bounces_reports_one_study(page: Page, site: Site) -> None:
     shows(page, second)
     with site.store() as store:
         assert store.studies.page(StudyQuery(tab="reported", source="bounce")).total == 1
+
+
+def test_the_first_of_two_tabs_that_closes_does_not_release_the_study_of_the_other(page: Page, site: Site) -> None:
+    first, second = sent(site, "tabs", ill(2, 37))
+    opened(page, site, first, "tabs")
+    tab = page.context.new_page()
+    opened(tab, site, first, "tabs")
+    tab.close(run_before_unload=True)
+    with site.store() as store:
+        assert released_within(store, first, 2) is False, "the other tab still shows it"
+        page.keyboard.press("s")
+        shows(page, second)
+        assert released_within(store, first, 30), "no tab shows it"
+
+
+def released_within(store: Store, study: str, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while store.studies.details(study).entry.claimed_by is not None:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 @pytest.mark.nightly  # the sentence: test_another_film_of_the_study_begins_the_second_again

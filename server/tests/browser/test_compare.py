@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc_auc_score
+from sqlalchemy import delete, select
 
 from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, axe, signed_in
 from tests.browser.test_pages_look import cut_off, footer
@@ -23,6 +24,8 @@ from tests.web.running import Running
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
+from unseen_server.worklist.tables import findings
 
 PAIRS = 8
 SOURCES = ("ward", "clinic")
@@ -288,6 +291,34 @@ def test_the_difference_is_told_in_words(page: Page) -> None:
     expect(words).to_contain_text(f"{gap:+.2f} (95 % interval".replace("-", "−"))
     page.get_by_label("First model").select_option(label="pca-whole")
     expect(words).to_contain_text("pca-whole reaches an AUROC of", timeout=60_000)
+
+
+SCALES = """() => [...document.querySelectorAll("svg.chart:has(text)")].filter((one) => one.checkVisibility())
+  .map((one) => one.getBoundingClientRect().width / one.viewBox.baseVal.width)"""
+
+
+def test_films_are_counted_for_each_model_and_words_of_charts_keep_their_size(site: Site, page_of: PageOf) -> None:
+    """One film has no score of the model that decides; charts were scaled to 5 points a word at 320 points."""
+    with site.store() as store:
+        rows = store.studies.page(StudyQuery(tab="to_read")).rows
+        for number, row in enumerate(rows):
+            store.studies.claim(row.study, "ann")
+            look_and_report(store, row.study, "ann", "abnormal" if number % 2 else "normal")
+        model = next(model for model in store.studies.details(rows[0].study).films[0].findings).model
+        with store.database.writing() as connection:
+            (film,) = connection.execute(select(findings.c.film_id).where(findings.c.model == model).limit(1)).scalars()
+            connection.execute(delete(findings).where(findings.c.model == model, findings.c.film_id == film))
+    page = page_of(site, "lea")
+    page.goto(f"{site.root}/compare")
+    ready(page)
+    expect(page.locator("#about")).to_contain_text("8 films of studies that readers reported: 4 normal, 4 abnormal")
+    expect(page.locator("#about")).to_contain_text("only films that it has scored and was not trained on: pca")
+    expect(page.locator("#about")).to_contain_text(re.compile(r": [\w-]+ 7\.$"))
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 720})
+        page.wait_for_timeout(200)
+        scales = page.evaluate(SCALES)
+        assert len(scales) == 2 and min(scales) > 0.9, (width, scales)
 
 
 @pytest.mark.nightly  # what is missing: web/test_comparing.py

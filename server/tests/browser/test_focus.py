@@ -1,4 +1,4 @@
-"""Focus in Chromium: after an action that removes, hides or disables the element with the focus, a keyboard goes on there.
+"""Focus in Chromium: it stays in place after an action that removes, hides or disables the element that has it.
 
 The browser gives the focus to the page's body, from where users of a keyboard or a screen reader start at the top.
 """

@@ -74,6 +74,7 @@ def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, page_of
 
     page.on("response", hear)
     page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#round")).to_be_focused()
     outlines = []
     for k in range(1, 11):
         expect(page.locator("#place")).to_have_text(f"Image {k} of 10")

@@ -8,6 +8,8 @@ import { whole } from "./percent_words.js";
 
 const ROC = { side: 380, left: 44, top: 10, right: 10, bottom: 42 };
 const SPREAD = { width: 620, height: 176, left: 46, top: 30, right: 14, bottom: 40 };
+export const ROC_WIDTH = ROC.left + ROC.side + ROC.right;
+export const SPREAD_WIDTH = SPREAD.left + SPREAD.width + SPREAD.right;
 export const MOST_BANDS = 3; // with more curves, only the band of the curve that has the operating point is shown
 const points = (/** @type {number[][]} */ pairs) => pairs.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
 
@@ -31,9 +33,11 @@ export function swatch(/** @type {number | undefined} */ place) {
  * @typedef {Page.Returned<"GET /compare/metrics">} Metrics
  * @typedef {{ value: number | null, low: number | null, high: number | null, reason: string }} Figure
  * @param {{ name: string, place: number, auroc: Figure, roc: Metrics["roc"] }[]} curves
+ * @param {number} width
  */
-export function rocChart(curves) {
-  const { side, left, top, right, bottom } = ROC;
+export function rocChart(curves, width = ROC_WIDTH) {
+  const { left, top, right, bottom } = ROC;
+  const side = width - left - right;
   const at = (/** @type {number} */ x, /** @type {number} */ y) => [left + x * side, top + (1 - y) * side];
   const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((share) => [
     el("svg:path", { class: "grid", d: `M${at(share, 0)}V${top}M${at(0, share)}H${left + side}` }),
@@ -73,9 +77,11 @@ export function rocChart(curves) {
  * `move(score)` moves the threshold.
  * @param {{ normal: ArrayLike<number> & Iterable<number>, abnormal: ArrayLike<number> & Iterable<number> }} scores
  * @param {{ low: number, high: number, dragged: (score: number) => void, dropped: () => void }} scale
+ * @param {number} chartWidth
  */
-export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped }) {
-  const { width, height, left, top, right, bottom } = SPREAD;
+export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped }, chartWidth = SPREAD_WIDTH) {
+  const { height, left, top, right, bottom } = SPREAD;
+  const width = chartWidth - left - right;
   const count = Math.round(Math.min(40, Math.max(10, 2 * Math.sqrt(normal.length + abnormal.length))));
   const shares = { normal: binned(normal, low, high, count), abnormal: binned(abnormal, low, high, count) };
   const most = Math.max(...shares.normal, ...shares.abnormal, 1e-9);

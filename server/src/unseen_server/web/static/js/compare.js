@@ -2,7 +2,8 @@
 // The page that compares models on what readers have reported. It fetches the labelled set once; the threshold moves in
 // the page, by `compare_operating`, and figures with intervals come from the server.
 import { $, api, el, find, sentenceIn, there } from "./api.js";
-import { MOST_BANDS, figure, rocChart, spreadChart, swatch } from "./charts.js";
+import { fillByWidth } from "./chart_width.js";
+import { MOST_BANDS, ROC_WIDTH, SPREAD_WIDTH, figure, rocChart, spreadChart, swatch } from "./charts.js";
 import { keepShown, wanted } from "./compare_address.js";
 import { wireCopies } from "./compare_copies.js";
 import { fillGallery } from "./compare_gallery.js";
@@ -148,11 +149,11 @@ async function drawRoc() {
   /** @type {Parameters<typeof rocChart>[0]} */
   const found = [];
   const refused = [];
-  const show = () => {
-    roc = rocChart(found);
-    $("#roc").replaceChildren(roc.svg);
+  const show = () => fillByWidth($("#roc"), ROC_WIDTH, (width) => {
+    roc = rocChart(found, width);
     operate();
-  };
+    return [roc.svg];
+  });
   show();
   for (const [model, at] of wanted) {
     try {
@@ -189,8 +190,12 @@ function choose(/** @type {string} */ model) {
   $("#chosen").replaceChildren(...comparable().map((one) => el("option", { value: one.model, selected: one.model === model }, one.name)));
   $("#slider").min = String(chosen.low);
   $("#slider").max = String(chosen.high);
-  spread = spreadChart(scores, { low: chosen.low, high: chosen.high, dragged: (score) => setThreshold(rounded(score, there(chosen))), dropped: settled });
-  $("#spread").replaceChildren(spread.svg);
+  const scale = { low: chosen.low, high: chosen.high, dragged: (/** @type {number} */ score) => setThreshold(rounded(score, there(chosen))), dropped: settled };
+  fillByWidth($("#spread"), SPREAD_WIDTH, (width) => {
+    spread = spreadChart(scores, scale, width);
+    spread.move(threshold);
+    return [spread.svg];
+  });
   setThreshold(thresholds.get(model) ?? nothingMissed(scores));
   settled();
   metricsOf(model).then((response) => { if (chosen?.model === model) showMetrics(response, chosen.sources, threshold, prevalence); }, (error) => {

@@ -15,13 +15,15 @@ const WORDS = {
 };
 
 /** Show the number of compared films, and the films that are left out. */
-export function about(/** @type {LabelledSet} */ { films, not_counted: left }) {
+export function about(/** @type {LabelledSet} */ { films, models, not_counted: left }) {
   const ill = films.filter(({ label }) => label === "abnormal").length;
   const sources = new Set(films.map(({ source }) => source)).size;
   const simulated = films.filter(({ origin }) => origin === "simulated").length;
+  const fewer = models.map(({ name, normal, abnormal }) => ({ name, count: normal + abnormal })).filter(({ count }) => count > 0 && count < films.length);
   $("#about").textContent = films.length
     ? `${numberOf(films.length, "film")} of studies that readers reported: ${films.length - ill} normal, ${ill} abnormal, ` +
-      `from ${numberOf(sources, "source")}.${simulated ? ` Of these, ${simulated} ${simulated === 1 ? "was" : "were"} reported by a simulated reader.` : ""}`
+      `from ${numberOf(sources, "source")}.${simulated ? ` Of these, ${simulated} ${simulated === 1 ? "was" : "were"} reported by a simulated reader.` : ""}` +
+      (fewer.length ? ` Figures of a model count only films that it has scored and was not trained on: ${fewer.map(({ name, count }) => `${name} ${count}`).join(", ")}.` : "")
     : "";
   const missing = Object.entries(left).filter(([, count]) => count > 0).map(([origin, count]) => WORDS[origin](count));
   const box = el("input", { type: "checkbox", checked: others, onchange: () => location.assign(others ? "/compare" : "/compare?others=true") });

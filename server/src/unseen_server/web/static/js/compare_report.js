@@ -1,7 +1,8 @@
 // @ts-check
 // A comparison as a report to print: the models, the threshold and the pair that the address names, each figure once.
 import { $, api, el, find, sentenceIn } from "./api.js";
-import { figure, rocChart, swatch } from "./charts.js";
+import { fillByWidth } from "./chart_width.js";
+import { ROC_WIDTH, figure, rocChart, swatch } from "./charts.js";
 import { wanted } from "./compare_address.js";
 import { about, others } from "./compare_labels.js";
 import { atThreshold, byLabel, nothingMissed, short } from "./compare_operating.js";
@@ -44,7 +45,8 @@ function showModels(/** @type {LabelledSet["models"]} */ models, /** @type {Metr
   table($("#models"), ["Model", "SHA-256 of its weights begins", "", "Normal", "Abnormal", "Left out (trained on)", "AUROC (95 % CI)", "Average precision (95 % CI)"], models.map((one, i) => [
     one.name, one.model.slice(0, 16), PARTS[one.part], one.normal, one.abnormal, one.trained_on, figure(found[i].auroc), figure(found[i].average_precision),
   ]));
-  $("#roc").replaceChildren(rocChart(found.map(({ name, auroc, roc }, place) => ({ name, place, auroc, roc }))).svg);
+  const curves = found.map(({ name, auroc, roc }, place) => ({ name, place, auroc, roc }));
+  fillByWidth($("#roc"), ROC_WIDTH, (width) => [rocChart(curves, width).svg]);
   $("#legend").replaceChildren(...found.map(({ name, auroc }, place) => el("li", {}, swatch(place), `${name}: ${figure(auroc)}`)));
 }
 

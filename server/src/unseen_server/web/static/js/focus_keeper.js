@@ -18,7 +18,8 @@ const usable = (/** @type {HTMLElement} */ one) => one.isConnected && !one.match
 
 /** Return what an element and its ancestors are called: a redrawn element has the same name. */
 function nameOf(/** @type {HTMLElement} */ element) {
-  const names = [element.textContent ?? "", element.getAttribute("name") ?? "", element.getAttribute("href") ?? ""];
+  const own = element.id !== "" || element.ariaLabel !== null || Object.keys(element.dataset).length > 0; // its words may change
+  const names = [own ? "" : element.textContent ?? "", element.getAttribute("name") ?? "", element.getAttribute("href") ?? ""];
   for (let one = /** @type {HTMLElement | null} */ (element); one; one = one.parentElement) {
     names.push(one.tagName, one.id, one.getAttribute("aria-label") ?? "", JSON.stringify(one.dataset));
   }

@@ -1,9 +1,10 @@
 // @ts-check
 // Drift and audit sample: late scores next to those of the calibration, alarms, and reports on cleared studies.
 import { $, api, el } from "./api.js";
+import { fillByWidth } from "./chart_width.js";
 import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
-import { legend, plot, short } from "./models_plot.js";
+import { PLOT_WIDTH, legend, plot, short } from "./models_plot.js";
 import { earlierAlarms, reopening } from "./models_reopening.js";
 import { numberOf } from "./numbers.js";
 import { percent } from "./percent_words.js";
@@ -65,13 +66,13 @@ function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, 
   const last = drawn[drawn.length - 1];
   const above = drawn.map((block) => block.above / block.scored);
   const expected = reference ? [{ at: reference.expected, words: "expected" }] : [];
-  $("#drift").replaceChildren(
-    plot({ x, lines: [{ name: "median", values: quartile(1), kind: "c0" }], bands: [{ low: quartile(0), high: quartile(2), kind: "c0" }], rules, dots: true, height: 250,
+  fillByWidth($("#drift"), PLOT_WIDTH, (width) => [
+    plot({ width, x, lines: [{ name: "median", values: quartile(1), kind: "c0" }], bands: [{ low: quartile(0), high: quartile(2), kind: "c0" }], rules, dots: true, height: 250,
       xWords: "block of 50 films, the latest on the right", yWords: "score", label: `Median scores of ${numberOf(drawn.length, "block")}; the last is ${short(last.quartiles[1])}${reference ? `, the reference's ${short(reference.median)}` : ""}.` }),
-    reference ? plot({ x, lines: [{ name: "above", values: above, kind: "c1" }], rules: expected, dots: true, zero: true, percent: true, height: 170,
+    reference ? plot({ width, x, lines: [{ name: "above", values: above, kind: "c1" }], rules: expected, dots: true, zero: true, percent: true, height: 170,
       xWords: "block of 50 films", yWords: "above 95 %", label: `Share of films above the limit; in the last block ${percent(above[above.length - 1])}, expected ${percent(reference.expected)}.` }) : "",
     blocks.some((block) => block.refused) ? el("p", { class: "small soft" }, `Films not scored, by block: ${blocks.map((block) => block.refused).join(", ")}.`) : "",
-  );
+  ]);
 }
 
 function audit(/** @type {Page.Returned<"GET /audit/sample">} */ sample, /** @type {Page.Returned<"GET /audit/sample/growth">["points"]} */ points) {
@@ -82,8 +83,8 @@ function audit(/** @type {Page.Returned<"GET /audit/sample">} */ sample, /** @ty
   $("#audit-words").textContent = words.join(" ");
   if (!points.length) return $("#audit").replaceChildren();
   const line = { name: "abnormal among cleared", values: points.map((p) => p.share.value), kind: "c1" };
-  $("#audit").replaceChildren(
-    plot({ x: points.map((p) => p.read), lines: [line], bands: [{ low: points.map((p) => p.share.low), high: points.map((p) => p.share.high), kind: "c1" }],
+  fillByWidth($("#audit"), PLOT_WIDTH, (width) => [
+    plot({ width, x: points.map((p) => p.read), lines: [line], bands: [{ low: points.map((p) => p.share.low), high: points.map((p) => p.share.high), kind: "c1" }],
       zero: true, percent: true, height: 300, xWords: "cleared studies that were read", yWords: "abnormal", label: `Running share of abnormal studies, now ${percent(points[points.length - 1].share.value)}.` }),
-    legend([line, { name: "95 % interval", kind: "c1 wide" }]));
+    legend([line, { name: "95 % interval", kind: "c1 wide" }])]);
 }

@@ -2,6 +2,7 @@
 // SVG chart of lines and bands over a common x: for drift, the audit sample and losses of a training.
 import { el } from "./api.js";
 
+export const PLOT_WIDTH = 640;
 const LEFT = 58, RIGHT = 16, TOP = 12, BOTTOM = 40;
 
 /** Return round steps between two numbers: 1, 2 or 5 times a power of ten. */
@@ -41,7 +42,7 @@ function drawable(/** @type {number | null} */ v, /** @type {boolean} */ log) {
  * @param {{x: number[], lines: Line[], bands?: Band[], rules?: {at: number, words: string}[], label: string, xWords: string,
  *   yWords: string, log?: boolean, zero?: boolean, percent?: boolean, dots?: boolean, height?: number, width?: number}} wanted
  */
-export function plot({ x, lines, bands = [], rules = [], label, xWords, yWords, log = false, zero = false, percent = false, dots = false, height = 300, width = 640 }) {
+export function plot({ x, lines, bands = [], rules = [], label, xWords, yWords, log = false, zero = false, percent = false, dots = false, height = 300, width = PLOT_WIDTH }) {
   const all = [...lines.flatMap((l) => l.values), ...bands.flatMap((b) => [...b.low, ...b.high]), ...rules.map((r) => r.at)]
     .filter((v) => drawable(v, log));
   let low = Math.min(...all), high = Math.max(...all);

@@ -1,6 +1,7 @@
 // @ts-check
 // Trainings: which there are, and the losses of one, drawn again every two seconds while somebody looks.
 import { $, api, el, find, sentenceIn, span, there } from "./api.js";
+import { fillByWidth } from "./chart_width.js";
 import { legend, plot, short } from "./models_plot.js";
 import { failed } from "./toasts.js";
 
@@ -17,9 +18,7 @@ export async function showTrainings() {
   if (!folder) return nothing("This server was given no folder of trainings. Start it with --runs, or set UNSEEN_RUNS.");
   if (!runs.length) return nothing("No training has written a log.csv here yet.");
   if (!runs.some((run) => run.name === chosen)) chosen = runs[0].name;
-  const focused = document.activeElement?.closest("#runs button")?.getAttribute("data-run");
   $("#runs").replaceChildren(...runs.map(entry));
-  if (focused) find(`[data-run="${CSS.escape(focused)}"]`, $("#runs"))?.focus();
   await losses(chosen);
 }
 
@@ -67,11 +66,9 @@ function draw(/** @type {Log} */ response) {
   const log = /** @type {HTMLInputElement} */ ($("#run-log"));
   log.disabled = !positive;
   there(log.closest("label")).title = positive ? "" : "a loss lies at or below zero";
-  const focused = document.activeElement?.closest("#losses .legend button")?.textContent;
-  $("#losses").replaceChildren(
-    plot({ x: response.steps, lines, log: log.checked && positive, height: 380, width: 860, xWords: "step", yWords: "loss", label: `Losses of ${response.name}, step by step` }),
-    legend(all, (name) => { if (!hidden.delete(name)) hidden.add(name); draw(response); }, hidden));
-  if (focused) [...$("#losses").querySelectorAll("button")].find((b) => b.closest(".legend") && b.textContent === focused)?.focus();
+  fillByWidth($("#losses"), 860, (width) => [
+    plot({ x: response.steps, lines, log: log.checked && positive, height: 380, width, xWords: "step", yWords: "loss", label: `Losses of ${response.name}, step by step` }),
+    legend(all, (name) => { if (!hidden.delete(name)) hidden.add(name); draw(response); }, hidden)]);
 }
 
 const lossOf = (/** @type {number | null} */ value) => (value === null ? "not finite" : short(value));

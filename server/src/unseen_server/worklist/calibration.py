@@ -121,9 +121,9 @@ class Labels:
             return ""
         were = "was" if self.unread == 1 else "were"
         return (
-            f"{number_of(self.unread, 'study')} received in the same time {were} not read yet. A list is read from the "
-            "top, so unread studies have low scores, and abnormal ones among them would lower the threshold: the "
-            "promise holds only as far as what was reported is a fair sample."
+            f"{number_of(self.unread, 'study')} received in the same time {were} not read yet. Abnormal ones "
+            "among them with lower scores than those that were reported would lower the threshold: the promise holds "
+            "only as far as what was reported is a fair sample."
         )
 
 

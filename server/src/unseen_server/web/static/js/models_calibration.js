@@ -50,7 +50,7 @@ function draw(/** @type {Calibration} */ response) {
   const notes = [];
   const late = response.sources.filter((source) => source.unread);
   if (late.length) {
-    notes.push(`Unread films of the same time: ${late.map((s) => `${s.unread} of ${s.source}`).join(", ")}. Studies that are read last have low scores. Read them first, or the threshold will be too high.`);
+    notes.push(`Unread studies received in the same time: ${late.map((s) => `${s.unread} of ${s.source}`).join(", ")}. If abnormal ones among them have lower scores than those that were reported, the threshold is too high. Read them first.`);
   }
   if (response.selected) notes.push(`${numberOf(response.selected, "study was", "studies were")} judged by a policy, which decides what is read. They count only if the audit sample would have taken them.`);
   const left = response.not_counted;

@@ -7,6 +7,7 @@ One server for all; each test sends films of a source of its own, and reads that
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import re
 import time
@@ -369,11 +370,13 @@ def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
 
 @pytest.mark.nightly  # web/test_safety.py
 def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelled(page: Page, site: Site) -> None:
-    (study,) = sent(site, "broken", [b"this is a text file\n" * 20])
+    data = b"this is a text file\n" * 20
+    (study,) = sent(site, "broken", [data])
     page.goto(f"{site.root}/studies/{study}?source=broken")
     shows(page, study)
     expect(page.locator("#absent")).to_contain_text("The film cannot be shown:")
-    expect(page.locator("#absent")).to_contain_text("enter the exact name in the search of the list")
+    expect(page.locator("#absent")).to_contain_text("The file was received without a name.")
+    expect(page.locator("#absent")).to_contain_text(f"begins with {hashlib.sha256(data).hexdigest()[:16]}.")
     expect(page.locator("[data-aside=returned]")).to_be_enabled()
     expect(page.locator("[data-outcome=normal]")).to_be_disabled()
     for key in "nau":

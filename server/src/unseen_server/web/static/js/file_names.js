@@ -6,8 +6,11 @@ const HASH = /^[0-9a-f]{64}$/;
 /** Return the file name, or null for a keyed hash, with which a person can identify no file. */
 export const readable = (/** @type {string} */ name) => (HASH.test(name) ? null : name || null);
 
-/** Return a sentence that identifies a file that cannot be shown. */
-export function fileInWords(/** @type {string} */ name) {
+/** Return sentences with which a person finds a file that cannot be shown. */
+export function fileInWords(/** @type {{ name: string, sha256: string }} */ { name, sha256 }) {
   const known = readable(name);
-  return known ? `The file's name is ${known}.` : "File names can name patients, so only a keyed hash of the file's name is available here. To find a film by its file name, enter the exact name in the search of the list.";
+  if (known) return `The file's name is ${known}.`;
+  const bySum = `To find it, compute the SHA-256 of your files, for example with sha256sum: that of this file begins with ${sha256.slice(0, 16)}.`;
+  if (name === "") return `The file was received without a name. ${bySum}`;
+  return `File names can name patients, so only a keyed hash of the file's name is available here. ${bySum} To test a name, enter it exactly in the search of the list.`;
 }

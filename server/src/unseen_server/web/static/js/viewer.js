@@ -111,7 +111,7 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   if (problem && !retry) {
     api(`/films/${film.film}/person`).then((person) => { if (isShown(study, place, frame)) showPerson($("#person"), person, film.view_position); }).catch(failed);
   }
-  $("#absent").textContent = problem && !retry ? `${problem} ${fileInWords(film.name)}` : problem;
+  $("#absent").textContent = problem && !retry ? `${problem} ${fileInWords(film)}` : problem;
   $("#absent").hidden = problem === "";
   showFacts($("#facts"), film, pixels);
   if (pixels) inSight(study, place, pixels).catch(failed);

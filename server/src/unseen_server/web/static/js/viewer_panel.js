@@ -154,6 +154,7 @@ export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["fi
     ["Format", film.file_format],
     ...TAGS.map((tag) => /** @type {[string, string]} */ ([tag.replace(/([a-z])([A-Z])/g, "$1 $2"), film.tags[tag]])),
     ["Film", film.film],
+    ["SHA-256 of the file", film.sha256],
   ];
   refill(place, rows.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
     film.copies.length > 0 && [el("dt", {}, "Copies"), el("dd", { id: "copies" }, copiesInWords(film))]);

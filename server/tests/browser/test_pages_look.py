@@ -202,6 +202,76 @@ NO_TOUR = "() => localStorage.setItem('unseen.tour', 'done')"
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 
 
+BACKGROUND = "(one) => getComputedStyle(one).backgroundColor"
+CUT_ON_PAPER = """() => [...document.querySelectorAll("main *")].filter((one) => {
+  if (!one.checkVisibility() || one.closest(".visually-hidden, .stacked thead, svg, select, input, textarea, .thumb")) return false;
+  const style = getComputedStyle(one);
+  const cut = one.scrollWidth > one.clientWidth + 2 && style.overflowX !== "visible" && style.display !== "inline";
+  return cut || one.getBoundingClientRect().right > innerWidth + 2;
+}).map((one) => `${one.tagName} ${one.id} ${one.className} ${one.textContent.trim().slice(0, 40)}`)"""
+
+
+def on_paper(page: Page) -> list[str]:
+    """Return what is wrong with the page on a sheet of A4, which is 688 points wide between its margins."""
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 688, "height": 980})
+    wrong = [f"cut off on paper: {one}" for one in page.evaluate(CUT_ON_PAPER)]
+    if page.locator("header.bar").is_visible():
+        wrong.append("the bar is printed")
+    limits = page.locator("footer.limits")
+    if limits.inner_text() != LIMITS or limits.evaluate("(one) => getComputedStyle(one).position") != "fixed":
+        wrong.append("the intended use is not on every sheet")  # what is fixed is printed on each
+    if page.evaluate("() => getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)":
+        wrong.append("the paper is not white")
+    page.emulate_media(media="null", color_scheme="null")
+    page.set_viewport_size(SCREEN)
+    return wrong
+
+
+def test_list_film_and_models_are_printed_whole_with_the_intended_use(shared_site: Site, page_of: PageOf) -> None:
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    wrong: list[str] = []
+    for name, visit in {"worklist": _worklist, "study": _open_first, "models": _models}.items():
+        visit(page, shared_site)
+        wrong += [f"{name}: {one}" for one in on_paper(page)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_forced_colours_keep_what_is_selected_and_the_bars(shared_site: Site, page_of: PageOf) -> None:
+    """In Windows high contrast, the selected row, tab and button looked like the others, and bars were absent."""
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    page.emulate_media(forced_colors="active")
+    _worklist(page, shared_site)
+    for chosen, other in (
+        ("[role=tab][aria-selected=true]", "[role=tab][aria-selected=false]"),
+        ("nav a[aria-current]", "nav a:not([aria-current])"),
+    ):
+        colours = [page.locator(one).first.evaluate(BACKGROUND) for one in (chosen, other)]
+        assert colours[0] != colours[1], chosen
+    bar = page.locator(".bar-fill").first
+    assert bar.evaluate(BACKGROUND) not in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+    assert (
+        page.locator("#rows tr[aria-selected=true]").evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+    )
+    _open_first(page, shared_site)
+    pressed, free = (page.locator(one).evaluate(BACKGROUND) for one in ("#triage", "#research"))
+    assert pressed != free
+    page.emulate_media(forced_colors="null")
+
+
+@pytest.mark.nightly
+def test_every_page_is_printed_whole_with_the_intended_use(worked: Site, page_of: PageOf) -> None:
+    wrong: list[str] = []
+    for name, visit in PAGES.items():
+        page = page_of(worked, "ada" if name == "administration" else "lea")
+        page.evaluate(NO_TOUR)
+        visit(page, worked)
+        wrong += [f"{name}: {one}" for one in on_paper(page)]
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.mark.nightly
 def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(worked: Site, chromium: Browser) -> None:
     """Walk through all pages and report all faults together."""

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 from scipy.stats import beta
 from sqlalchemy import select
 
-from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, serving
+from tests.browser.conftest import PASSWORD, SCREEN, SIDE, PageOf, Site, as_dicom, serving
 from unseen.data import phantoms
 from unseen_server.worklist.tables import audit
 
@@ -41,6 +41,17 @@ def shown(page: Page) -> np.ndarray[Any, Any]:
         }"""
     )
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("L"))
+
+
+def width_at_400_percent(page: Page) -> int:
+    """Return the width of the page at a zoom of 400 %, where the image must be visible, too."""
+    page.set_viewport_size({"width": 320, "height": 256})
+    page.wait_for_timeout(200)
+    image = page.locator("img:visible").first.bounding_box()
+    assert image is not None and image["width"] > 100
+    width = int(page.evaluate("() => document.documentElement.scrollWidth"))
+    page.set_viewport_size(SCREEN)
+    return width
 
 
 def finished(site: Site) -> list[tuple[str, dict[str, Any]]]:
@@ -75,6 +86,7 @@ def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, page_of
     page.on("response", hear)
     page.get_by_role("button", name="Begin").click()
     expect(page.locator("#round")).to_be_focused()
+    assert width_at_400_percent(page) == 320
     outlines = []
     for k in range(1, 11):
         expect(page.locator("#place")).to_have_text(f"Image {k} of 10")
@@ -96,6 +108,7 @@ def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, page_of
     assert not [one for one in pictures if (one[~outside] == 0).mean() > 0.05]  # one outline for all
 
     expect(page.get_by_role("button", name="Another round")).to_be_focused()
+    assert width_at_400_percent(page) == 320
     gallery = page.locator(".gallery li")
     expect(gallery).to_have_count(10)
     right = 0

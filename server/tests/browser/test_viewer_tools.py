@@ -259,7 +259,7 @@ def test_what_is_written_lives_through_the_end_of_the_session(page: Page, site: 
     page.context.clear_cookies()  # the session ends before the server has the note
     note.fill("left apex, older than 2024")
     expect(page).to_have_url(re.compile(r"/sign-in\?ended=1"))  # also where each of two refusals leads there
-    expect(page.get_by_text("Your session ended; nothing was reported.")).to_be_visible()
+    expect(page.get_by_text("Your session ended. Reports from before are kept")).to_be_visible()
     page.get_by_label("Name").fill("ann")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -282,7 +282,7 @@ def test_what_is_written_lives_through_skip_and_the_end_of_the_session(page: Pag
     note.fill("left apex, older than 2024")
     page.context.clear_cookies()  # the session ends before the server has it
     expect(page).to_have_url(re.compile(r"/sign-in\?ended=1"))  # also where each of two refusals leads there
-    expect(page.get_by_text("Your session ended; nothing was reported.")).to_be_visible()
+    expect(page.get_by_text("Your session ended. Reports from before are kept")).to_be_visible()
     page.get_by_label("Name").fill("ann")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

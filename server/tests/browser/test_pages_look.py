@@ -204,7 +204,8 @@ LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 
 BACKGROUND = "(one) => getComputedStyle(one).backgroundColor"
 CUT_ON_PAPER = """() => [...document.querySelectorAll("main *")].filter((one) => {
-  if (!one.checkVisibility() || one.closest(".visually-hidden, .stacked thead, svg, select, input, textarea, .thumb")) return false;
+  const clipped = ".visually-hidden, .stacked thead, svg, select, input, textarea, .thumb";
+  if (!one.checkVisibility() || one.closest(clipped)) return false;
   const style = getComputedStyle(one);
   const cut = one.scrollWidth > one.clientWidth + 2 && style.overflowX !== "visible" && style.display !== "inline";
   return cut || one.getBoundingClientRect().right > innerWidth + 2;

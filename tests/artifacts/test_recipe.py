@@ -119,6 +119,15 @@ def test_several_mistakes_are_several_lines() -> None:
     ]
 
 
+def test_mistakes_in_several_sections_are_named_together() -> None:
+    text = TEXT.replace("size = 64", "sise = 64").replace("sure_weight", "sure_wieght").replace("epochs", "epoch")
+    assert message(Recipe.from_toml(text).resolved, method=Config, view=View, training=Training).splitlines() == [
+        "method.sure_wieght: unknown; did you mean sure_weight?",
+        "view.sise: unknown; did you mean size?",
+        "training.epoch: unknown; did you mean epochs?",
+    ]
+
+
 def test_resolving_writes_every_default_out_and_gives_the_seed_to_the_training() -> None:
     recipe = Recipe.from_toml(TEXT).resolved(method=Config, view=View, training=Training)
     assert recipe.method.settings == {"sure_weight": 2.0, "sigmas": [0.1], "form": None}

@@ -99,6 +99,20 @@ def test_an_unknown_setting_says_which_was_meant(say: Say, world: World, tmp_pat
         told(say("train", changed(tmp_path, old, new), "--data", world.normals), sentence)
 
 
+@pytest.mark.parametrize("command", [("train",), ("suspects",), ("prior", "train")])
+@pytest.mark.parametrize("read", [True, False], ids=["of-a-section", "of-the-file"])
+def test_each_mistake_in_a_recipe_names_its_file(
+    command: tuple[str, ...], read: bool, say: Say, tmp_path: Path
+) -> None:
+    key = '"vae"\nlatnt = 1' if command[0] == "prior" else '"pca"\ncomponets = 1'
+    above = "" if read else "sed = 1\nseed = -1\n"
+    (tmp_path / "own.toml").write_text(f"{above}[view]\nsise = 3\n[method]\nkey = {key}\n", encoding="utf-8")
+    answer = say(*command, tmp_path / "own.toml")
+    mistakes = answer.err.removeprefix("unseen: ").splitlines()
+    assert answer.code == 2 and len(mistakes) >= 2, answer
+    assert all(line.startswith(f"{tmp_path / 'own.toml'}: ") for line in mistakes), mistakes
+
+
 def test_a_recipe_that_is_no_toml_or_not_there(say: Say, tmp_path: Path) -> None:
     told(say("train", tmp_path / "none.toml"), "none.toml", "cannot be read")
     path = tmp_path / "bad.toml"

@@ -131,21 +131,34 @@ class Recipe(BaseModel):
         The recipe's seed becomes the training's. A section without a model stays as it is.
 
         Raises:
-            RecipeError: a setting is unknown, missing or out of bounds.
+            RecipeError: settings are unknown, missing or out of bounds; the message has a line for each of them, in all
+                sections.
         """
-        settings = validated(self.method.settings, method, where="method").model_dump(mode="json")
-        update: dict[str, object] = {"method": RecipeMethod(key=self.method.key, settings=settings)}
+        mistakes: list[str] = []
+
+        def written_out(section: Mapping[str, object], model: type[BaseModel], where: str) -> dict[str, object]:
+            try:
+                return validated(section, model, where=where).model_dump(mode="json")
+            except RecipeError as error:
+                mistakes.append(str(error))
+                return {}
+
+        settings = written_out(self.method.settings, method, "method")
+        update: dict[str, object] = {}
         if finder is not None and self.finder:
-            update["finder"] = validated(self.finder, finder, where="finder").model_dump(mode="json")
+            update["finder"] = written_out(self.finder, finder, "finder")
         if view is not None:
-            update["view"] = validated(self.view, view, where="view").model_dump(mode="json")
+            update["view"] = written_out(self.view, view, "view")
         if training is not None:
             section = dict(self.training)
             if "seed" in training.model_fields:
                 if section.get("seed", self.seed) != self.seed:
-                    raise RecipeError(f"training.seed: seen {section['seed']}, but seed is {self.seed}; set seed alone")
+                    mistakes.append(f"training.seed: seen {section['seed']}, but seed is {self.seed}; set seed alone")
                 section["seed"] = self.seed
-            update["training"] = validated(section, training, where="training").model_dump(mode="json")
+            update["training"] = written_out(section, training, "training")
+        if mistakes:
+            raise RecipeError("\n".join(mistakes))
+        update["method"] = RecipeMethod(key=self.method.key, settings=settings)
         return self.model_copy(update=update)
 
     def _table(self) -> dict[str, object]:
@@ -189,6 +202,19 @@ def mistakes_of(
     return RecipeError("\n".join(_sentence(one, model=model, where=where, also=also) for one in mistakes))
 
 
+def naming_file(error: Exception, file: Path | str) -> RecipeError:
+    """Return a RecipeError whose lines all begin with the recipe's file.
+
+    Args:
+        error: its message has a line for each mistake.
+        file: path of the recipe.
+
+    >>> str(naming_file(RecipeError("method.key: missing\\nxx: unknown"), "own.toml")).splitlines()
+    ['own.toml: method.key: missing', 'own.toml: xx: unknown']
+    """
+    return RecipeError("\n".join(f"{file}: {line}" for line in str(error).splitlines()))
+
+
 def configured(
     config: _Model | None, settings: Mapping[str, object], model: type[_Model], *, where: str, also: Sequence[str] = ()
 ) -> _Model:
@@ -226,7 +252,7 @@ def load(path_or_name: str | Path) -> Recipe:
                 f"{path}: cannot be read ({reason_of(error)}). Give a TOML file, or one of `unseen recipes`"
             ) from error
         except RecipeError as error:
-            raise RecipeError(f"{path}: {error}") from error
+            raise naming_file(error, path) from error
     return Recipe.from_toml(source_of(text), name=text)
 
 

@@ -191,6 +191,11 @@ def _check_encoding(option: str, path: object) -> None:
         raise UsageError(f"--{option} {shown}: the name is not UTF-8. Give another path")
 
 
+def recipe_file(recipe: str) -> str:
+    """Return the file that a user names as the recipe; empty for a recipe of the package, whose values are right."""
+    return recipe if recipe.endswith(".toml") else ""
+
+
 def check_output(path: Path, *, folder: bool = False) -> None:
     """Raise UsageError where a file, or a folder with files, cannot be written; for before the work, not after it.
 

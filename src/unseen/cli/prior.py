@@ -41,11 +41,18 @@ def train(
     """
     from unseen.artifacts import recipe as recipes
 
+    if out is not None:
+        console.check_bundle_output(out)
     given = recipes.load(recipe)  # before anything is imported that computes
-    from unseen.runs.generator_training import train_generator
+    from unseen.runs.generator_training import resolve, train_generator
     from unseen.runs.training import join, with_changes
 
     chosen = with_changes(given, device=device, devices=devices, nodes=nodes, seed=seed)
+    try:
+        resolve(chosen)
+    except recipes.RecipeError as error:
+        file = console.recipe_file(recipe)
+        raise recipes.naming_file(error, file) if file else error from None
     join(chosen)
     console.step(f"training {chosen.name}")
     try:

@@ -51,8 +51,10 @@ def suspects(
     if data is not None:
         check_films(data, names)
     from unseen.data.film import one_line
+    from unseen.runs.overrides import overridden
     from unseen.runs.suspects import suspects as found_among
 
+    overridden(chosen, (), source=console.recipe_file(recipe))
     listed = None if data is None else listed_films(data, names)
     lungs = finder_for(chosen, listed, finder)
     console.step(f"suspects among the films of {data or chosen.name}")

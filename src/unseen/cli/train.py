@@ -154,7 +154,7 @@ def train(
         if log == "tensorboard":
             raise UsageError("--log tensorboard: for detectors; the losses of a reconstructor are in its run's log.csv")
         return train_imaging(
-            known, source=_file_of(recipe), data=data, settings=settings or [], measurements=measurements,
+            known, source=console.recipe_file(recipe), data=data, settings=settings or [], measurements=measurements,
             array=array, operator=operator, start_from=start_from, out=out, device=device, devices=devices,
             nodes=nodes, seed=seed, origin=origin, licence=licence,
         )  # fmt: skip
@@ -180,7 +180,7 @@ def train(
     from unseen.training.tensorboard_log import tensorboard_curves
 
     given = with_changes(known, device=device, devices=devices, nodes=nodes, seed=seed, architecture=architecture)
-    chosen = overridden(given, settings or [], source=_file_of(recipe))
+    chosen = overridden(given, settings or [], source=console.recipe_file(recipe))
     join(chosen)
     listed = None if data is None else listed_films(data, names)
     lungs = finder_for(chosen, listed, finder)
@@ -248,11 +248,6 @@ def _note_training(trained: Trained, backbone: Path | None) -> None:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     if trained.not_read:
         console.note(f"{number_of(len(trained.not_read), 'film')} left out, not read; the reasons stand above")
-
-
-def _file_of(recipe: str) -> str:
-    """Return the file that a user names as the recipe; empty for a recipe of the package, whose values are right."""
-    return recipe if recipe.endswith(".toml") else ""
 
 
 def _judged(

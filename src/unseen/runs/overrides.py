@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.anatomy.network_view import View
-from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
+from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError, naming_file
 from unseen.artifacts.registry import UnknownName, did_you_mean
 from unseen.detectors import METHODS
 from unseen.reconstruction import RECONSTRUCTORS
@@ -26,8 +26,8 @@ def overridden(recipe: Recipe, given: Sequence[str], *, source: str = "") -> Rec
 
     A value is written as in TOML; a text needs no quotes. Its type is that of the setting in its section's schema.
 
-    Raises RecipeError for a setting that no section has, which names the nearest, and for a value out of bounds. The
-    message begins with `source`, the file of the recipe, if the recipe itself is at fault.
+    Raises RecipeError for a setting that no section has, which names the nearest, and for a value out of bounds. Each
+    line of the message begins with `source`, the file of the recipe, if the recipe itself is at fault.
 
     >>> from unseen.artifacts.recipe import load
     >>> changed = overridden(load("detectors/pca"), ["method.components=8", "training.device=cpu"])
@@ -64,14 +64,14 @@ def overridden(recipe: Recipe, given: Sequence[str], *, source: str = "") -> Rec
 
 
 def _check(recipe: Recipe, source: str = "") -> None:
-    """Check every value of a recipe; the message of a RecipeError begins with the file."""
+    """Check every value of a recipe; each line of a RecipeError begins with the file."""
     key = recipe.method.key
     try:
         (reconstructor_training.resolve if key in RECONSTRUCTORS else resolve)(recipe)
     except (RecipeError, UnknownName) as error:
         unknown = f'method.key: "{key}" is {did_you_mean(key, [*METHODS, *RECONSTRUCTORS])}'
-        text = unknown if isinstance(error, UnknownName) else str(error)
-        raise RecipeError(f"{source}: {text}" if source else text) from error
+        found = RecipeError(unknown) if isinstance(error, UnknownName) else error
+        raise naming_file(found, source) if source else found from error
 
 
 def _known(recipe: Recipe) -> list[str]:

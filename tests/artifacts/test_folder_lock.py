@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from unseen.artifacts.folder_lock import FolderInUse, locked
+from unseen.artifacts.folder_lock import FolderInUse, locked, sole_writer
 
 HOLD = """
 import sys
 from pathlib import Path
-from unseen.artifacts.folder_lock import locked
-with locked(Path(sys.argv[1]), wait=len(sys.argv) > 2):
+from unseen.artifacts.folder_lock import locked, sole_writer
+path, *words = sys.argv[1:]
+with sole_writer(Path(path)) if words == ["output"] else locked(Path(path), wait=words == ["wait"]):
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -46,3 +47,25 @@ def test_a_process_that_waits_gets_the_folder_next(tmp_path: Path) -> None:
     with other:
         assert other.stdout and other.stdout.readline() == "held\n"
         other.kill()
+
+
+def test_another_process_keeps_an_output_until_it_is_killed(tmp_path: Path) -> None:
+    output = tmp_path / "models" / "new"
+    with holding(output, "output") as other:
+        assert other.stdout and other.stdout.readline() == "held\n"
+        with pytest.raises(FolderInUse) as caught, sole_writer(output):
+            pass
+        assert str(caught.value).startswith(f"{output}: another command is writing it. Wait until it ends")
+        with sole_writer(output.with_name("other")):
+            pass
+        other.kill()
+    with sole_writer(output):
+        pass
+    assert not list(output.parent.iterdir()), "no lock is left"
+
+
+def test_an_output_that_fails_is_free_again(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), sole_writer(tmp_path / "new"):
+        raise KeyboardInterrupt
+    with sole_writer(tmp_path / "new"):
+        pass

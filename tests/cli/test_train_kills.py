@@ -95,3 +95,20 @@ def test_a_second_training_in_the_folder_ends_with_a_sentence(world: World, tmp_
     assert before == (log.read_bytes(), (log.parent / "checkpoint.pt").read_bytes())
     first.send_signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_second_training_with_the_same_output_is_refused_before_it_begins(world: World, tmp_path: Path) -> None:
+    recipe, runs, out = recipe_of(tmp_path, epochs=10), tmp_path / "runs", tmp_path / "model"
+    words = ("train", recipe, "--data", world.bare, "--finder", world.pca, "--normal-folds", 0, "--out", out)
+    first = begin(*words, UNSEEN_RUNS=str(runs))
+    after_lines(first, runs, 4)
+    stop(first.pid)
+    second = run(*words, "--seed", 1, UNSEEN_RUNS=str(runs))
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert second.code == 2, second.err
+    assert second.err.splitlines()[-1].endswith(
+        f"{out}: another command is writing it. Wait until it ends, or give another path."
+    )
+    assert len(list(runs.glob("gan-*"))) == 1, "the second one has begun no run"

@@ -1,7 +1,7 @@
-"""Lock on a folder, so that two processes never write the same log and checkpoint.
+"""Locks on a folder and on an output, so that two processes never write the same files.
 
-The operating system holds the lock (`flock`) and releases it when the process ends, however it ends. The empty file
-`.lock` stays in the folder.
+The operating system holds a lock (`flock`) and releases it when the process ends, however it ends. The empty file
+`.lock` stays in a locked folder; that of an output is next to it, and is deleted.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class FolderInUse(UserError, RuntimeError):
-    """Another process writes into the folder; the message names it."""
+    """Another process writes into the folder, or the same output; the message names it."""
 
 
 @contextlib.contextmanager
@@ -45,15 +45,71 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
+        if not _lock(descriptor, wait=wait):
             raise FolderInUse(
                 f"{folder}: another process writes into this folder. Wait until it ends, or use another folder."
-            ) from None
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
+            )
         yield
     finally:
         os.close(descriptor)  # releases the lock
+
+
+@contextlib.contextmanager
+def sole_writer(output: Path) -> Iterator[None]:
+    """Be the only process that writes an output, while the block runs.
+
+    Args:
+        output: a file or a folder that is written whole at the end of the block, and may be missing before.
+
+    Raises:
+        FolderInUse: another process writes it.
+
+    Example:
+        >>> import tempfile
+        >>> model = Path(tempfile.mkdtemp()) / "model"
+        >>> with sole_writer(model), sole_writer(model):  # doctest: +ELLIPSIS
+        ...     pass
+        Traceback (most recent call last):
+        ...
+        unseen.artifacts.folder_lock.FolderInUse: ...model: another command is writing it. Wait until it ends, ...
+    """
+    output = output.absolute()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    lock = output.with_name(f".{output.name}.lock")
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            error.filename = str(output)
+            raise
+        try:
+            if not _lock(descriptor, wait=False):
+                raise FolderInUse(f"{output}: another command is writing it. Wait until it ends, or give another path.")
+            if _is_at(descriptor, lock):  # else the process that held it has deleted the file meanwhile
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool) -> bool:
+    """Lock an open file; return False if another process holds the lock."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Return True if an open file is the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

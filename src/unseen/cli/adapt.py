@@ -52,6 +52,7 @@ def adapt(
 
       unseen calibrate adapted --data labelled.csv --out policy.json
     """
+    from unseen.artifacts.folder_lock import sole_writer
     from unseen.data.reading import films
 
     console.check_model(model, "detector")
@@ -62,26 +63,27 @@ def adapt(
     from unseen.screening.adaptation import adapt as teach
     from unseen.screening.screener import gate_in
 
-    console.step(f"looking at {data}")
-    detector = load(model, device=device)
-    card = detector.card
-    assert card is not None
-    adapted, found = teach(
-        detector,
-        listed,
-        share=share,
-        head=head,
-        backbone=backbone,
-        progress=console.count_progress("looked at", len(listed)),
-    )
-    save(
-        adapted,
-        out,
-        data=f"{card.data.rstrip('.')}; adapted with {found.abnormals} abnormal and {found.normals} normal"
-        " labelled films",
-        licence=licence or card.licence,
-        gate=gate_in(model),
-    )
+    with sole_writer(out):
+        console.step(f"looking at {data}")
+        detector = load(model, device=device)
+        card = detector.card
+        assert card is not None
+        adapted, found = teach(
+            detector,
+            listed,
+            share=share,
+            head=head,
+            backbone=backbone,
+            progress=console.count_progress("looked at", len(listed)),
+        )
+        save(
+            adapted,
+            out,
+            data=f"{card.data.rstrip('.')}; adapted with {found.abnormals} abnormal and {found.normals} normal"
+            " labelled films",
+            licence=licence or card.licence,
+            gate=gate_in(model),
+        )
     console.result("\n".join(found.lines()), summary=list(found.lines()))
     console.result(f"adapted model: {out}", model=out)
     console.limits()

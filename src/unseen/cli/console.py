@@ -15,7 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -242,9 +242,28 @@ def warn_of_unused_manifest(*sources: str) -> None:
             )
 
 
-STOPPED = (
-    "stopped. Run the same command again: it continues from the last checkpoint, or starts again if there is none yet"
-)
+@contextmanager
+def training(out: Path | None) -> Iterator[None]:
+    """Be the only command that writes a model into a folder, and print how to resume if the user stops the block.
+
+    Args:
+        out: folder of the model; None: none was given.
+
+    Raises:
+        FolderInUse: another command writes a model there.
+        Exit: the user has stopped the block; the exit status is 130.
+    """
+    from unseen.artifacts.folder_lock import sole_writer
+
+    with nullcontext() if out is None else sole_writer(out):
+        try:
+            yield
+        except KeyboardInterrupt:
+            note(
+                "stopped. Run the same command again: it continues from the last checkpoint, or starts again if there "
+                "is none yet"
+            )
+            raise typer.Exit(130) from None
 
 
 def training_progress() -> Callable[[str, Progress], None]:

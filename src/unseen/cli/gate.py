@@ -30,6 +30,7 @@ def gate(
 
       unseen gate models/pca --data tables/labelled.csv --out models-site/pca
     """
+    from unseen.artifacts.folder_lock import sole_writer
     from unseen.data.film import Film
     from unseen.data.reading import films
     from unseen.runs.cohort import check_holds_films_alone
@@ -45,10 +46,11 @@ def gate(
     detector = load(model)
     if detector.finder is None:
         raise GateError(f"{model}: has no lung finder, and a gate needs one. Give a model of the lungs")
-    console.step(f"looking at {data}")
-    known = [film for film in listed if film.label != "abnormal"]
-    fitted = Gate.fit(known, finder=detector.finder, least_age_years=least_age or None)
-    card = add_gate(model, fitted, to=out)
+    with sole_writer(out):
+        console.step(f"looking at {data}")
+        known = [film for film in listed if film.label != "abnormal"]
+        fitted = Gate.fit(known, finder=detector.finder, least_age_years=least_age or None)
+        card = add_gate(model, fitted, to=out)
     read = sum(isinstance(film, Film) for film in known)
     console.result(
         f"{out}: gate from {number_of(read, 'normal film')} (weights {card.weights_sha256[:16]}…)",

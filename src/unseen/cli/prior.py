@@ -55,11 +55,8 @@ def train(
         raise recipes.naming_file(error, file) if file else error from None
     join(chosen)
     console.step(f"training {chosen.name}")
-    try:
+    with console.training(out):
         trained = train_generator(chosen, out=out, licence=licence, progress=console.training_progress())
-    except KeyboardInterrupt:
-        console.note(console.STOPPED)
-        raise typer.Exit(130) from None
     if trained.found:
         console.note(f"nothing was trained: {trained.run.folder} already holds this training, finished")
     console.note(f"{len(trained.G.training_digests)} images learnt from")

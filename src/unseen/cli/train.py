@@ -189,7 +189,7 @@ def train(
         curves = runs_root() / "tensorboard" / chosen.name
         progress = tensorboard_curves(curves, then=progress)
         console.note(f"curves: tensorboard --logdir {curves}")
-    try:
+    with console.training(out):
         judged = None
         if crossfit is not None and listed is not None:
             judged = _judged(chosen, listed, crossfit, lungs, backbone, report)
@@ -208,12 +208,9 @@ def train(
             gate=gate,
             normal_folds=default_folds(detector_of(resolve(chosen))) if normal_folds is None else normal_folds,
         )
-    except KeyboardInterrupt:
-        console.note(console.STOPPED)
-        raise typer.Exit(130) from None
-    if judged is not None:
-        for folder in filter(None, (trained.run.bundle, out)):
-            annotate(folder, metrics={"crossfit": {"auroc": judged.metrics["auroc"]}})
+        if judged is not None:
+            for folder in filter(None, (trained.run.bundle, out)):
+                annotate(folder, metrics={"crossfit": {"auroc": judged.metrics["auroc"]}})
     _note_training(trained, backbone)
     model = out or trained.run.bundle
     console.result(str(model), model=model, facts=trained.detector.facts, found=trained.found)

@@ -58,17 +58,18 @@ def train_imaging(
     process = None if operator is None else _process(operator, chosen)
     console.step(f"training {chosen.name}")
     try:
-        trained = train_reconstructor(
-            chosen,
-            data=data,
-            measurements=y,
-            process=process,
-            start_from=start_from,
-            out=out,
-            origin=origin,
-            licence=licence,
-            progress=console.training_progress(),
-        )
+        with console.training(out):
+            trained = train_reconstructor(
+                chosen,
+                data=data,
+                measurements=y,
+                process=process,
+                start_from=start_from,
+                out=out,
+                origin=origin,
+                licence=licence,
+                progress=console.training_progress(),
+            )
     except MeasurementError as error:
         raise UsageError(f"{measurements or data or chosen.name}: {error}") from error
     if trained.found:

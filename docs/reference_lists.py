@@ -155,6 +155,7 @@ def commands() -> str:
     """Return the command line."""
     group = app_group()
     parts = ["# Command line", NOTICE, plain(group.help or ""), "Every command answers to `--help`."]
+    parts += ["## Exit status", plain(group.epilog or "").removeprefix("Exit status: ")]
     for name, command in named(group, "unseen"):
         parts += [f"## {name}", plain(command.help or "")]
         shown = [one for one in command.params if not getattr(one, "hidden", False) and one.name != "help"]

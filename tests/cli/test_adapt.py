@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,30 @@ def test_mistakes_are_sentences(labelled: tuple[Path, Path], tmp_path: Path, say
         done = say("adapt", model, "--data", data, "--out", tmp_path / "adapted", *words)
         assert done.code == 2 and complaint in done.err and "Traceback" not in done.err, done.err
         assert not (tmp_path / "adapted").exists()
+
+
+@pytest.mark.parametrize("command", ["adapt", "pilot", "calibrate"])
+def test_films_that_are_not_read_are_named_and_set_the_exit_status(
+    labelled: tuple[Path, Path], tmp_path: Path, say: Say, command: str
+) -> None:
+    model, manifest = labelled
+    with_broken = manifest.with_name(f"with-broken-{command}.csv")
+    names = manifest.read_text(encoding="utf-8").splitlines()[0].split(",")
+    row = {"file": "gone.png", "label": "normal"}
+    with_broken.write_text(
+        manifest.read_text(encoding="utf-8") + ",".join(row.get(name, "") for name in names) + "\n", encoding="utf-8"
+    )
+    words = (command, model, "--data", with_broken, "--out", tmp_path / "out")
+    if command == "adapt":
+        few = say(*words, "--share", 0.1)
+        assert few.code == 2 and "  1 film left out, not read\n" in few.err, few.err
+        words += ("--share", 0.8)
+    done = say(*words, "--json")
+    assert done.code == 1 and (tmp_path / "out").exists(), done.err
+    found = json.loads(done.out)
+    assert found["not_read"] == 1
+    assert any(note.startswith("not read: gone.png: There is no such file") for note in found["notes"])
+    assert "1 film left out, not read" in found["notes"]
 
 
 @pytest.mark.parametrize("command", ["adapt", "pilot"])

@@ -172,9 +172,9 @@ def test_refusals_are_counted_by_reason_and_label_and_patients_where_they_are_kn
         lines = [",".join(kept), *(",".join(film[name] for name in kept) for film in films)]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         answer = say("calibrate", model, "--data", path, "--max-miss-rate", "0.3", "--out", tmp_path / "p.json")
-        assert answer.code == 0, answer.err
+        assert answer.code == 1, answer.err
         assert "not scored: 1 abnormal film, not read." in answer.out
-        assert "The first that was not read: broken.png: " in answer.out
+        assert "not read: broken.png: " in answer.err
         assert "with --prevalence. Label more studies first: probabilities of 4 normal studies and 4 " in answer.out
         assert ("patients: 4 normal, 5 abnormal; one study of each label counts per patient" in answer.out) == named
         assert ("9 films: 4 normal, 5 abnormal; no patient is known" in answer.out) == (not named)

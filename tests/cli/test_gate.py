@@ -64,8 +64,11 @@ def passes_phantoms(model: Path) -> bool:
 def test_a_gate_is_fitted_to_films_of_a_manifest(tmp_path: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learnt_rules, "DISTURBANCES", 1)
     films = phantoms.write(phantoms.normals(20, seed=8, size=128), tmp_path / "films")
+    with films.open("a", encoding="utf-8") as file:
+        file.writelines(f"gone-{label}.png,{label},{',' * 7}\n" for label in ("normal", "abnormal"))
     done = say("gate", "models/pca", "--data", films, "--out", tmp_path / "site")
-    assert done.code == 0 and "gate from 20 normal films (weights " in done.out and LIMITS in done.err, done.err
+    assert "gate from 20 normal films (weights " in done.out and LIMITS in done.err, done.err
+    assert done.code == 1 and "  1 film left out, not read\n" in done.err, "an abnormal film is not an input"
     assert not passes_phantoms(Path("models/pca")) and passes_phantoms(tmp_path / "site")
 
 

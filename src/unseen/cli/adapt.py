@@ -53,12 +53,14 @@ def adapt(
       unseen calibrate adapted --data labelled.csv --out policy.json
     """
     from unseen.artifacts.folder_lock import sole_writer
+    from unseen.cli.counted_films import CountedFilms
     from unseen.data.reading import films
 
     console.check_model(model, "detector")
     console.check_bundle_output(out)
     console.warn_of_unused_manifest(data)
-    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
+    listed = CountedFilms(films(data, labels=console.label_names(normal, abnormal, label_column)))
+    from unseen.detectors.errors import FitError
     from unseen.detectors.saved import load, save
     from unseen.screening.adaptation import adapt as teach
     from unseen.screening.screener import gate_in
@@ -68,14 +70,18 @@ def adapt(
         detector = load(model, device=device)
         card = detector.card
         assert card is not None
-        adapted, found = teach(
-            detector,
-            listed,
-            share=share,
-            head=head,
-            backbone=backbone,
-            progress=console.count_progress("looked at", len(listed)),
-        )
+        try:
+            adapted, found = teach(
+                detector,
+                listed,
+                share=share,
+                head=head,
+                backbone=backbone,
+                progress=console.count_progress("looked at", len(listed)),
+            )
+        except FitError:  # such as too few films
+            listed.note_unread()
+            raise
         save(
             adapted,
             out,
@@ -86,4 +92,4 @@ def adapt(
         )
     console.result("\n".join(found.lines()), summary=list(found.lines()))
     console.result(f"adapted model: {out}", model=out)
-    console.limits()
+    raise listed.end()

@@ -93,7 +93,7 @@ def calibrate(
     paths: dict[Path, Path] = {}
     if data is not None:
         console.warn_of_unused_manifest(data)
-        films(data, labels=labels)
+        listed = films(data, labels=labels)
         paths = _policy_paths(models, out)
     needed = [spent.abnormals_needed(misses) for misses in range(3)]
     console.result(
@@ -109,16 +109,17 @@ def calibrate(
         )
         console.limits()
         return
+    from unseen.cli.counted_films import CountedFilms
     from unseen.runs.kept_scores import kept_scores
     from unseen.screening.calibration import calibrate as fit
     from unseen.screening.screener import load
 
+    labelled = CountedFilms(listed)
     for model, path in paths.items():
         uncalibrated = load(model, device=device, runtime=runtime)
         known = kept_scores(uncalibrated.detector, device=device)
         console.step(f"scoring {data} by {model}" if len(models) > 1 else f"scoring {data}")
         seen = _Seen()
-        labelled = films(data, labels=labels)
         screener = fit(
             uncalibrated.detector,
             labelled,
@@ -148,7 +149,7 @@ def calibrate(
         missing = _missing(screener.policy)
         calibrated = {"model": model, "policy": path, "films": seen.labels, "missing": missing, "summary": lines}
         console.item("policies", "\n".join([*lines, f"policy: {path}"]), calibrated)
-    console.limits()
+    raise labelled.end()
 
 
 def _missing(policy: Policy) -> dict[str, int]:
@@ -212,13 +213,11 @@ class _Seen:
     patients: set[str] = field(default_factory=set)
     digests: set[str] = field(default_factory=set)
     """Digests of the pixels of the scored films."""
-    unread: str = ""
-    """The first film that could not be read, and the reason."""
     named: bool = False
     """True if any film's patient is known; else each film counts as a patient of its own."""
 
     def add(self, one: Screened) -> None:
-        from unseen.data.film import Film, NotRead, one_line
+        from unseen.data.film import Film, NotRead
 
         label = one.label or "unlabelled"
         self.labels[label] += 1
@@ -227,11 +226,7 @@ class _Seen:
         if one.decision.score is not None and isinstance(one.film, Film):
             self.digests.add(one.film.pixel_sha256)
         else:
-            if isinstance(one.film, NotRead):
-                reason = "not read"
-                self.unread = self.unread or f"{one_line(one.film.name)}: {one.film.reason}"
-            else:
-                reason = one.decision.reason.partition(":")[0]
+            reason = "not read" if isinstance(one.film, NotRead) else one.decision.reason.partition(":")[0]
             self.refused[reason, label] += 1
 
     def lines(self) -> Iterator[str]:
@@ -244,5 +239,3 @@ class _Seen:
             yield f"{films}: {counts}; no patient is known (column `patient`), so each film counts."
         for (reason, label), count in self.refused.most_common():
             yield f"not scored: {number_of(count, f'{label} film')}, {reason}."
-        if self.unread:
-            yield f"The first that was not read: {self.unread}"

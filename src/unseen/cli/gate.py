@@ -31,14 +31,14 @@ def gate(
       unseen gate models/pca --data tables/labelled.csv --out models-site/pca
     """
     from unseen.artifacts.folder_lock import sole_writer
-    from unseen.data.film import Film
+    from unseen.cli.counted_films import CountedFilms
     from unseen.data.reading import films
     from unseen.runs.cohort import check_holds_films_alone
 
     console.check_model(model, "detector")
     console.check_bundle_output(out)
     check_holds_films_alone("data", [data])
-    listed = films(data)
+    normals = CountedFilms(films(data).select(lambda entry: entry.label != "abnormal"))
     from unseen.detectors.gate_in_bundle import add_gate
     from unseen.detectors.saved import load
     from unseen.screening.gate.gate import Gate, GateError
@@ -48,12 +48,11 @@ def gate(
         raise GateError(f"{model}: has no lung finder, and a gate needs one. Give a model of the lungs")
     with sole_writer(out):
         console.step(f"looking at {data}")
-        known = [film for film in listed if film.label != "abnormal"]
-        fitted = Gate.fit(known, finder=detector.finder, least_age_years=least_age or None)
+        fitted = Gate.fit(normals, finder=detector.finder, least_age_years=least_age or None)
         card = add_gate(model, fitted, to=out)
-    read = sum(isinstance(film, Film) for film in known)
+    read = len(normals) - len(normals.unread)
     console.result(
         f"{out}: gate from {number_of(read, 'normal film')} (weights {card.weights_sha256[:16]}…)",
         model=out, films=read, weights_sha256=card.weights_sha256,
     )  # fmt: skip
-    console.limits()
+    raise normals.end(reasons=False)

@@ -43,6 +43,7 @@ def pilot(
     """
 
     from unseen.artifacts.files import write_text
+    from unseen.cli.counted_films import CountedFilms
     from unseen.data.reading import films
     from unseen.screening.policy import Policy
 
@@ -50,7 +51,7 @@ def pilot(
     if policy is not None:
         Policy.load(policy)
     console.warn_of_unused_manifest(data)
-    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
+    listed = CountedFilms(films(data, labels=console.label_names(normal, abnormal, label_column)))
     console.check_output(out, folder=True)
     from unseen.screening.pilot import percent, pilot_html
     from unseen.screening.pilot import pilot as run
@@ -79,4 +80,4 @@ def pilot(
         )
     if found.unlabelled:
         console.note(f"{number_of(found.unlabelled, 'film')} without a label left out")
-    console.limits()
+    raise listed.end()

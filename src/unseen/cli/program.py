@@ -1,6 +1,6 @@
 """Program `unseen`: its commands and options; prints a mistake of the user as one sentence, and sets the exit status.
 
-Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
+`EXIT_STATUS` defines the exit statuses.
 """
 
 import atexit
@@ -39,6 +39,12 @@ from unseen.cli import (
 )
 from unseen.cli.other_options import FilesCommand, TrainCommand
 
+EXIT_STATUS = (
+    "Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given, 130 stopped by "
+    "Ctrl-C. With 1, the output is made from the other inputs."
+)
+"""Exit statuses of every command that reads films; commands that check something end with 1 if they find a fault."""
+
 app = typer.Typer(
     name="unseen",
     no_args_is_help=True,
@@ -53,8 +59,7 @@ app = typer.Typer(
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",
-    epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given. calibrate, "
-    "pilot, gate and adapt leave out unread films and end with 0.",
+    epilog=EXIT_STATUS,
 )
 for panel, members in {
     "Commands for films": (manifest.manifest, suspect_films.suspects),

@@ -64,7 +64,7 @@ class Decoder:
             mask: it is a mask, which may be smaller and have fewer bits than a film.
             frame: which frame of a DICOM file that may hold several, for looking at it; None: one is expected.
         """
-        found = self._answered({"path": os.path.abspath(path), "mask": mask, "frame": frame})
+        found = self._answered(_image_request(path, mask=mask, frame=frame))
         return found if isinstance(found, (str, DecodedImage)) else "The decoder gave no image."
 
     def begin(self, path: Path) -> None:
@@ -73,7 +73,7 @@ class Decoder:
         The child waits with the pixels until they are taken, so one image is decoded ahead. Anything else that is asked
         for or begun in between drops it.
         """
-        request = {"path": os.path.abspath(path), "mask": False, "frame": None}
+        request = _image_request(path)
         with self._lock, suppress(BrokenPipeError):  # a child that has ended is replaced when the image is asked for
             if self._begun == request:
                 return
@@ -222,6 +222,10 @@ class Decoder:
                 if stream:
                     stream.close()
             child.returncode = 0  # not ours to wait for
+
+
+def _image_request(path: Path, *, mask: bool = False, frame: int | None = None) -> decoder_protocol.Message:
+    return {"path": os.path.abspath(path), "mask": mask, "frame": frame}
 
 
 _SHARED = [Decoder()]

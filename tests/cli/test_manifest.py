@@ -144,10 +144,6 @@ def test_a_folder_whose_name_almost_is_a_label_is_not_passed_over(say: Say, here
             ["films", "--labels", "words.csv"],
             "words.csv: labels none of the 12 films of films. The first film there is",
         ),
-        (
-            ["films", "--labels", "semicolons.csv"],
-            "semicolons.csv: the columns are separated by semicolons. Save it as",
-        ),
         (["films", "--labels", "numbers.csv", "--normal", "0"], "no cell of the column label is '0'; seen: 0.0, 1.0."),
         (
             ["films", "--labels", "both.csv"],
@@ -176,7 +172,6 @@ def test_bad_input_is_refused_in_a_sentence(say: Say, here: Path, words: list[st
     (here / "empty").mkdir()
     (here / "table.csv").write_text("file\np0_0.png\n", encoding="utf-8")
     (here / "words.csv").write_text("file,label\nother.png,normal\n", encoding="utf-8")
-    (here / "semicolons.csv").write_text("file;label\np0_0.png;normal\n", encoding="utf-8")
     (here / "numbers.csv").write_text("file,label\np0_0.png,0.0\np5_0.png,1.0\n", encoding="utf-8")
     (here / "both.csv").write_text("file,label\np0_0.png,normal\np0_0.png,Effusion\n", encoding="utf-8")
     answer = say("manifest", *words)

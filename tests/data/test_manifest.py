@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from datetime import date
 from pathlib import Path
 from zlib import crc32
@@ -13,7 +14,7 @@ import pytest
 
 from tests.data import making
 from unseen.data.film import Film, NotRead
-from unseen.data.manifest import ManifestError, SourceError, parse_manifest, stream_manifest
+from unseen.data.manifest import ManifestError, SourceError, parse_manifest, read_manifest, stream_manifest
 from unseen.data.parquet_limits import ParquetLimits
 from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.reading import NotReadError, films
@@ -106,9 +107,8 @@ def test_a_manifest_gives_labels_sources_patients_and_further_columns(ward: Path
         (b"", "is empty"),
         (b"\n", "is empty"),
         (b"\nfile,label\na.png,normal\n", "or its first line is"),
-        (b"file\tlabel\na.png\tnormal\n", "separated by tabs"),
         (b"path,label\na.png,normal\n", "no `file` column"),
-        (b"file;label\na.png;normal\n", "separate by commas"),
+        (b"file|label\na.png|normal\n", "by commas, semicolons or tabs"),
         (b"file,label\na.png,normal\nb.png,healthy\n", "line 3: the label is 'healthy'"),
         (b"file,label\na.png,Normal\n", "line 2"),
         (b"file\n\xff\xfe\n", "not UTF-8"),
@@ -129,6 +129,43 @@ def test_a_broken_manifest_says_where_and_why(data: bytes, words: str) -> None:
 def test_a_manifest_with_a_byte_order_mark_is_read() -> None:
     [entry] = parse_manifest("\ufefffile\nä.png\n".encode(), path=Path("m.csv"))
     assert entry.name == "ä.png"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns_are_separated_as_the_header_is(separator: str, tmp_path: Path) -> None:
+    lines = [
+        "file|label|note",
+        'a.png|normal|"one, two; three"',
+        "||",
+        "b.png|abnormal|2,5" if separator != "," else "",
+    ]
+    data = "\r\n".join(line.replace("|", separator) for line in lines).encode()
+    (tmp_path / "m.csv").write_bytes(data)
+    first, *others = parse_manifest(data, path=tmp_path / "m.csv")
+    assert (first.name, first.label, first.columns) == ("a.png", "normal", {"note": "one, two; three"})
+    assert [one.columns["note"] for one in others] == ([] if separator == "," else ["2,5"])
+    assert (first, *others) == read_manifest(tmp_path / "m.csv")
+
+
+@pytest.mark.parametrize(
+    "written, how",
+    [
+        ("sub\\c.png", "with / between the folders"),
+        (" sub/c.png ", "without the spaces around it"),
+        ("sub/c.PNG", "with the suffix .png"),
+        (unicodedata.normalize("NFD", "sub/é.png"), "whose letters have another Unicode form (NFC)"),
+        (unicodedata.normalize("NFC", "sub/ü.png"), "whose letters have another Unicode form (NFD)"),
+    ],
+)
+def test_another_spelling_of_a_missing_file_is_named(written: str, how: str, ward: Path) -> None:
+    for name in (unicodedata.normalize("NFC", "é.png"), unicodedata.normalize("NFD", "ü.png")):
+        (ward / "sub" / name).write_bytes(FILM)
+    (ward / "m.csv").write_text(f"file\n{written}\n", encoding="utf-8")
+    [result] = films(ward / "m.csv")
+    assert isinstance(result, NotRead)
+    assert result.reason == f"There is no such file, but there is one {how}. Correct the path, or the manifest's " + (
+        "`file` cell."
+    )
 
 
 def test_a_missing_manifest_is_an_error(tmp_path: Path) -> None:

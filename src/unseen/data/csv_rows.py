@@ -1,9 +1,11 @@
 """Rows of a CSV file that somebody else wrote: each with the line on which it begins, in bounded memory.
 
-A line or a row has at most 2^20 characters, so that a file without line ends is refused and not loaded whole.
+Columns are separated by commas, semicolons or tabs: the header decides. A line or a row has at most 2^20 characters, so
+that a file without line ends is refused and not loaded whole.
 """
 
 import csv
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,7 +20,8 @@ ROW_LIMIT = 2**20
 COLUMN_LIMIT = 4096
 """Columns of a table."""
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # bytes that `surrogateescape` kept
-_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+_SEPARATORS = ",;\t"
+"""Spreadsheets write semicolons where the comma is the decimal mark."""
 _UTF16 = ("\udcff\udcfe", "\udcfe\udcff")
 
 
@@ -29,8 +32,8 @@ def open_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         path: the CSV file in UTF-8, with or without a byte order mark.
 
     Yields:
-        The number of the line on which the row begins, from 1, and the row's cells. Empty lines give no row, the
-        first line excepted.
+        The number of the line on which the row begins, from 1, and the row's cells. Lines without a filled cell give no
+        row, the first line excepted.
 
     Raises:
         ManifestError: the file cannot be read, is no UTF-8 text or no CSV, or a row exceeds `ROW_LIMIT`.
@@ -83,7 +86,7 @@ def _by_column(rows: Iterator[tuple[int, list[str]]], columns: list[str], path: 
     for number, row in rows:
         if len(row) > len(columns):
             raise ManifestError(
-                f"{path}, line {number}: {len(row)} cells under {len(columns)} columns. Quote cells that hold a comma."
+                f"{path}, line {number}: {len(row)} cells under {len(columns)} columns. Quote cells with separators."
             )
         yield dict(zip(columns, row, strict=False))
 
@@ -91,9 +94,10 @@ def _by_column(rows: Iterator[tuple[int, list[str]]], columns: list[str], path: 
 def text_rows(text: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a text that was decoded with `errors="surrogateescape"`, as `open_rows` does."""
     lines = _Lines(text, path)
-    reader = csv.reader(lines, strict=True)
+    header = list(itertools.islice(lines, 1))
+    reader = csv.reader(itertools.chain(header, lines), delimiter=_separator("".join(header)), strict=True)
+    begins = 1
     while True:
-        begins = lines.begin_row()
         try:
             row = next(reader)
         except StopIteration:
@@ -103,8 +107,18 @@ def text_rows(text: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
             raise ManifestError(
                 f"{path}, line {begins}: not valid CSV ({error}{reaches}). Check the quotes on line {begins}."
             ) from error
-        if row or begins == 1:
+        if any(row) or begins == 1:
             yield begins, [plain_cell(cell) for cell in row]
+        begins = lines.begin_row()
+
+
+def _separator(header: str) -> str:
+    """Return the separator that occurs most often in the header.
+
+    >>> _separator("file,label"), _separator('file;label;"notes, others"'), _separator("file")
+    (',', ';', ',')
+    """
+    return max(_SEPARATORS, key=header.count)
 
 
 class _Lines(Iterator[str]):
@@ -148,14 +162,10 @@ class _Lines(Iterator[str]):
 
 
 def check_columns(header: Sequence[str], path: Path) -> None:
-    """Raise ManifestError where a table has no columns, too many, one twice, or no commas between them."""
+    """Raise ManifestError where a table has no columns, too many, or one twice."""
     if not any(header):
         raise ManifestError(
             f"{path}: the file is empty, or its first line is. The first line must name the columns, at least `file`."
-        )
-    if len(header) == 1 and (between := next((mark for mark in _SEPARATORS if mark in header[0]), None)):
-        raise ManifestError(
-            f"{path}: the columns are separated by {_SEPARATORS[between]}. Save it as CSV, and separate by commas."
         )
     if len(header) > COLUMN_LIMIT:
         raise ManifestError(

@@ -70,6 +70,25 @@ def read_personal_values(path: str, *, limits: DecoderLimits) -> dict[str, str]:
     return dicom.read_personal_values(data, bare=kind == "bare dicom")
 
 
+def _missing(path: str) -> str:
+    """Return the reason for a file that is not there; it names the spelling under which a file is there."""
+    import unicodedata
+
+    stem, suffix = os.path.splitext(path)
+    for other, how in (
+        (path.replace("\\", "/"), "with / between the folders"),
+        ("/".join(part.strip() for part in path.split("/")), "without the spaces around it"),
+        (stem + suffix.swapcase(), f"with the suffix {suffix.swapcase()}"),
+        *(
+            (unicodedata.normalize(form, path), f"whose letters have another Unicode form ({form})")
+            for form in ("NFC", "NFD")
+        ),
+    ):
+        if other != path and os.path.exists(other):
+            return f"There is no such file, but there is one {how}. Correct the path, or the manifest's `file` cell."
+    return "There is no such file. Check the path, or the manifest's `file` cell."
+
+
 def read_bytes(path: str, *, limits: DecoderLimits) -> bytes:
     """Return all of a regular file, read once, so that what is judged, decoded and hashed is the same.
 
@@ -81,7 +100,7 @@ def read_bytes(path: str, *, limits: DecoderLimits) -> bytes:
     except FileNotFoundError:
         if os.path.islink(path):
             raise Refused("This is a link to a file that does not exist. Restore the file it points to.") from None
-        raise Refused("There is no such file. Check the path, or the manifest's `file` cell.") from None
+        raise Refused(_missing(path)) from None
     except PermissionError:
         raise Refused("There is no permission to read this file. Change its permissions.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path

@@ -166,7 +166,7 @@ def _check_header(header: list[str], path: Path, label: str | None) -> None:
         seen = ", ".join(header)[:200]
         raise ManifestError(
             f"{path}: there is no `file` column; the columns are: {seen}. "
-            "Name the column of paths `file`, separate by commas."
+            "Name the column of paths `file`, and separate the columns by commas, semicolons or tabs."
         )
     if label is not None and label not in header:
         raise ManifestError(
@@ -181,7 +181,7 @@ def _entry(
     if any("\0" in cell for cell in row):
         raise ManifestError(f"{where}: a cell holds a zero byte, so it is not text. Write the manifest again.")
     if len(row) > len(header):
-        raise ManifestError(f"{where}: {len(row)} cells under {len(header)} columns. Quote cells that hold a comma.")
+        raise ManifestError(f"{where}: {len(row)} cells under {len(header)} columns. Quote cells with separators.")
     cells = dict(zip(header, row, strict=False))  # a short row has no cells in its last columns
     name = cells["file"]
     if not name:

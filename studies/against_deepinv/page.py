@@ -101,7 +101,7 @@ def deepinv_page(rows: Mapping[str, Row]) -> str:
         f"*Rendered by `{COMMAND} render` from `studies/results/{STUDY}.jsonl`, which holds every figure. {LIMITS}*"
     )
     if known:
-        blocks += [_against_tv(rows, known), *_chosen(rows, known), *_method(rows, known), *_limitations(rows, known)]
+        blocks += [*_chosen(rows, known), *_method(rows, known), *_limitations(rows, known)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -111,12 +111,13 @@ def _headline(rows: Mapping[str, Row], known: Sequence[str]) -> str:
         verdicts = [found.verdict for name in known if (found := difference(rows, name, metric)) is not None]
         higher, lower = verdicts.count(1), verdicts.count(-1)
         said.append(
-            f"{word}: `unseen` is significantly higher on {higher} of {len(known)} problems, significantly lower on "
-            f"{lower}"
+            f"{word}: `unseen` is significantly higher on {higher or 'none'} of {len(known)} problems, significantly "
+            f"lower on {lower or 'none'}"
         )
     below_tv = [found.verdict for name in known if (found := difference(rows, name, "psnr", "tv")) is not None]
     said.append(
-        f"Total variation, which learns nothing, has a significantly higher PSNR than `unseen` on {below_tv.count(-1)}"
+        f"Total variation, which learns nothing, has a significantly higher PSNR than `unseen` on "
+        f"{below_tv.count(-1) or 'none'}"
     )
     return (
         "The same residual U-Net, with the same first weights, was trained without any truth by `unseen` and by "
@@ -165,7 +166,17 @@ def _steps(rows: Mapping[str, Row], name: str) -> int:
 
 
 def _table(rows: Mapping[str, Row], known: Sequence[str]) -> str:
-    head = ["problem", "seeds", "metric", "`unseen`", "deepinv", "difference [95 %]", "TV", "start"]
+    head = [
+        "problem",
+        "seeds",
+        "metric",
+        "`unseen`",
+        "deepinv",
+        "difference [95 %]",
+        "TV",
+        "`unseen` − TV [95 %]",
+        "start",
+    ]
     lines = []
     for name in known:
         for metric, word in (("psnr", "PSNR, dB"), ("ssim", "SSIM")):
@@ -181,6 +192,7 @@ def _table(rows: Mapping[str, Row], known: Sequence[str]) -> str:
                     _mean(rows, name, "deepinv", metric),
                     f"{bold}{signed(found.figure, _DIGITS[metric])}{bold}",
                     _mean(rows, name, "tv", metric),
+                    _over_tv(rows, name, metric),
                     _start(rows, name, metric),
                 ]
             )
@@ -211,14 +223,9 @@ def _start(rows: Mapping[str, Row], problem: str, metric: str) -> str:
     return ours if theirs in (ours, "–") else f"{ours} (deepinv: {theirs})"
 
 
-def _against_tv(rows: Mapping[str, Row], known: Sequence[str]) -> str:
-    """TV beside what was learnt, in words."""
-    said = []
-    for name in known:
-        found = difference(rows, name, "psnr", "tv")
-        if found is not None:
-            said.append(f"{CONTESTS[name].title}: {signed(found.figure, 2)} dB")
-    return f"`unseen` less TV, PSNR: {'; '.join(said)}." if said else ""
+def _over_tv(rows: Mapping[str, Row], problem: str, metric: str) -> str:
+    found = difference(rows, problem, metric, "tv")
+    return "–" if found is None else signed(found.figure, _DIGITS[metric])
 
 
 def _chosen(rows: Mapping[str, Row], known: Sequence[str]) -> list[str]:

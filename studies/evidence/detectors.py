@@ -85,9 +85,9 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
             "were opened for it ([why](decisions/0026-lungs-with-their-lesions.md)). The order was seen on these "
             "films, so the first place is partly chance."
         ),
-        f"The best single image statistic ({statistic['words']}, without training) reaches "
-        f"{statistic['strength']:.2f} on the same films, and {_count(over_statistic, 'recipe is', 'recipes are')} "
-        "significantly better"
+        f"{_count(over_statistic, 'recipe is', 'recipes are').capitalize()} significantly better than the best single "
+        f"image statistic ({statistic['words']}, without training), which reaches {statistic['strength']:.2f} on the "
+        "same films"
         + (
             f": {', '.join(f'`{name}`' for name in over_statistic)}."
             if over_statistic

@@ -1,4 +1,4 @@
-"""`docs/evidence.md`: one figure, five sentences, and a line for each evidence page, from the committed rows alone.
+"""`docs/evidence.md`: one figure, conclusions, and a line for each evidence page, from the committed rows alone.
 
 `python -m studies --render` writes it: each line is the answer of that page's own first screen.
 """
@@ -17,7 +17,7 @@ from studies.evidence.pretrained_models import results_screen
 from studies.evidence.references import called, supervised, taught
 from studies.evidence.reliability import reliability_screen
 from studies.evidence.repeats import TESTED
-from studies.evidence.screen import IMAGES, Screen, rendered
+from studies.evidence.screen import IMAGES, Screen, bullets, rendered
 from studies.evidence.screening import screening_screen
 from studies.evidence.speed import bench_screen, history_screen, imaging_speed_screen, list_screen, pacs_screen
 from studies.evidence.thesis import thesis_screen
@@ -51,6 +51,15 @@ _TITLES = {
     "speed-list": "Speed of the list",
     "speed-pacs": "Speed of the DICOM node",
 }
+
+_CONCLUSIONS = {
+    "results-detectors": ("Finding abnormal films", (1, 0)),
+    "results-screening": ("Clearing normal studies", (0,)),
+    "results-imaging": ("Reconstruction without ground truth", (0,)),
+    "results-priors": ("Generators as priors", (0, 1)),
+    "reliability": ("Reliability", (0,)),
+}
+"""Pages whose conclusions begin the overview: the heading there, and the places of the sentences in the screen."""
 
 
 def screens(folder: Path, rows: Mapping[str, Row]) -> list[Screen]:
@@ -126,8 +135,11 @@ def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
 def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | None) -> str:
     """Return the whole page as Markdown; `drawing` is what `drawn` gave."""
     by_page = {one.page: one for one in found}
-    asked = ("results-detectors", "results-screening", "results-imaging", "results-priors", "reliability")
-    sentences = [by_page[page].sentences[0] for page in asked if page in by_page]
+    sentences = [
+        f"**{words}.** {' '.join(by_page[page].sentences[place] for place in places)}"
+        for page, (words, places) in _CONCLUSIONS.items()
+        if page in by_page
+    ]
     lines = [
         [answer.question, answer.answer, link, f"`{answer.command}`", answer.date]
         for one in found
@@ -146,7 +158,7 @@ def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | No
             [
                 "# Evidence: what was measured",
                 *shown,
-                " ".join(sentences) if sentences else "*No row yet: `make results` makes the first ones.*",
+                bullets(sentences) if sentences else "*No row yet: `make results` makes the first ones.*",
                 *([table(head, lines)] if lines else []),
                 *notes,
                 "Each line is the answer of that page's first screen, or of the section that it names. *Command* "

@@ -94,7 +94,9 @@ def imaging_screen(
         kinds=dict(_KINDS.values()),
     )
     near, at_the_end, trainings = stopped
-    middle = ordered[len(above) : len(above) + 3]
+    middle = [one for one in ordered if one not in above][:3]
+    largest_losses = [one for one in ordered[-2:] if one not in above and one not in middle]
+    shown = [one for one in ordered if one in above or one in middle or one in largest_losses]
     return Screen(
         page="results-imaging",
         figure=chart,
@@ -107,7 +109,7 @@ def imaging_screen(
             f"significantly on {len(above)} of {len(ordered)} problems, and total variation, which learns nothing, "
             f"beats it significantly on {len(below)}; what the sources' full training would give is not measured.",
             *published,
-            f"The largest gain is {signed(best.ahead.value, 1)} dB ({best.title}: {best.arm}).",
+            f"The largest gain is {signed(best.ahead.value, 1)} dB ({best.title}: {best.arm}; {best.budget}).",
             f"Stopped by held-out measurements, without any truth, {near} of {trainings} trainings under noise ended "
             f"within 0.2 dB of their best epoch on test images; at their last epoch {at_the_end} would have."
             if trainings
@@ -128,21 +130,20 @@ def imaging_screen(
                 difference_text(one.differences.get("supervised")),
                 one.budget,
             ]
-            for one in [*above, *middle, *ordered[-2:]]
+            for one in shown
         ),
         notes=[
             *footnotes,
-            f"The {len(above)} gains, the {len(middle)} that follow and the two largest losses; all {len(ordered)}: "
-            "[when learning pays](#when-learning-pays). The names in the figure are the recipes' (`imaging/…`). "
-            "The validation images chose the best network of a problem. Supervised "
-            "networks had in part fewer steps. Intervals are over images (patients, where "
-            "known) and seeds.",
+            f"The {len(above)} problems with a significant gain, the next {len(middle)} by the difference, and the "
+            f"{len(largest_losses)} lowest; all {len(ordered)}: [when learning pays](#when-learning-pays). The names "
+            "in the figure are the recipes' (`imaging/…`). The validation images chose the best network of a problem. "
+            "Supervised networks had in part fewer steps. Intervals are over images (patients, where known) and seeds.",
             rendered("make results-imaging", "studies/results/imaging.jsonl"),
         ],
         answer=Answer(
             "Does learning from measurements alone beat total variation?",
             f"On {len(above)} of {len(ordered)} problems, after {budget}; best {difference_text(best.ahead)} dB "
-            f"({best.name})",
+            f"({best.title})",
             "make results-imaging",
             date,
         ),
@@ -152,9 +153,9 @@ def imaging_screen(
 _TV = ("tv", "")
 _METHODS = {
     _TV: ("TV", GREY, True),
-    ("range", "vae"): ("range, VAE", BLUE, False),
-    ("soft", "vae"): ("soft, VAE", ORANGE, False),
-    ("sparse", "vae"): ("sparse, VAE", GREEN, False),
+    ("range", "vae"): ("range VAE", BLUE, False),
+    ("soft", "vae"): ("soft VAE", ORANGE, False),
+    ("sparse", "vae"): ("sparse VAE", GREEN, False),
 }
 
 
@@ -227,7 +228,7 @@ def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequenc
         alt=f"Curves of PSNR against {there[0].split()[1]} for TV and three generator priors. With {few}: {said(few)}. "
         f"With {many}: {said(many)}. VAE: {budget}.",
         sentences=[
-            f"{words} (VAE: {budget}): with {few}, {said(few)}.",
+            f"{words}: with {few}, {said(few)} (VAE: {budget}).",
             f"With {many} and the same VAE, {said(many)}{_trend(gains)}.",
             f"Over all problems and levels a VAE prior has a higher mean PSNR than TV in {wins[0]} of {wins[1]} cases"
             f"{_epochs(rows)}.",

@@ -1,4 +1,4 @@
-"""First screen of an evidence page: one figure, three sentences, one small table; the rest is folded."""
+"""First screen of an evidence page: one figure, a list of conclusions, one small table; the rest is folded."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Screen:
         """Return the screen as blocks of Markdown, in this order: figure, conclusion, table, notes."""
         return [
             f"![{self.alt}]({self.image})",
-            " ".join(self.sentences),
+            bullets(self.sentences),
             table(self.head, self.lines),
             *self.notes,
         ]
@@ -77,6 +77,15 @@ class Screen:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, self.figure)
         return path
+
+
+def bullets(sentences: Iterable[str]) -> str:
+    """Return sentences as a list in Markdown.
+
+    >>> bullets(["One.", "Two."])
+    '- One.\n- Two.'
+    """
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def best_first(lines: Iterable[Sequence[str]], *, word: str = "best") -> list[list[str]]:

@@ -273,13 +273,13 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
         f"`{_finder(best)}` has a Dice of {_exact(dice)} on normal films after {best['finder']['steps']:,} steps, and "
         f"keeps {_exact(consolidation)} of the consolidations and {_exact(effusion)} of the effusions inside the "
         "lungs: of their visible area within the true lungs. (Of the whole visible area, which also covers heart and "
-        f"diaphragm: {_exact(best['whole']['consolidation'])} and {_exact(best['whole']['effusion'])}.)",
-        "It reaches all three targets." if margin(best) >= 0 else "No model reaches all three targets.",
+        f"diaphragm: {_exact(best['whole']['consolidation'])} and {_exact(best['whole']['effusion'])}.) "
+        + ("It reaches all three targets." if margin(best) >= 0 else "No model reaches all three targets."),
     ]
     free = next((row for row in ordered if row["masks"] and "shenzhen" not in row["masks"]), None)
     if free is not None and free is not best:
         said.append(
-            f"Of those that learn from masks which may be passed on, `{_finder(free)}` is best: Dice "
+            f"Of the models that learn from masks which may be redistributed, `{_finder(free)}` is best: Dice "
             f"{_exact(_measured(free)[0])}, and {_exact(_measured(free)[2])} of the effusions."
         )
     if highest is not best:

@@ -230,7 +230,8 @@ def imaging_speed_screen(figures: Figures) -> Screen | None:
         ),
         notes=[
             "Over image sizes, numbers of views and batches. The networks' training steps are the same U-Net on both "
-            "sides.",
+            "sides. *Shared pass*: REI with another estimate of the risk, which needs two network passes and not three "
+            "([equations](theory/learning-from-measurements.md#rei-with-two-passes-a-step)); deepinv's step has three.",
             rendered("make bench-imaging", "studies/results/bench-imaging.json"),
         ],
         answer=Answer(

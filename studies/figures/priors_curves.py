@@ -23,9 +23,9 @@ SHOWN = (
 METHODS = {  # colours told apart by the colour-blind
     ("direct", ""): ("A†", "0.55", ":"),
     ("tv", ""): ("TV", "#000000", "--"),
-    ("range", "vae"): ("range, VAE", "#0072b2", "-"),
-    ("soft", "vae"): ("soft, VAE", "#e69f00", "-"),
-    ("sparse", "vae"): ("sparse, VAE", "#009e73", "-"),
+    ("range", "vae"): ("range VAE", "#0072b2", "-"),
+    ("soft", "vae"): ("soft VAE", "#e69f00", "-"),
+    ("sparse", "vae"): ("sparse VAE", "#009e73", "-"),
 }
 
 

@@ -118,7 +118,10 @@ def published_sentence(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
         part = share(int(some[0]["steps"]), source.budget.steps)
         noise = "with Poisson noise" if method_of(recipe).gain else "without noise"
         value = f"{ours:.2f} dB{budgets.dagger(some)}"
-        said.append(f"{NAMES[arm]} {noise} {value} against {theirs:.2f} dB ({part} of the source's steps)")
+        tested = f"ours: {_tested(some)}{_size(recipe)}; the source's: one of {source.px} px"
+        said.append(f"{NAMES[arm]} {noise} {value} against {theirs:.2f} dB ({part} of the source's steps; {tested})")
     return (
-        [f"Inpainting of photographs, in the same metric as the published figures: {'; '.join(said)}."] if said else []
+        [f"Inpainting of photographs, in the metric of the published figures, but on other images: {'; '.join(said)}."]
+        if said
+        else []
     )

@@ -11,7 +11,7 @@ from studies.imaging.published import EI_INPAINTING, share
 from studies.outlook.ambient import ARMS
 from studies.outlook.generators import IMAGES, KINDS
 from studies.outlook.learning import DISTANCES, NUMBERS
-from studies.pages.cells import difference_text, table
+from studies.pages.cells import difference_text, number_range, table
 from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.bootstrap import share as gap_share
@@ -83,13 +83,22 @@ def imaging_blocks(rows: Sequence[Row]) -> list[str]:
     parts = [*_shift(rows), *_samples(rows), *_dimension(rows)]
     if not parts:
         return []
+    mine = [row for row in rows if row["question"] in ("shift", "samples", "dimension")]
+    trained = [row for row in mine if row.get("steps")]
+    compared = [int(row["steps"]) for row in trained if row["question"] != "dimension"]
+    part = (
+        f" On digits they have at most {share(max(compared), EI_INPAINTING.steps)} of the source's steps."
+        if compared
+        else ""
+    )
     return [
         f"## {IMAGING}",
-        "Small trainings (32 px or 64 samples, 8 features, at most 300 steps, batches of 8, Adam at 1e-3, shifts) of "
-        "`python -m studies.outlook`. No weight, rate or epoch was chosen on an image. Their budgets are below 1 % of "
-        "the source's, so they show the direction of an effect after short training, not its final size.",
+        f"Small trainings (32 px or 64 samples, {number_range({int(row['features']) for row in trained})} features, "
+        f"{number_range({int(row['steps']) for row in trained})} steps, batches of 8, Adam at 1e-3, shifts) of "
+        f"`python -m studies.outlook`. No weight, rate or epoch was chosen on an image.{part} They show the direction "
+        "of an effect after short training, not its final size.",
         *parts,
-        _provenance([row for row in rows if row["question"] in ("shift", "samples", "dimension")]),
+        _provenance(mine),
     ]
 
 
@@ -177,10 +186,10 @@ def _floor(rows: Sequence[Row]) -> str:
     (_, first), (outside, last) = known[0], known[-1]
     steps = next(some[0]["steps"] for _, some in arms if some)
     return (
-        f"After {steps:,} steps EI's error is {first:.4f} with nothing outside the set, which is the short training's, "
-        f"and {last:.4f} with {outside:.4f} outside it: what lies outside the set adds {last - first:+.4f}, "
-        f"{(last - first) / outside:.2f} of its own size. Whether the added error stays in proportion at the error of "
-        "a converged training is not measured."
+        f"After {steps:,} steps EI's error is {first:.4f} for signals of the set, which is the error of a short "
+        f"training, and {last:.4f} for signals with a part of RMS {outside:.4f} outside the set: this part adds "
+        f"{last - first:+.4f}, {(last - first) / outside:.2f} of its own RMS. Whether the added error stays in "
+        "proportion at the error of a converged training is not measured."
     )
 
 
@@ -293,12 +302,12 @@ def _between_generators(rows: Sequence[Row]) -> list[str]:
 
 
 def _provenance(rows: Sequence[Row]) -> str:
-    dates = sorted(row["date"] for row in rows)
+    dates = " to ".join(dict.fromkeys((min(row["date"] for row in rows), max(row["date"] for row in rows))))
     devices = ", ".join(sorted({str(row["device"]) for row in rows if row.get("device")}))
     spent = sum(float(row.get("cpu_seconds") or row.get("trained_seconds") or 0) for row in rows) / 60
     return (
-        f"`python -m studies.outlook`, rows `outlook/…` in `studies/results/outlook.jsonl`; {devices}; {dates[0]} to "
-        f"{dates[-1]}; {spent:.0f} core minutes of training in all."
+        f"`python -m studies.outlook`, rows `outlook/…` in `studies/results/outlook.jsonl`; {devices}; {dates}; "
+        f"{spent:.0f} core minutes of training in all."
     )
 
 

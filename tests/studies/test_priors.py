@@ -246,7 +246,7 @@ def test_the_first_screen_names_the_best_prior_where_tv_is_best_and_a_trend_only
     rows = committed_study("priors").values()
     told = screen_of(list(rows))
     assert told is not None
-    assert re.search(r"TV is best \(30\.99 .* dB; sparse, VAE 27\.99 .* dB\): the gain of a prior", told.sentences[1])
+    assert re.search(r"TV is best \(30\.99 .* dB; sparse VAE 27\.99 .* dB\): the gain of a prior", told.sentences[1])
     assert "(VAE: " in told.answer.answer and "TV is best" in told.answer.answer
 
     def improved(row: Any, level: str) -> Any:  # Any: JSON

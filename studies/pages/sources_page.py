@@ -8,7 +8,7 @@ from studies import recipe_files as recipes
 from studies.evidence.screen import rendered
 from studies.imaging import budgets as imaging_budgets
 from studies.imaging.arms import NAMES, READ_BY
-from studies.imaging.published import PUBLISHED, Published
+from studies.imaging.published import PUBLISHED, Published, share
 from studies.imaging.selection import of_arm, of_problem
 from studies.imaging.settings import method_of
 from studies.imaging.summaries import mean
@@ -52,11 +52,12 @@ def sources_page(rows: Mapping[str, Row]) -> str:
         "\n\n".join(
             [
                 "# Figures of the source documents, one by one",
-                "Figures and tables of the five source documents, each with ours, the metric and the training behind "
-                "ours. Where a published metric differs, its figure is converted, or the metric's column states that "
-                "the two are not comparable. Source's figures of imaging are of single images, ours are means over "
-                "test images. *Not run*: there is no row. *Queued as*: entry of the [queue for a "
-                "GPU](how-to/gpu.md). Figures of one kind that contain no measurement share a line.",
+                _conclusion(rows, lines),
+                "Each line has a figure or table of one of the five source documents, ours, the metric and the "
+                "training behind ours. Where a published metric differs, its figure is converted, or the metric's "
+                "column states that the two are not comparable. Source's figures of imaging are of single images, ours "
+                "are means over test images. *Queued as*: entry of the [queue for a GPU](how-to/gpu.md). Figures of "
+                "one kind that contain no measurement share a line.",
                 _COST,
                 table(head, lines),
                 *([imaging_budgets.CONVERGENCE] if any(DAGGER in line[4] for line in lines) else []),
@@ -65,6 +66,41 @@ def sources_page(rows: Mapping[str, Row]) -> str:
         )
         + "\n"
     )
+
+
+def _conclusion(rows: Mapping[str, Row], lines: Sequence[Sequence[str]]) -> str:
+    """Return how ours compare with the published figures, and how many lines have no row at the source's size."""
+    ours_less_theirs, shares, widths = [], [], set()
+    for short in _IMAGING:
+        recipe, source = recipes.load(f"imaging/{short}"), PUBLISHED[short]
+        asked, mine = method_of(recipe), of_problem(rows.values(), recipe.name)
+        for arm in [] if source.explanation else [arm for arm in asked.arms if arm in asked.papers]:
+            some = whole_of(rows, _QUEUED.get(short, short), arm) or of_arm(mine, arm)
+            steps = [int(row["steps"]) for row in some if row.get("steps")]
+            if steps:
+                ours_less_theirs.append(mean(some, "psnr_papers") - source.converted(asked.papers[arm]))
+                widths |= {f"{row['features']} of {source.budget.features}" for row in some if row.get("steps")}
+                shares.append((steps[0] / source.budget.steps, share(steps[0], source.budget.steps)))
+    reported = [
+        (float(row["auroc"]["best_epoch"]["value"]), value)
+        for method, value in REPORTED.items()
+        if (row := rows.get(f"thesis/{method}-0")) is not None and row.get("epochs_done") == row.get("epochs")
+    ]
+    said = []
+    if ours_less_theirs:
+        said.append(
+            f"Ours is below the published PSNR for {sum(one < 0 for one in ours_less_theirs)} of "
+            f"{len(ours_less_theirs)} trained networks with a figure in one metric, after {min(shares)[1]} to "
+            f"{max(shares)[1]} of the source's steps, with {' or '.join(sorted(widths))} features and on other images."
+        )
+    if reported:
+        said.append(
+            f"At the thesis's width and number of epochs, ours is below its AUROC for "
+            f"{sum(ours < theirs for ours, theirs in reported)} of {len(reported)} detectors."
+        )
+    missing = sum(NOT_RUN in line[4] for line in lines)
+    said.append(f"Of {len(lines)} lines, {missing} have no row, or none at the source's size (*{NOT_RUN}*).")
+    return " ".join(said)
 
 
 def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:

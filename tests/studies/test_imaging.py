@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from studies import recipe_files as recipes
+from studies.evidence.reconstruction import ProblemGains, imaging_screen
 from studies.imaging import __main__ as command
 from studies.imaging import budgets, image_sets, variation
 from studies.imaging.arms import directly, losses_of
@@ -578,3 +580,16 @@ def test_a_budget_is_a_share_of_the_sources() -> None:
     )
     assert budgets.spent([{**row, "arm": "mc"}], None) == "1,920 steps; 16 features; no source budget"
     assert budgets.spent([{"arm": "tv"}], None) == "–"
+
+
+def test_the_first_table_lists_each_problem_once() -> None:
+    """A gain that is significant may be smaller than one that is not."""
+    gains = [(1.0, 0.5, 1.5), (0.4, -0.1, 0.9), (0.3, 0.2, 0.4), (0.2, -0.1, 0.5), (0.1, -0.1, 0.3), (-2.0, -3.0, -1.0)]
+    problems = [
+        ProblemGains(f"p{place}", f"Problem {place}", "EI", {"free": Interval(*gain)})
+        for place, gain in enumerate(gains)
+    ]
+    screen = imaging_screen(problems, (0, 0, 0), "2026-11-30", "10 steps")
+    assert screen is not None
+    listed = [re.findall(r"Problem \d", line[0]) for line in screen.lines]
+    assert listed == [[f"Problem {place}"] for place in range(6)]

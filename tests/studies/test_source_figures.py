@@ -243,3 +243,14 @@ def test_costs_of_the_page_follow_the_committed_rows() -> None:
               for name, one in rows.items()}  # fmt: skip
     assert sources_page(slower) != sources_page(rows)
     assert all(len(one.cells(rows)) == 7 for one in FIGURES)
+
+
+def test_the_page_begins_with_a_comparison_that_follows_the_rows() -> None:
+    rows = committed_rows()
+    said = sources_page(rows).split("\n\n")[1]
+    assert "ours is below its AUROC for 3 of 3 detectors" in said and "16 of 64 features" in said
+    ganomaly = rows["thesis/ganomaly-0"]
+    better = {**ganomaly["auroc"], "best_epoch": {"value": 0.95, "low": 0.9, "high": 0.99}}
+    changed = {**rows, "thesis/ganomaly-0": {**ganomaly, "auroc": better}}
+    assert "ours is below its AUROC for 2 of 3 detectors" in sources_page(changed).split("\n\n")[1]
+    assert "Ours is below" not in sources_page({})

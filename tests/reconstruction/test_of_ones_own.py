@@ -481,7 +481,7 @@ def test_it_learns_from_tensors_that_require_a_gradient_and_where_none_is_kept()
     y = A(images(2))
 
     def learnt(y: Tensor) -> Tensor:
-        return learn(y, A, losses="mc", network=Unrolled.for_process(A, features=4), training=short(1))(y).detach()
+        return learn(y, A, losses="mc", network="unrolled", training=short(1))(y).detach()
 
     expected = learnt(y)
     with warnings.catch_warnings():

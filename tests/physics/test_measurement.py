@@ -149,3 +149,13 @@ def test_a_number_in_place_of_a_noise_or_a_link_is_refused() -> None:
         physics.Measurement(A, noise=0.1)  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match=r"link=… is a Link such as BeerLambert\(1e5\), but got a float"):
         physics.Measurement(A, 0.1)  # type: ignore[arg-type]  # the mistake
+    for given in ({"link": physics.Gaussian}, {"noise": physics.Gaussian}):
+        with pytest.raises(TypeError, match=r"but got the class Gaussian\. Make one: Gaussian\(…\)"):
+            physics.Measurement(A, **given)  # type: ignore[arg-type]  # the mistake
+
+
+def test_samples_are_selected_by_a_list_as_by_a_tensor() -> None:
+    levels = torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64)
+    process = physics.Measurement(physics.Mask(torch.ones(3, 1, 4, 4)), physics.Gaussian(levels))
+    found = process.select([2, 0])
+    assert repr(found) == repr(process.select(torch.tensor([2, 0]))) and found.A.batch == 2

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from unseen.physics import FourierMask, Identity, Mask, Operator, stack
+from unseen.data import phantoms
+from unseen.physics import FourierMask, Gaussian, Identity, Mask, Measurement, Operator, Tomography, stack
 from unseen.physics.sampling_masks import random_sampling
 from unseen.priors import TV
 from unseen.priors.differences import NORM, differences, differences_adjoint, total_variation
@@ -147,6 +149,23 @@ def test_the_weight_that_the_noise_gives_leads_to_the_same_image() -> None:
     assert len(set(within.weight.tolist())) == 3  # each sample's own
     again = TV(within.weight).solve(y, A, tolerance=1e-6, iterations=20_000)
     assert torch.allclose(again.x, within.x, atol=1e-3)
+
+
+def test_ct_with_little_noise_is_fitted_within_the_noise() -> None:
+    """After 2,000 steps its misfit was 20 % above the noise: 13 standard deviations of ‖noise‖."""
+    sigma, x = (
+        0.003,
+        functional.avg_pool2d(torch.from_numpy(phantoms.normals(1, seed=3, size=64)[0].pixels)[None, None], 2),
+    )
+    A = Tomography(32, angles=20)
+    y = Measurement(A, Gaussian(sigma))(x, generator=torch.Generator().manual_seed(1))
+    solution = TV.within_noise(y, A, sigma=sigma)
+    assert solution.converged.all() and int(solution.iterations) < 1200, solution.sentence
+    assert solution.weight is not None
+    noise = sigma * math.sqrt(math.prod(A.range))
+    off = float((A(solution.x) - y).norm()) / noise
+    assert 0.98 < off <= 1 + solution.tolerance * float(solution.weight * solution.value) / (2 * noise**2)
+    assert off < 1.02
 
 
 def test_complex_noise_counts_two_components_for_each_sampled_frequency() -> None:
@@ -317,6 +336,9 @@ def test_bad_input_is_told_what_was_expected() -> None:
         TV(0.1).solve(y, A, solver="admm")
     with pytest.raises(ValueError, match="sigma"):
         TV.within_noise(y, A, sigma=-0.1)
+    for weight in ("0.1", None):
+        with pytest.raises(ValueError, match=r"TV's weight is a finite number of at least 0.*but got"):
+            TV(weight)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="tolerance"):
         TV(0.1).solve(y, A, tolerance=0)
     with pytest.raises(ValueError, match="iterations=0"):

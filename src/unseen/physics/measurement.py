@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -85,9 +86,9 @@ class Measurement:
             object.__setattr__(self, "link", None)
             link, noise = None, link
         if not isinstance(link, Link | None):
-            raise TypeError(f"link=… is a Link such as BeerLambert(1e5), but got a {type(link).__name__}.")
+            raise TypeError(f"link=… is a Link such as BeerLambert(1e5), but got {_described(link)}.")
         if not isinstance(noise, Noise | None):
-            raise TypeError(f"noise=… is a Noise such as Gaussian(0.1), but got a {type(noise).__name__}.")
+            raise TypeError(f"noise=… is a Noise such as Gaussian(0.1), but got {_described(noise)}.")
         levels = None if noise is None else noise.batch
         if None not in (self.A.batch, levels) and levels != self.A.batch:
             raise ValueError(
@@ -150,7 +151,7 @@ class Measurement:
         mask = self.A.observed()
         return y if mask is None else mask(y)
 
-    def select(self, samples: Tensor) -> Measurement:
+    def select(self, samples: Tensor | Sequence[int]) -> Measurement:
         """Return the process of some samples, with their operators and noise levels; itself where it has one of each.
 
         Args:
@@ -158,6 +159,7 @@ class Measurement:
         """
         if self.batch is None:
             return self
+        samples = torch.as_tensor(samples)
         noise = None if self.noise is None else self.noise.select(samples)
         return replace(self, A=self.A.select(samples), noise=noise)
 
@@ -173,6 +175,17 @@ class Measurement:
                 "A measurement without noise has no likelihood. Give it one: Measurement(A, noise=Gaussian(0.1))."
             )
         return self.noise.log_likelihood(y, self.mean(x) if self.link is None else self._observed(self.mean(x)))
+
+
+def _described(value: object) -> str:
+    """Return the type of a value that is neither a link nor a noise; of a class, also how it is used.
+
+    >>> _described(0.1), _described(BeerLambert)
+    ('a float', 'the class BeerLambert. Make one: BeerLambert(…)')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}. Make one: {value.__name__}(…)"
+    return f"a {type(value).__name__}"
 
 
 class BeerLambert(Link):

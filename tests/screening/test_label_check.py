@@ -50,6 +50,22 @@ def test_a_head_that_knows_the_disease_is_used() -> None:
     assert used(30, disease=1.0, scanner=1.0) >= 25
 
 
+def test_films_of_one_patient_are_no_further_evidence() -> None:
+    """Five copies of each abnormal film have the difference and the error of one of each."""
+    rng = np.random.default_rng(0)
+    normal, ill = rng.normal(size=(1, 100)), rng.normal(size=12) + 1
+    statistics = rng.normal(size=(112, 2))
+    once = beyond_statistics(LeftOut(ill, normal, np.zeros(12, int)), statistics, np.arange(112) < 12)
+    rows = np.concatenate([np.arange(12).repeat(5), np.arange(12, 112)])
+    copies = LeftOut(ill.repeat(5), normal, np.zeros(60, int), np.arange(12).repeat(5))
+    found = beyond_statistics(copies, statistics[rows], np.arange(160) < 60)
+    assert found == pytest.approx(once, rel=1e-12)
+    gram = rng.normal(size=(40, 30))
+    pairs = left_out(gram @ gram.T, np.arange(40) < 10, [str(i // 2) for i in range(40)], SOLVE)
+    assert pairs is not None and pairs.patient is not None
+    assert len(np.unique(pairs.patient)) == 5 and (pairs.patient[::2] == pairs.patient[1::2]).all()
+
+
 @pytest.mark.parametrize("films", [1, 2])
 @pytest.mark.parametrize("sick", [5, 13, 61])
 def test_no_head_has_seen_a_patient_whose_films_it_scores(films: int, sick: int) -> None:

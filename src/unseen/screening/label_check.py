@@ -1,7 +1,7 @@
 """Check that labels teach a head more than simple image statistics: scores of pairs of films that it has not seen.
 
     r_i = (s_i − m_i(c_i)) / deviation_i,    difference = mean of r_i over the abnormal films
-    error² = max(var r, 1) / n₁ + c̄ᵀ (Cᵀ C + P)⁻¹ c̄
+    error² = max(V, Σ_p m_p² / n₁²) + c̄ᵀ (Cᵀ C + P)⁻¹ c̄,    V = G / (G − 1) Σ_p (Σ_{i of p} (r_i − r̄))² / n₁²
 
 s_i is the score of abnormal film i by heads that learnt without it. m_i is a regression of the normal films' scores by
 the same heads, which learnt without these films either, on their statistics and the squares of these; deviation_i is
@@ -9,10 +9,12 @@ that of its residuals. Normal films alone fit it, so it is precise where few fil
 learnt nothing but the statistics has a difference of 0. Statistics enter as normal quantiles of their ranks among the
 normal films (van der Waerden), so that between these an increasing transform of one changes nothing. The second term of
 the error is that of the regression at the abnormal films' mean c̄: it is large where their statistics are unlike those
-of all normal films, so that such films cannot show a difference.
+of all normal films, so that such films cannot show a difference. The first is that of a mean over G patients p with m_p
+films each, which are not independent; with one film a patient it is max(var r, 1) / n₁.
 
 Source: analysis of covariance, Fisher, Statistical Methods for Research Workers (1932); leave-pair-out, Airola et al.,
-Computational Statistics & Data Analysis 55 (2011) 1828.
+Computational Statistics & Data Analysis 55 (2011) 1828; the variance of clusters, Liang & Zeger, Biometrika 73 (1986)
+13.
 """
 
 from __future__ import annotations
@@ -46,11 +48,13 @@ class LeftOut:
         abnormal: score of each abnormal film (n1,).
         normal: scores of the normal films, a row for each part of the abnormal films that is left out (parts, n0).
         part: part of each abnormal film (n1,).
+        patient: number of each abnormal film's patient (n1,); None: each film is of another one.
     """
 
     abnormal: Floats
     normal: Floats
     part: Ints
+    patient: Ints | None = None
 
 
 def dealt(patient: str, purpose: str) -> float:
@@ -94,7 +98,7 @@ def left_out(gram: Floats, abnormal: Bools, patients: Sequence[str], solve: Solv
             weights = solve(columns.take(rest, axis=0), abnormal[rest])
             normal[left, of == one] = columns.take(held, axis=0) @ weights
             scores[row, part == left] = columns.take(out, axis=0) @ weights
-    return LeftOut(scores.mean(axis=0), normal, part)
+    return LeftOut(scores.mean(axis=0), normal, part, person[sick])
 
 
 def beyond_statistics(found: LeftOut, statistics: Floats | None, abnormal: Bools) -> tuple[float, float]:
@@ -122,7 +126,10 @@ def beyond_statistics(found: LeftOut, statistics: Floats | None, abnormal: Bools
     """
     r, ill, system = residuals(found, statistics, abnormal)
     centre = ill.mean(axis=0)
-    variance = max(float(r.var(ddof=1)), 1.0) / len(r) + float(centre @ np.linalg.solve(system, centre))
+    _, of = np.unique(np.arange(len(r)) if found.patient is None else found.patient, return_inverse=True)
+    sums, films = np.bincount(of, weights=r - r.mean()), np.bincount(of)
+    between = float((sums**2).sum()) * len(films) / (len(films) - 1)
+    variance = max(between, float((films**2).sum())) / len(r) ** 2 + float(centre @ np.linalg.solve(system, centre))
     return float(r.mean()), float(np.sqrt(variance))
 
 

@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import norm
 
 from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, cohort_of, draw_all, multiplicities
-from unseen.evaluation.intervals import Interval
+from unseen.evaluation.intervals import Interval, Missing
+from unseen.evaluation.laterality_auroc import laterality
 from unseen.evaluation.roc import Auroc, folds_of
 
 TableMaker = Callable[..., pl.DataFrame]
@@ -93,3 +94,16 @@ def test_two_thousand_draws_of_seven_hundred_films_are_one_call_of_a_statistic()
 
     draw_all({"a": counted}, cohort, rng=rng)
     assert shapes == [(1, 700), (2000, 700)]
+
+
+def test_films_count_only_in_folds_that_hold_both_classes() -> None:
+    """Two films of one fold rank right by chance; ten of each class in folds of their own compare with nothing."""
+    label = np.array(["normal", "abnormal"] + ["normal"] * 10 + ["abnormal"] * 10)
+    fold = np.array([0, 0] + [1] * 10 + [2] * 10)
+    table = pl.DataFrame({"label": label, "fold": fold, "score": np.arange(22.0), "source": "a"})
+    expected = "1 normal and 1 abnormal films in the folds that hold both classes; at least 2 of each are needed"
+    assert cohort_of(table).shortfall() == expected
+    assert "no fold holds both classes" in cohort_of(table[2:]).shortfall()
+    assert cohort_of(table.with_columns(fold=pl.lit(0))).shortfall() == ""
+    sides = laterality(table["score"], label == "abnormal", fold=fold, draws=10)
+    assert isinstance(sides.figure, Missing) and "in the folds that have both" in sides.figure.reason

@@ -172,3 +172,9 @@ def test_more_pairs_than_the_limit_are_drawn_and_the_covariate_still_gives_one_h
     assert LEAST_PAIRS <= drawn.pairs <= whole.pairs // 4
     assert drawn == like_pairs(table, draws=20)
     assert like_pairs(table.with_columns(score=pl.col("sharpness")), draws=20).figure == Interval(0.5, 0.5, 0.5)
+
+
+def test_a_table_without_scores_is_refused(make_table: TableMaker) -> None:
+    """Before, films without scores counted as ties: 0.5 with an interval of no width."""
+    with pytest.raises(ValueError, match="no column score"):
+        like_pairs(make_table(100).drop("score"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +44,21 @@ def test_the_papers_psnr_takes_each_truths_own_maximum() -> None:
     own = [float(psnr(found[i : i + 1], truth[i : i + 1], peak=float(truth[i].max()))) for i in range(3)]
     assert psnr(found, truth, peak=None).tolist() == pytest.approx(own)
     assert bool((psnr(found, truth, peak=None) < psnr(found, truth)).all())
+
+
+@pytest.mark.parametrize("peak", [1.0, None])
+def test_equal_images_have_an_infinite_psnr_also_where_they_are_blank(peak: float | None) -> None:
+    blank = torch.zeros(2, 1, 4, 4)
+    assert psnr(blank, blank, peak=peak).tolist() == [math.inf, math.inf]
+    assert psnr(blank + 0.1, blank, peak=None).tolist() == [-math.inf, -math.inf]
+    assert bool(psnr(blank * math.nan, blank, peak=peak).isnan().all())
+
+
+def test_a_blank_image_has_no_range_for_psnr_ei() -> None:
+    truth = images()[1].clone()
+    truth[1] = 0
+    with pytest.raises(ValueError, match="1 of 3 images are 0 everywhere"):
+        evaluate_reconstructor(reconstructor(), truth, metrics=["psnr-ei"])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -84,11 +84,21 @@ class BootstrapCohort:
         normals, abnormals = int((chosen & ~self.abnormal).sum()), int((chosen & self.abnormal).sum())
         if normals < LEAST or abnormals < LEAST:
             return f"{normals} normal and {abnormals} abnormal films; at least {LEAST} of each are needed"
-        for number in np.unique(self.fold[chosen]):
-            truth = self.abnormal[chosen & (self.fold == number)]
-            if truth.any() and not truth.all():
-                return ""
-        return f"no fold holds both classes ({normals} normal and {abnormals} abnormal films in all)"
+        counted = chosen & self.in_whole_folds(chosen)
+        if not counted.any():
+            return f"no fold holds both classes ({normals} normal and {abnormals} abnormal films in all)"
+        normals, abnormals = int((counted & ~self.abnormal).sum()), int((counted & self.abnormal).sum())
+        if normals < LEAST or abnormals < LEAST:
+            return (
+                f"{normals} normal and {abnormals} abnormal films in the folds that hold both classes; at least "
+                f"{LEAST} of each are needed"
+            )
+        return ""
+
+    def in_whole_folds(self, among: Bools) -> Bools:
+        """Return which films are in a fold that holds both classes among these, (films,)."""
+        both = np.intersect1d(self.fold[among & self.abnormal], self.fold[among & ~self.abnormal])
+        return np.isin(self.fold, both)
 
 
 def codes(*columns: NDArray[np.generic]) -> Ints:

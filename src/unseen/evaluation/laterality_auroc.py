@@ -101,7 +101,7 @@ def laterality(
         seed: seed of the bootstrap.
 
     Returns:
-        The figure with its interval; `Missing` in it with fewer than two films of a side.
+        The figure with its interval; `Missing` in it with fewer than two films of a side in folds that have both.
 
     Raises:
         ValueError: the lengths differ, or a value is not finite.
@@ -163,4 +163,13 @@ def _given(values: ArrayLike, films: int, what: str) -> NDArray[np.generic]:
 def _shortfall(cohort: BootstrapCohort, right: int, left: int) -> str:
     if right < LEAST or left < LEAST:
         return f"{right} films with disease on the right and {left} on the left; at least {LEAST} of each are needed"
-    return "" if folds_of(cohort.score, cohort.abnormal, cohort.fold) else "no fold has films of both sides"
+    counted = cohort.in_whole_folds(np.ones(len(cohort), dtype=bool))
+    if not counted.any():
+        return "no fold has films of both sides"
+    right, left = int((counted & cohort.abnormal).sum()), int((counted & ~cohort.abnormal).sum())
+    if right < LEAST or left < LEAST:
+        return (
+            f"{right} films with disease on the right and {left} on the left in the folds that have both; at least "
+            f"{LEAST} of each are needed"
+        )
+    return ""

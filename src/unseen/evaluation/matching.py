@@ -128,7 +128,8 @@ def like_pairs(
         lacks a covariate, or where no covariate varies.
 
     Raises:
-        ValueError: no covariate is given, the caliper is not above 0, or a score is not finite.
+        ValueError: no covariate is given, the caliper is not above 0, the table has no column `score`, or a score is
+            not finite.
 
     Example:
         >>> import polars as pl
@@ -141,6 +142,8 @@ def like_pairs(
         The rank statistic of DeLong et al., Biometrics 44 (1988) 837, restricted to pairs of similar covariates;
         propensity: P. Rosenbaum, D. Rubin, Biometrika 70 (1983) 41; caliper: P. Austin, Pharm. Stat. 10 (2011) 150.
     """
+    if "score" not in table.columns:
+        raise ValueError("the table has no column score. Give it, or compare statistics alone with balance.")
     names, cohort, pairs, width = _paired(table, covariates, caliper)
     if not np.isfinite(cohort.score).all():
         unknown = int((~np.isfinite(cohort.score)).sum())

@@ -27,7 +27,8 @@ def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
             image exceeds).
 
     Returns:
-        (batch,), float64, in dB; infinite if the two are equal.
+        (batch,), float64, in dB; infinite if the two are equal, NaN if a value is NaN. With `peak=None`, minus
+        infinity if the truth alone is 0 everywhere.
 
     Raises:
         ValueError: the shapes differ, or the peak is not above 0.
@@ -46,7 +47,7 @@ def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
         _check_peak(peak, b)
     error = (a - b).flatten(1).square().mean(dim=1)
     height = b.flatten(1).abs().amax(dim=1) if peak is None else torch.full_like(error, peak)
-    return 10 * torch.log10(height**2 / error)
+    return 10 * torch.log10(torch.where(error == 0, torch.inf, height**2 / error))
 
 
 @arrays_too

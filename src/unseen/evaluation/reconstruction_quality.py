@@ -165,8 +165,9 @@ def evaluate_reconstructor(
 
     Raises:
         TypeError: f is no reconstructor.
-        ValueError: f has no process, images or measurements do not fit the process, no image is left, a metric is
-            unknown, two have one name, or one of your own gives other than one finite value for each image.
+        ValueError: f has no process, images or measurements do not fit the process, no image is left, an image is 0
+            everywhere with psnr-ei, a metric is unknown, two have one name, or one of your own gives other than one
+            finite value for each image.
 
     Example:
         >>> import unseen as un
@@ -219,6 +220,11 @@ def evaluate_reconstructor(
     if not bool(kept.any()):
         raise ValueError(f"the model was trained on all {len(x)} measurements. Give other images")
     x, y, rows = x[kept], measurements[kept], rows[kept]
+    if "psnr-ei" in metrics and (blank := int((x.flatten(1).abs().amax(dim=1) == 0).sum())):
+        raise ValueError(
+            f"{blank} of {len(x)} images are 0 everywhere, and psnr-ei has the largest value of each image as its "
+            "range. Leave them out"
+        )
     peak = float(x.abs().max())
     if not LOW <= peak <= HIGH and not all(callable(metric) or metric == "psnr-ei" for metric in metrics):
         warnings.warn(

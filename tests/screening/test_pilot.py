@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,27 @@ def test_what_calibrated_is_left_out_with_its_patient(screener: Screener) -> Non
     unlabelled = replayed_film("unlabelled", 0.0, source="ward")
     found = pilot(screener, [*ARCHIVE, marked, again, unlabelled])
     assert (found.left_out, found.unlabelled, len(found.studies)) == (2, 1, len(ARCHIVE))
+
+
+def test_intervals_count_patients_and_not_their_studies(screener: Screener) -> None:
+    """Five studies of each patient, with one score, show no more than one of each."""
+    once = [film for film in ARCHIVE if film.source == "ward"]
+    fivefold = [replace(film, name=f"{film.name}-{i}", study=f"{film.study}-{i}") for film in once for i in range(5)]
+    one, five = pilot(screener, once), pilot(screener, fivefold)
+    assert (one.groups[0].abnormals, five.groups[0].abnormals) == (60, 300)
+    for name in ("normals_cleared", "abnormals_cleared"):
+        few, many = getattr(one.groups[0], name), getattr(five.groups[0], name)
+        assert (many.value, many.low, many.high) == pytest.approx((few.value, few.low, few.high))
+    assert isinstance(one.auroc, Interval) and isinstance(five.auroc, Interval)
+    assert five.auroc.value == pytest.approx(one.auroc.value)
+    assert five.auroc.high - five.auroc.low == pytest.approx(one.auroc.high - one.auroc.low, rel=0.15)
+
+
+def test_a_patient_with_an_unlabelled_calibration_film_is_left_out(screener: Screener) -> None:
+    seen = replace(CALIBRATION[0], label=None)
+    again = replayed_film("again", 0.0, label="normal", source="ward", patient=seen.patient)
+    found = pilot(screener, [*ARCHIVE, seen, again])
+    assert (found.left_out, found.unlabelled, len(found.studies)) == (1, 1, len(ARCHIVE))
 
 
 def test_the_page_says_what_it_is_and_escapes_what_it_shows(screener: Screener) -> None:

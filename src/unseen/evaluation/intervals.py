@@ -6,7 +6,8 @@ The interval of a share, k of n, is that of Clopper & Pearson, Biometrika 26 (19
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -95,13 +96,15 @@ def interval_text(entry: Mapping[str, Any] | None, *, sign: bool = False) -> str
     return f"{value} [{low}, {high}]"
 
 
-def proportion(k: int, n: int, *, without: str) -> Figure:
+def proportion(k: int, n: int, *, without: str, units: Sequence[Hashable] | None = None) -> Figure:
     """Compute the proportion k / n with its exact (Clopper–Pearson) 95 % confidence interval.
 
     Args:
         k: number of successes, 0 to n.
         n: number of trials.
         without: the reason to give where n is 0, such as "no study".
+        units: the patient, or another unit, of each trial (n). Trials of one unit may have one outcome, so the interval
+            is that of (Σ m)² / Σ m² trials, with m trials of each unit. None: all trials are independent.
 
     Returns:
         The interval, or `Missing` with the reason.
@@ -109,10 +112,20 @@ def proportion(k: int, n: int, *, without: str) -> Figure:
     Example:
         >>> str(proportion(20, 100, without="no study")), str(proportion(0, 0, without="no study"))
         ('0.20 (0.13 to 0.29)', 'not given: no study')
+        >>> str(proportion(20, 100, without="no study", units=[study // 5 for study in range(100)]))
+        '0.20 (0.06 to 0.44)'
+
+    Source:
+        With units: Korn & Graubard, Survey Methodology 24 (1998) 193, with the largest design effect that units can
+        have.
     """
-    from scipy.stats import binomtest
+    from scipy.stats import beta
 
     if not n:
         return Missing(without)
-    ends = binomtest(k, n).proportion_ci(method="exact")
-    return Interval(k / n, float(ends.low), float(ends.high))
+    sizes = Counter(range(n) if units is None else units).values()
+    trials = n**2 / sum(size**2 for size in sizes)
+    successes = k * trials / n
+    low = float(beta.ppf(0.025, successes, trials - successes + 1)) if k > 0 else 0.0
+    high = float(beta.ppf(0.975, successes + 1, trials - successes)) if k < n else 1.0
+    return Interval(k / n, low, high)

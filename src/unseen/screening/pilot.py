@@ -1,20 +1,21 @@
 """Pilot on an archive: figures of a screener's decisions per source, and their page.
 
-`pilot` counts what would have been ranked, cleared and missed, with intervals. Studies with a film that calibrated the
-policy or trained the model are left out, and those of the same patients. `pilot_html` writes one page without scripts
-and without outside requests.
+`pilot` counts what would have been ranked, cleared and missed, with intervals. Studies of one patient are not
+independent, so intervals count patients (`proportion`; the bootstrap draws patients). Studies with a film that
+calibrated the policy or trained the model are left out, and those of the same patients. `pilot_html` writes one page
+without scripts and without outside requests.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
-from unseen.evaluation.bootstrap import BootstrapCohort, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.screening.decision import Decision
@@ -32,6 +33,7 @@ class PilotStudy:
     """One study of the archive: its films' names, the report's outcome, and the decision that a model would make."""
 
     files: tuple[str, ...]
+    patient: str
     source: str
     abnormal: bool
     decision: Decision
@@ -116,18 +118,19 @@ def pilot(
     known = set() if screener.policy is None else set(screener.policy.films)
     trained = frozenset(getattr(screener.detector, "training_films", ()))
     for done, one in enumerate(screener.screen(archive), start=1):
+        film = one.film
+        if isinstance(film, Film) and (film.pixel_sha256 in trained or film.pixel_sha256[:16] in known):
+            barred.add(film.patient)
         if one.label is None:
             unlabelled += 1
         else:
-            film = one.film
-            if isinstance(film, Film) and (film.pixel_sha256 in trained or film.pixel_sha256[:16] in known):
-                barred.add(film.patient)
             films.setdefault(one.study, []).append(one.without_images())
         if progress:
             progress(done)
     studies = [
         PilotStudy(
             files=tuple(one.film.name for one in some),
+            patient=patient,
             source=some[0].film.source,
             abnormal=any(one.label == "abnormal" for one in some),
             decision=screener.study(some),
@@ -164,7 +167,9 @@ def _scored(studies: Sequence[PilotStudy]) -> tuple[BootstrapCohort, np.ndarray[
     score = np.array([study.decision.priority for study in scored], dtype=np.float64)
     abnormal = np.array([study.abnormal for study in scored], dtype=bool)
     source = np.array([study.source for study in scored], dtype=np.str_)
-    return BootstrapCohort.of_one_fold(abnormal, source, score), score
+    patient = np.array([study.patient for study in scored], dtype=np.str_)
+    cohort = BootstrapCohort.of_one_fold(abnormal, source, score)
+    return replace(cohort, unit=codes(patient, source, abnormal)), score
 
 
 def _auroc(cohort: BootstrapCohort, rng: np.random.Generator) -> Figure:
@@ -175,23 +180,30 @@ def _auroc(cohort: BootstrapCohort, rng: np.random.Generator) -> Figure:
 
 
 def _group(name: str, studies: Sequence[PilotStudy]) -> PilotGroup:
-    normal = [study.decision.action for study in studies if not study.abnormal]
-    abnormal = [study.decision.action for study in studies if study.abnormal]
+    normal = [study for study in studies if not study.abnormal]
+    abnormal = [study for study in studies if study.abnormal]
     return PilotGroup(
         name=name,
         normals=len(normal),
         abnormals=len(abnormal),
-        normals_cleared=proportion(normal.count("clear"), len(normal), without="no normal study"),
-        abnormals_cleared=proportion(abnormal.count("clear"), len(abnormal), without="no abnormal study"),
-        not_scored=[*normal, *abnormal].count("not_scored"),
+        normals_cleared=_share(_cleared(normal), normal, without="no normal study"),
+        abnormals_cleared=_share(_cleared(abnormal), abnormal, without="no abnormal study"),
+        not_scored=sum(study.decision.action == "not_scored" for study in studies),
     )
+
+
+def _cleared(studies: Sequence[PilotStudy]) -> int:
+    return sum(study.decision.action == "clear" for study in studies)
+
+
+def _share(count: int, studies: Sequence[PilotStudy], *, without: str) -> Figure:
+    return proportion(count, len(studies), without=without, units=[study.patient for study in studies])
 
 
 def _in_top(studies: Sequence[PilotStudy], share: float) -> Figure:
     first = studies[: round(share * len(studies))]
-    return proportion(
-        sum(study.abnormal for study in first), sum(study.abnormal for study in studies), without="no abnormal study"
-    )
+    abnormal = [study for study in studies if study.abnormal]
+    return _share(sum(study.abnormal for study in first), abnormal, without="no abnormal study")
 
 
 SHOWN = 200

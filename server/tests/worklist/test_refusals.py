@@ -29,6 +29,7 @@ from unseen_server.worklist.states import (
     NoRoomError,
     NotAllowedError,
     NotFoundError,
+    NotWritableError,
     WorklistError,
     standing_of,
 )
@@ -131,6 +132,15 @@ def test_a_store_whose_head_cannot_be_written_keeps_the_change(store: Store, cap
         receipt = store.films.receive(png(1), name="a")
     assert "audit.head cannot be written" in caplog.text
     assert store.studies.details(receipt.study).entry.state == "received" and store.audit.head().seq == 1
+
+
+def test_a_worker_ends_where_the_database_cannot_be_written(make_place: MakePlace, screener: Screener) -> None:
+    with make_place("sqlite").open() as store:
+        store.films.receive(png(1), name="a")
+        with store.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        with pytest.raises(NotWritableError, match=r"cannot be written .* Check its folder"):
+            Worker(store, lambda: screener).run(threading.Event())
 
 
 def test_a_film_that_takes_longer_than_its_lease_stays_with_its_worker(store: Store, screener: Screener) -> None:

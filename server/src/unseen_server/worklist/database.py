@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from unseen.artifacts import install_command
-from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
+from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, NotWritableError, WorklistError
 
 _ALONE = 0x756E7365656E  # "unseen": the key of the advisory lock
 _TRAIL = _ALONE + 1
@@ -150,7 +150,7 @@ class Database:
         if code.startswith(("SQLITE_FULL", "53100")):
             return NoRoomError(f"{self.name}: the database is full. Nothing was changed. Free some space.")
         if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
-            return BusyError(
+            return NotWritableError(
                 f"{self.name}: the database cannot be written ({error.orig}). Nothing was changed. Check its folder."
             )
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")) or "decode to UTF-8" in str(

@@ -34,7 +34,7 @@ from unseen_server.worklist.renditions import Rendition, keep_generated, thumbna
 from unseen_server.worklist.result_batch import EntryRules
 from unseen_server.worklist.result_entry import Entered, Examined, enter_results
 from unseen_server.worklist.result_record import bury
-from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+from unseen_server.worklist.states import BusyError, NoRoomError, NotWritableError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.detectors import Finding
@@ -160,6 +160,8 @@ class Worker:
                         self.store.tidy()
                         tidied = time.monotonic()
                     worked = self.step()
+                except NotWritableError:
+                    raise  # the worker ends, so that its server reports it
                 except (BusyError, NoRoomError) as error:
                     _log.warning("worker.waits %s", error)
                     stop.wait(_BACK_OFF_S)

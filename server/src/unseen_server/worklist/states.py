@@ -34,6 +34,10 @@ class BusyError(WorklistError):
     """The database is locked, or cannot be reached or written; nothing was changed, and trying again is safe."""
 
 
+class NotWritableError(BusyError):
+    """The database can be read and not written: its disk is read-only or fails. It does not get well by itself."""
+
+
 class DamagedError(WorklistError):
     """The database is empty or damaged, or does not belong to the files next to it; a backup must be restored."""
 

@@ -175,6 +175,9 @@ def test_a_study_of_several_sources_is_read_since_no_threshold_was_calibrated_fo
 def test_the_score_of_a_study_is_the_highest_where_films_have_one_probability(screener: Screener) -> None:
     first, second = (screener(at(score)) for score in (8.0, 9.0))
     assert first.probability == second.probability, "the map is constant beyond its last point"
+    assert first.priority < second.priority, "the more suspicious film is read first"
+    assert first.priority == pytest.approx(first.probability, abs=1e-6)
+    assert screener(at(-9.0)).priority < screener(at(-8.0)).priority
     assert screener.study(list(screener.screen([at(8.0), at(9.0)]))).score == 9.0
     assert screener.study(list(screener.screen([at(-8.0), at(-9.0)]))).score == -8.0
 

@@ -1,8 +1,8 @@
 """Map from a score to the probability of being abnormal, at the prevalence of the site.
 
 Centred isotonic regression: the increasing step function that fits the labels best, with each flat step replaced by one
-point at its mean score, and straight lines between the points. Increasing where plain isotonic regression is flat, so
-that it keeps the films' order.
+point at its mean score, and straight lines between the points. Between its ends it increases where plain isotonic
+regression is flat; beyond them it is constant, and `ProbabilityMap.priority` keeps the films' order there.
 
 Labelled films hold more abnormals than a site's mornings do. With prevalence π at the site and n₁, n₀ labelled films,
 an abnormal film weighs π/n₁ and a normal one (1 − π)/n₀: the fit is then the posterior at π.
@@ -18,6 +18,9 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from unseen.evaluation.roc import Floats
+from unseen.screening.decision import squashed_score
+
+_BY_SCORE = 1e-6  # part of the score itself in a priority: no probability is known to a millionth
 
 
 class ProbabilityMap(BaseModel):
@@ -54,6 +57,21 @@ class ProbabilityMap(BaseModel):
         found = np.interp(x, self.scores, values)  # its rounding may pass the end of the piece by one bit
         within: Floats = np.clip(found, values[np.clip(right - 1, 0, last)], values[np.clip(right, 0, last)])
         return within
+
+    def priority(self, score: float) -> float:
+        """Return the place of a film in the list: within a millionth of its probability, and increasing everywhere.
+
+        The map is constant beyond its ends, where the most suspicious films lie. There the score decides the order.
+
+        Args:
+            score: the detector's, finite.
+
+        Example:
+            >>> mapped = ProbabilityMap(scores=(0.0, 1.0), probabilities=(0.1, 0.9), prevalence=0.5)
+            >>> float(mapped(7.0)) == float(mapped(8.0)), mapped.priority(7.0) < mapped.priority(8.0)
+            (True, True)
+        """
+        return (1 - _BY_SCORE) * float(self(score)) + _BY_SCORE * squashed_score(score)
 
 
 def fit_probability(scores: ArrayLike, abnormal: ArrayLike, *, prevalence: float | None = None) -> ProbabilityMap:

@@ -145,15 +145,10 @@ def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision
         )  # fmt: skip
     if unscored := [decision for decision in frontal if decision.action == "not_scored"]:
         return unscored[0]
-    highest = max(frontal, key=_order)
+    highest = max(frontal, key=lambda decision: decision.priority)
     if highest.action == "clear" and (kept := [decision for decision in frontal if decision.action == "read"]):
         return replace(kept[0], priority=highest.priority)
     # the reason of a cleared film names its source
     if highest.action == "clear" and len({decision.reason for decision in frontal}) > 1:
         return replace(highest, action="read", reason=SEVERAL_SOURCES)
     return highest
-
-
-def _order(decision: Decision) -> tuple[float, float]:
-    """Return priority and score: films have one probability where the map is constant, beyond its ends."""
-    return decision.priority, -np.inf if decision.score is None else decision.score

@@ -221,16 +221,17 @@ class Screener:
             normals = self._all_normals
         unusual = p_value(score, normals) if normals else None
         entered = policy.prevalence is not None
-        likely = float(policy.probability(score)) if entered and policy.probability is not None else None
+        mapped = policy.probability if entered else None
         # of scores between the same two normals, the higher one comes first
         unlike = None if unusual is None else 1 - unusual + squashed_score(score) / (len(normals) + 1)
-        in_order = (likely, unlike, squashed_score(score))
+        in_order = (None if mapped is None else mapped.priority(score), unlike, squashed_score(score))
         priority = next(value for value in in_order if value is not None)
         stays = f"{remark}: it is never cleared" if remark else self._reason_to_read(score, source, film)
         return Decision(
             action="read" if stays else "clear",
             score=score,
-            probability=likely if calibrated and not remark else None,  # the gate remarks on films that differ
+            # the gate remarks on films that differ
+            probability=None if mapped is None or remark or not calibrated else float(mapped(score)),
             p_value=unusual,
             priority=priority,
             reason=stays or f"cleared: below the threshold of {source}",

@@ -116,7 +116,7 @@ class ScorePercentiles:
     def _early_from(self) -> float:
         """Return the priority that a study at `FLAGGED_FROM` of the calibration's normals has.
 
-        It is a probability where a prevalence was entered, else it follows from the number of lower normals.
+        It follows from the probability where a prevalence was entered, else from the number of lower normals.
         """
         policy = self._loaded().policy
         if policy is None:
@@ -125,7 +125,7 @@ class ScorePercentiles:
         if not reference.scores:
             return _NEVER
         if policy.prevalence is not None and policy.probability is not None:
-            return float(policy.probability(least_score(reference.scores, FLAGGED_FROM)[0]))
+            return policy.probability.priority(least_score(reference.scores, FLAGGED_FROM)[0])
         sizes = [len(source.normals) for source in policy.sources.values() if len(source.normals) >= FEWEST_NORMALS]
         sizes = sizes or [reference.count]
         return max(math.ceil(FLAGGED_FROM * size - 1e-9) / (size + 1) for size in sizes)

@@ -80,6 +80,7 @@ class ReconstructionLearner:
         return self.learning_rate if rate is None else rate
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        (index,) = batch
         self._set_rates()
         wrapped = self.modules["reconstructor"]
 
@@ -87,7 +88,7 @@ class ReconstructionLearner:
             reconstruction: Tensor = wrapped(lambda: (y, process))
             return reconstruction
 
-        seen = self.learnt.seen(*batch, f, modules=(wrapped,))
+        seen = self.learnt.seen(index, f, modules=(wrapped,))
         parts = {
             name: loss.in_own_scale(loss(seen, generator=rng).mean(), self.units) for name, loss in self.losses.items()
         }

@@ -242,7 +242,8 @@ def check_settings(
     check_rate("The learning rate", learning_rate)
     if not isinstance(milestones, Iterable):
         raise TypeError(f"milestones are numbers of epochs, such as [50], but got {milestones!r}.")
-    if not all(isinstance(epoch, int | float | np.number | Tensor) and epoch >= 1 for epoch in milestones):
+    epochs: list[Any] = list(milestones)  # Any: the caller's own
+    if not all(isinstance(epoch, int | float | np.number | Tensor) and epoch >= 1 for epoch in epochs):
         raise ValueError(f"milestones are numbers of epochs, at least 1 each, but got {list(milestones)}.")
     held: object = hold_out
     if held is not None and not (isinstance(held, int | float | np.number) and 0 <= held < 1):

@@ -199,7 +199,7 @@ def test_a_finder_must_hold_lungs_and_folds_need_the_recipes_films(say: Say, wor
 def test_no_normal_film_among_the_data(say: Say, recipe: Path, tmp_path: Path) -> None:
     path = tmp_path / "sick.csv"
     path.write_text("file,label\na.png,abnormal\n", encoding="utf-8")
-    told(say("train", recipe, "--data", path), "names no normal film")
+    told(say("train", recipe, "--data", path), "data: 1 film, none of them normal")
     path.write_text("file,label\na.png,ill\n", encoding="utf-8")
     told(say("train", recipe, "--data", path), "line 2", "'ill'")
 

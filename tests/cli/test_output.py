@@ -85,6 +85,23 @@ def test_json_of_a_mistake_has_the_sentence(say: Say) -> None:
     assert "gone.toml" in json.loads(say("train", "gone.toml", "--json").out)["error"]
 
 
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (("score",), "Missing argument 'model'"),
+        (("score", "models/pca", "a.png", "--jso"), "No such option"),
+        (("score", "models/pca", "a.png", "--runtime", "x"), "'x' is not one of"),
+        (("train", "detectors/pca", "--fold", "x"), "Invalid value for '--fold'"),
+    ],
+)
+def test_json_of_a_command_line_that_cannot_be_parsed_has_the_sentence(
+    words: tuple[str, ...], sentence: str, say: Say
+) -> None:
+    answer = say(*words, "--json")
+    assert answer.code == 2 and sentence in json.loads(answer.out)["error"], answer.out
+    assert say(*words).out == ""
+
+
 @pytest.mark.parametrize("words", [("info",), ("info", "models/pca"), ("recipes",), ("recipes", "detectors/pca")])
 def test_json_of_what_is_installed(words: tuple[str, ...], say: Say) -> None:
     answer = say(*words, "--json")

@@ -18,6 +18,7 @@ from unseen.data.manifest import ManifestError, SourceError, parse_manifest, rea
 from unseen.data.parquet_limits import ParquetLimits
 from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.reading import NotReadError, films
+from unseen.runs.cohort import own_films
 
 FILM = making.image(making.ramp())
 FORKED = pytest.mark.usefixtures("forked_readers")
@@ -35,16 +36,25 @@ def ward(tmp_path: Path) -> Path:
     os.mkfifo(folder / "pipe")
     os.symlink(folder, folder / "sub" / "loop")
     os.symlink("nowhere", folder / "broken.png")
+    os.symlink("itself.png", folder / "itself.png")
     return folder
 
 
 def test_a_folder_is_read_to_its_depth_in_order_without_hidden_and_system_files(ward: Path) -> None:
     found = films(ward)
     names = [Path(entry.name).relative_to(ward).as_posix() for entry in found.entries]
-    assert names == ["a.png", "b.png", "broken.png", "notes.txt", "sub/c.png"]
+    assert names == ["a.png", "b.png", "broken.png", "itself.png", "notes.txt", "sub/c.png"]
     assert {entry.source for entry in found.entries} == {"ward"}
-    assert [type(result) for result in found] == [Film, Film, NotRead, NotRead, Film]
+    assert [type(result) for result in found] == [Film, Film, NotRead, NotRead, NotRead, Film]
     assert all(entry.patient == entry.name for entry in found.entries)
+
+
+def test_a_link_to_itself_next_to_the_folders_of_labels_takes_no_label(ward: Path) -> None:
+    for label in ("normal", "abnormal"):
+        (ward / label).mkdir()
+        (ward / label / "a.png").write_bytes(FILM)
+    assert {entry.label for entry in films(ward).entries} == {None, "normal", "abnormal"}
+    assert len(own_films(str(ward))) == len(films(ward))
 
 
 def test_films_can_be_iterated_again(ward: Path) -> None:

@@ -122,6 +122,12 @@ def _print_document() -> None:
         _print(json.dumps(found, ensure_ascii=False, indent=1, default=_plain))
 
 
+def print_error(text: str) -> None:
+    """Print the JSON document of a command line that cannot be parsed."""
+    with _printing(quiet=True, as_json=True):
+        result(None, error=text)
+
+
 def _plain(value: object) -> object:
     """Return a value that JSON has no type for: a path, a figure, a NumPy number."""
     for name in ("to_json", "item"):

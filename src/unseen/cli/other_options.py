@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from typer.core import TyperCommand
 
-from unseen.cli.console import UsageError
+from unseen.cli.console import UsageError, print_error
 
 SETTINGS: Final = {
     "--epochs": "training.epochs",
@@ -45,7 +45,13 @@ class FilesCommand(TyperCommand):
         for word in args[: args.index("--")] if "--" in args else args:
             if word.startswith("-") and word not in options and Path(word).is_file():
                 raise UsageError(f"{word}: is taken as options. Write ./{word}, or give -- before the files")
-        parsed: list[str] = super().parse_args(ctx, args)
+        as_json = "--json" in args
+        try:
+            parsed: list[str] = super().parse_args(ctx, args)
+        except Exception as error:
+            if as_json and hasattr(error, "format_message"):  # an error of Click, which Typer has in private
+                print_error(error.format_message())
+            raise
         return parsed
 
 

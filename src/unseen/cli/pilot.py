@@ -51,7 +51,13 @@ def pilot(
     if policy is not None:
         Policy.load(policy)
     console.warn_of_unused_manifest(data)
-    listed = CountedFilms(films(data, labels=console.label_names(normal, abnormal, label_column)))
+    labelled = films(data, labels=console.label_names(normal, abnormal, label_column))
+    listed = CountedFilms(labelled)
+    if not any(entry.label for entry in labelled.entries):
+        raise console.UsageError(
+            f"{data}: no film is labelled, so nothing can be compared. Give a manifest with the reports' outcomes, or "
+            "name the labels of the set (--normal NAME --abnormal NAME)"
+        )
     console.check_output(out, folder=True)
     from unseen.screening.pilot import percent, pilot_html
     from unseen.screening.pilot import pilot as run

@@ -315,7 +315,8 @@ def has_label_folders(folder: Path) -> bool:
     """
     try:
         with os.scandir(folder) as below:
-            return {"normal", "abnormal"} <= {one.name.casefold() for one in below if one.is_dir()}
+            # isdir: the method of an entry raises an error at a link to itself
+            return {"normal", "abnormal"} <= {one.name.casefold() for one in below if os.path.isdir(one)}
     except OSError:  # the walk reports it
         return False
 

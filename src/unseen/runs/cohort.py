@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unseen.artifacts.file_digest import sha256_of
+from unseen.artifacts.number_words import number_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.data import phantoms
 from unseen.data.csv_rows import open_table
@@ -134,7 +135,7 @@ def own_films(source: str, labels: LabelNames | None = None) -> Films:
 
 def _check_folders_name_no_label(source: str) -> None:
     """Raise RecipeError for a folder such as chest/ with Normal/ and pneumonia/: all of it would be trained on."""
-    below = sorted(entry.name for entry in os.scandir(source) if entry.is_dir())
+    below = sorted(name for name in os.listdir(source) if os.path.isdir(os.path.join(source, name)))
     called = [name for name in below if name.casefold() in ("normal", "normals")]
     if called and len(below) > 1:
         raise RecipeError(
@@ -153,8 +154,9 @@ def own_normals(source: str | Films) -> Cohort:
     unlabelled = all(entry.label is None and not entry.called for entry in listed.entries)
     listed = listed.select(lambda entry: unlabelled or entry.label == "normal")
     if not listed.entries:
+        named = source if isinstance(source, str) else number_of(len(source), "film")
         raise RecipeError(
-            f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films, or name what "
+            f"data: {named}, none of them normal. Give a folder, a glob or a manifest of normal films, or name what "
             "the set calls them (`normal=`)"
         )
     _check_readable(listed)
@@ -269,7 +271,10 @@ def _digest(entries: Sequence[Entry], fold_of: Mapping[str, int]) -> str:
 def _bytes_of(path: Path | None) -> str:
     if path is None:
         return "none"
-    if path.is_file():
-        return sha256_of(path)
+    if os.path.isfile(path):
+        try:
+            return sha256_of(path)
+        except PermissionError:
+            return "not permitted"  # it is left out as a film that is not read
     noted = path.with_name(path.name + DIGEST)
     return noted.read_text(encoding="utf-8").strip() if noted.is_file() else "not there"

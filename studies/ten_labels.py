@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
-from studies.detectors.frozen_cells import GRID, VIEWS, FrozenCells, frozen_cells, remembered, scores_of
+from studies.detectors.frozen_cells import GRID, VIEWS, FrozenCells, frozen_cells, precision_name, remembered, scores_of
 from studies.pages.cells import Entry, table
 from studies.row_files import add_rows_option, write_row
 from studies.rows import Row
@@ -192,7 +192,7 @@ def ten_labels_row(name: str, root: Path) -> Row:
         "draws": DRAWS,
         "shrinkage": SHRINKAGE,
         "share": SHARE,
-        "features": "EfficientNet-lite0, computed in bfloat16, kept in half precision",
+        "features": f"EfficientNet-lite0, computed in {precision_name()}, kept in half precision",
         "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
         "n": {

@@ -2,6 +2,8 @@
 
 python -m studies.attempts choose          lesions and sides on fold 0 alone: rows with the nominees
 python -m studies.attempts test            the same recipes on folds 1 to 4, opened once for all
+python -m studies.attempts volume-choose   signed maps with the difference of both lungs' areas, on fold 0 alone
+python -m studies.attempts volume-test     the same recipes on folds 1 to 4, opened once for all
 python -m studies.attempts stream          unread films of ZhangLab's training split
 python -m studies.attempts kept-lesions    shipped models with the lung finder that keeps lesions
 python -m studies.attempts heads           other heads for ten labels: on fold 0, then on folds 1 to 4
@@ -12,6 +14,8 @@ python -m studies.attempts soft-share      rules for the head's share without a 
 python -m studies.attempts curves          both heads with 5 to 100 labels, on three sets
 python -m studies.attempts covariates      what explains the labels of nih_cxr8, and what the check makes of it
 python -m studies.attempts cleared         what these heads clear at Shenzhen
+python -m studies.attempts joined-choose   a mean of more heads, and one that a division chooses, on fold 0 alone
+python -m studies.attempts joined-test     the same on folds 1 to 4, opened once for all
 python -m studies.attempts render          the page, from the rows alone
 """
 
@@ -30,8 +34,8 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.run_folder import runs_root
 
 PARTS = (
-    "choose", "test", "stream", "kept-lesions", "heads", "adapt", "compare", "label-check", "covariates", "curves",
-    "soft-share", "cleared", "render",
+    "choose", "test", "volume-choose", "volume-test", "stream", "kept-lesions", "heads", "adapt", "compare",
+    "label-check", "covariates", "curves", "soft-share", "cleared", "joined-choose", "joined-test", "render",
 )  # fmt: skip
 
 
@@ -58,10 +62,32 @@ def _computed(part: str, folder: Path) -> None:
     elif part == "test":
         from studies.attempts.sides import ROWS, data_of, tested_rows
 
-        kept = [row for name, row in read_study("attempts", folder).items() if name.startswith(ROWS)]
-        if not kept:
-            raise SystemExit("No row has figures on fold 0. Run `python -m studies.attempts choose` first.")
-        rows = tested_rows(data_of(runs_root()), [{k: v for k, v in row.items() if k != "name"} for row in kept])
+        rows = tested_rows(data_of(runs_root()), _chosen(folder, ROWS, "choose"))
+    elif part == "volume-choose":
+        from studies.attempts.sides import data_of
+        from studies.attempts.volume import fold_0_rows as volume_rows
+
+        rows = volume_rows(data_of(runs_root()))
+    elif part == "volume-test":
+        from studies.attempts.sides import data_of
+        from studies.attempts.volume import ROWS as VOLUME
+        from studies.attempts.volume import tested_rows as volume_tested_rows
+
+        rows = volume_tested_rows(data_of(runs_root()), _chosen(folder, VOLUME, "volume-choose"))
+    elif part == "joined-choose":
+        from studies.attempts.heads import site_of
+        from studies.attempts.joined_heads import joined_fold_0_rows
+
+        rows = joined_fold_0_rows(site_of(runs_root()))
+    elif part == "joined-test":
+        from studies.attempts.heads import CLEARED, looks_of, site_of
+        from studies.attempts.joined_heads import ROUND, joined_tested_rows
+
+        kept = [row for row in _chosen(folder, CLEARED, "joined-choose") if row.get("round") == ROUND]
+        rows = joined_tested_rows(site_of(runs_root()), kept)
+        rows = [
+            row | {"looks": looks_of(row if "test" in one else None) + 1} for row, one in zip(rows, kept, strict=True)
+        ]
     elif part == "stream":
         from studies.attempts.stream import stream_row
 
@@ -106,6 +132,14 @@ def _computed(part: str, folder: Path) -> None:
         rows = []
     for row in rows:
         print("wrote", write_row(row, folder), flush=True)
+
+
+def _chosen(folder: Path, prefix: str, part: str) -> list[Row]:
+    """Return the rows of an experiment that has figures on fold 0."""
+    kept = [row for name, row in read_study("attempts", folder).items() if name.startswith(prefix)]
+    if not kept:
+        raise SystemExit(f"No row has figures on fold 0. Run `python -m studies.attempts {part}` first.")
+    return [{key: value for key, value in row.items() if key != "name"} for row in kept]
 
 
 if __name__ == "__main__":

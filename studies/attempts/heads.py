@@ -37,7 +37,7 @@ from torch.nn import functional
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.adapted_site import threshold
-from studies.detectors.frozen_cells import GRID, FrozenCells, frozen_cells
+from studies.detectors.frozen_cells import GRID, FrozenCells, frozen_cells, precision_name
 from studies.halves import CONFIDENCE, drawn_patients, spread
 from studies.rows import Row
 from studies.ten_labels import SHARE, SHRINKAGE, Half, Labels
@@ -201,13 +201,21 @@ def in_deviations(
     fit: Fit, kernels: Kernels, trained: Places, y: NDArray[np.bool_], at: Places, part: Places
 ) -> Floats:
     """Score films in deviations of training normal films that the head has not seen."""
+    return held_out_and_new(fit, kernels, trained, y, at, part)[1]
+
+
+def held_out_and_new(
+    fit: Fit, kernels: Kernels, trained: Places, y: NDArray[np.bool_], at: Places, part: Places
+) -> tuple[Floats, Floats]:
+    """Score the training films by heads that have not seen them, and new films, in deviations of the former normals."""
     unseen = np.zeros(len(y))
     for number in range(FOLDS):
         rest = part != number
         if y[rest].any():
             unseen[~rest] = fit(kernels, trained[rest], y[rest], trained[~rest])
-    found: Floats = fit(kernels, trained, y, at) / unseen[~y].std()
-    return found
+    deviation = unseen[~y].std()
+    found: Floats = fit(kernels, trained, y, at) / deviation
+    return unseen / deviation, found
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +243,13 @@ class Site:
         normals, score = self.normals(fold), self.labels.normal_score
         own = score[fold, self.labels.fold[normals], normals]
         found: Floats = (score[fold, fold] - own.mean()) / own.std()
+        return found
+
+    def held_out_normal_score(self, fold: int, at: Places) -> Floats:
+        """Score films outside of a fold by the normal films of neither that fold nor theirs, in the same deviations."""
+        normals, score = self.normals(fold), self.labels.normal_score
+        own = score[fold, self.labels.fold[normals], normals]
+        found: Floats = (score[fold, self.labels.fold[at], at] - own.mean()) / own.std()
         return found
 
     def scores(
@@ -359,7 +374,7 @@ def conditions_of(labels: Labels, began: float) -> Row:
         "px": 224,
         "draws": DRAWS,
         "bootstrap_draws": BOOTSTRAP,
-        "features": "EfficientNet-lite0, computed in bfloat16, kept in half precision",
+        "features": f"EfficientNet-lite0, computed in {precision_name()}, kept in half precision",
         "device": "cpu, 1 thread",
         "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
@@ -395,7 +410,12 @@ def nominating(figures: Row) -> float:
 
 
 def cleared(
-    site: Site, names: Sequence[str], folds: Sequence[int], teach: float | int, calibrate: int | None = None
+    site: Site,
+    names: Sequence[str],
+    folds: Sequence[int],
+    teach: float | int,
+    calibrate: int | None = None,
+    scores: Callable[..., dict[str, Floats]] = Site.scores,
 ) -> dict[str, Row]:
     """Return what is cleared at a site where some abnormal patients teach and others calibrate.
 
@@ -408,6 +428,7 @@ def cleared(
         folds: tested folds.
         teach: share of the abnormal patients who teach, or number of abnormal films that do.
         calibrate: number of abnormal films that calibrate; None: all others.
+        scores: scores of films by each head, with the parameters of `Site.scores`.
 
     Returns:
         For each head: shares of the normal films that are cleared and of the abnormal ones that are missed, means over
@@ -436,7 +457,7 @@ def cleared(
             calibrating.append(len(others))
             learnt = np.concatenate([teaches, ill[~here[ill]]])
             at = np.concatenate([others, tested])
-            for name, score in site.scores(names, kernels, fold, learnt, at, rng).items():
+            for name, score in scores(site, names, kernels, fold, learnt, at, rng).items():
                 studies = [
                     Study(name=facts[i]["name"], patient=facts[i]["patient"], source="site", abnormal=True, score=value)
                     for i, value in zip(others.tolist(), score[: len(others)].tolist(), strict=True)

@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from studies import recipe_files as recipes
 from studies.attempts.lesions import tuberculous
-from studies.detectors.frozen_cells import DEEP, FINE, GRID, LUNGS, frozen_network, maps_of, on_cells
+from studies.detectors.frozen_cells import DEEP, FINE, GRID, LUNGS, frozen_network, maps_of, on_cells, precision_input
 from studies.one_sided import RECIPE, side_of
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.files import replacing
@@ -158,7 +158,8 @@ def sided_cells(
     """
     found = finder_of(FINDER) if finder is None else finder
     assert found is not None
-    inputs = [variant, VERSION, found.digest, PUBLISHED, LUNGS.model_dump(mode="json"), [film.name for film in films]]
+    inputs: list[Any] = [variant, VERSION, found.digest, PUBLISHED, LUNGS.model_dump(mode="json")]
+    inputs += [[film.name for film in films], *precision_input().values()]
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
     folder = root / "sided-cells" / f"{variant}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)

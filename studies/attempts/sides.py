@@ -36,6 +36,7 @@ from torch import Tensor
 
 from studies.attempts.sided_cells import TESTED_LESION, VARIANTS, SidedCells, shenzhen_films, sided_cells
 from studies.crossfit import TEST_FOLDS
+from studies.detectors.frozen_cells import precision_name
 from studies.rows import Row
 from unseen import __version__
 from unseen.evaluation.bootstrap import cohort_of, draw_all
@@ -46,6 +47,7 @@ from unseen.evaluation.roc import Auroc, auroc, folds_of
 from unseen.evaluation.statistics_mix import usable_statistics
 
 ROWS = "attempts/sides/"
+FEATURES = "EfficientNet-lite0, 224 px, blocks 2, 4, 7, 10, 14 on 14 × 14 cells"
 TOP = 0.1
 SHRINKAGE = 0.01
 COMPONENTS = 100
@@ -378,7 +380,7 @@ def fold_0_rows(data: Data) -> list[Row]:
                     "method": candidate.method,
                     "lesions": list(candidate.lesions),
                     "baseline": BASELINES[name],
-                    "features": "EfficientNet-lite0, 224 px, blocks 2, 4, 7, 10, 14 on 14 × 14 cells, bfloat16",
+                    "features": f"{FEATURES}, {precision_name()}",
                     "device": "cpu, 1 thread",
                     "date": datetime.now(UTC).date().isoformat(),
                     "version": __version__,

@@ -29,7 +29,7 @@ from torch.nn import functional
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
-from studies.detectors.frozen_cells import GRID, FrozenCells, frozen_cells
+from studies.detectors.frozen_cells import GRID, FrozenCells, frozen_cells, precision_name
 from studies.rows import Row
 from unseen import __version__
 from unseen.anatomy.lung_finder import LungFinder
@@ -169,7 +169,7 @@ def stream_row(root: Path, draws: int = DRAWS) -> Row:
         "draws": draws,
         "folds": list(TEST_FOLDS),
         "openings": 1,
-        "features": "EfficientNet-lite0, 224 px, computed in bfloat16, kept in half precision",
+        "features": f"EfficientNet-lite0, 224 px, computed in {precision_name()}, kept in half precision",
         "n": {"normal": int((~stream.abnormal).sum()), "abnormal": int(stream.abnormal.sum())},
         "device": "cpu, 1 thread",
         "seconds": round(process_time() - began, 1),

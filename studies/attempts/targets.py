@@ -15,6 +15,8 @@ from studies.attempts.heads import ROWS as HEADS
 from studies.attempts.kept_lesions import KEEPING
 from studies.attempts.kept_lesions import ROWS as KEPT
 from studies.attempts.sides import ROWS as SIDES
+from studies.attempts.volume import AREA
+from studies.attempts.volume import ROWS as VOLUME
 from studies.pages.cells import Entry, table, three_digits
 from studies.zhanglab.page import AIM, AIM_OF_PAIRS, entry_rows
 from unseen.evaluation.intervals import interval_text as figure
@@ -210,18 +212,18 @@ def _site(rows: Mapping[str, Entry]) -> list[Target]:
     others: list[tuple[str, Entry]] = [
         (f"{100 * one['share']:g} % of the patients teach", at(one["rates"])) for one in row["shares"][1:]
     ]
-    heads = [one for name, one in rows.items() if name.startswith(CLEARED)]
+    heads = [one for name, one in rows.items() if name.startswith(CLEARED) and "test" in one]
+    nominee = max((one for one in heads if one["nominated"]), key=lambda one: int(one.get("round", 1)), default=None)
     others += [
         (
             f"{one['head']}, {100 * one['share']:g} % of the abnormal patients and all normal films teach",
             one["test"]["normals_cleared"],
         )
         for one in heads
-        if not one["nominated"]
+        if one is not nominee
     ]
     others.append(("normal films alone", {"value": alone["normals_cleared"]}))
     ours: tuple[str, Entry] = (f"{100 * first['share']:g} % of the patients teach", at(first["rates"]))
-    nominee = next((one for one in heads if one["nominated"]), None)
     note = "brackets: 2.5th to 97.5th percentile over the divisions of the patients."
     if nominee is not None:
         small = nominee["25 and 60"]
@@ -299,9 +301,10 @@ def _others(rows: Mapping[str, Entry], of: Callable[[Entry], Entry]) -> list[tup
         elif name.startswith("nominate/") and "folds-1-4" in row:
             figures = row["folds-1-4"]
             found.append((f"`{recipe}`", of({**figures, "like_pairs": figures["like_pairs"]["all"]})))
-        elif name.startswith(SIDES) and "test" in row:
+        elif name.startswith((SIDES, VOLUME)) and "test" in row:
             figures = row["test"]
-            found.append((f"`{recipe}`", of({**figures, "like_pairs": figures["like_pairs"]["all statistics"]})))
+            part = ", lung area in the score" if AREA in row.get("members", ()) else ""
+            found.append((f"`{recipe}`{part}", of({**figures, "like_pairs": figures["like_pairs"]["all statistics"]})))
         elif name.startswith(KEPT):
             figures = row[KEEPING]
             found.append((f"`{recipe}`, lesions kept", of({**figures, "like_pairs": figures["like_pairs"]["all"]})))

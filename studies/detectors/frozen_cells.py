@@ -1,9 +1,10 @@
 """Features of EfficientNet-lite0 of each film of a set, computed once and kept on disk for the studies.
 
 A film is seen through two views of 224 pixels: the whole film, and the aligned lungs, masked. Of each view the maps of
-blocks 2, 4, 7 and 10 are kept on 14 × 14 cells, and that of block 14 on 7 × 7. The network computes in bfloat16 and the
-maps are kept in half precision; both round to less than 1 % of a channel's spread. The folder's name has a digest of
-all inputs but the films: lung finder, views, network, blocks and lesion.
+blocks 2, 4, 7 and 10 are kept on 14 × 14 cells, and that of block 14 on 7 × 7. The network computes in bfloat16 where
+the CPU has instructions for it, else in float32, which is faster there, and the maps are kept in half precision; both
+round to less than 1 % of a channel's spread. The folder's name has a digest of all inputs but the films: lung finder,
+views, network, precision, blocks and lesion.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from unseen.detectors.frozen_features import PUBLISHED, FrozenFeatures, publishe
 from unseen.detectors.normals import Normals
 from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
+from unseen.training.precision import fastest_precision
 
 SIZE = 224
 WHOLE = View(frame="whole", size=SIZE)
@@ -101,7 +103,7 @@ class FrozenCells:
 
 def folder_of(root: Path, name: str, finder: DigestedFinder, lesion: Lesion | None = None) -> Path:
     """Return the folder of a set's features; another finder, view, network or lesion has another folder."""
-    inputs = {
+    inputs: dict[str, Any] = {
         "finder": finder.digest,
         "views": {key: view.model_dump(mode="json") for key, view in VIEWS.items()},
         "network": PUBLISHED,
@@ -109,7 +111,7 @@ def folder_of(root: Path, name: str, finder: DigestedFinder, lesion: Lesion | No
         "grid": GRID,
         "lesion": None if lesion is None else [lesion.name, lesion.version],
     }
-    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(inputs | precision_input(), sort_keys=True).encode()).hexdigest()
     return root / "frozen-cells" / f"{name if lesion is None else f'{name}-{lesion.name}'}-{digest[:12]}"
 
 
@@ -196,6 +198,16 @@ def on_cells(maps: Tensor, grid: int) -> Tensor:
     return functional.interpolate(maps, size=(grid, grid), mode="bilinear")
 
 
+def precision_name() -> str:
+    """Return the precision in which `maps_of` computes on this CPU: bfloat16 or float32."""
+    return "bfloat16" if fastest_precision("cpu") == "bf16" else "float32"
+
+
+def precision_input() -> dict[str, str]:
+    """Return the precision as an input of a digest; empty for bfloat16, so that its folders keep their names."""
+    return {} if precision_name() == "bfloat16" else {"precision": precision_name()}
+
+
 def frozen_network() -> EfficientNetLite:
     """Return EfficientNet-lite0 with its published weights, up to block `DEEP`."""
     network = EfficientNetLite(last=DEEP)
@@ -208,7 +220,7 @@ def frozen_network() -> EfficientNetLite:
 def maps_of(network: EfficientNetLite, images: Sequence[Tensor]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
     """Return the maps of `FINE` and of `DEEP` of images (1, SIZE, SIZE), in half precision."""
     found: list[tuple[Tensor, Tensor]] = []
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision_name() == "bfloat16"):
         for part in torch.split(torch.stack(list(images)), _AT_ONCE):
             *fine, deep = network(part.to(memory_format=torch.channels_last), (*FINE, DEEP))
             pooled = [functional.adaptive_avg_pool2d(one.float(), GRID) for one in fine]

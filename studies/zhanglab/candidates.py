@@ -13,7 +13,7 @@ import numpy as np
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
-from studies.detectors.frozen_cells import FrozenCells, frozen_cells, remembered, scores_of
+from studies.detectors.frozen_cells import FrozenCells, frozen_cells, precision_name, remembered, scores_of
 from studies.zhanglab.figures_on_films import DRAWS, figures_on_films
 from studies.zhanglab.films import LESIONS, SELECTION_FOLD, FilmsOfSplit, LabelledSplit
 from unseen import __version__
@@ -156,7 +156,7 @@ def candidate_row(name: str, data: ZhangLab, *, looks: int) -> Row:
         "seed": 0,
         "members": [dict(member) | {"blocks": list(member["blocks"])} for member in members],
         "px": 224,
-        "features": "EfficientNet-lite0, computed in bfloat16, kept in half precision",
+        "features": f"EfficientNet-lite0, computed in {precision_name()}, kept in half precision",
         "folds": list(TEST_FOLDS),
         "draws": DRAWS,
         "date": datetime.now(UTC).date().isoformat(),

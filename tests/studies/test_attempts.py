@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from studies.attempts.sided_cells import SidedCells
 from studies.attempts.sides import EXPERIMENTS, SHADOWS, TUBERCULOUS, Candidate, Normals, chosen_by, of_films, scored
 from studies.attempts.sides import ROWS as SIDES
 from studies.attempts.stream import KNOWN, Stream, aurocs_of, settings
+from studies.attempts.volume import AREA, CANDIDATES, combined, found_sides, in_deviations, members_of
+from studies.attempts.volume import ROWS as VOLUME
+from studies.attempts.volume import chosen_by as volume_chosen_by
 from tests.studies.committed import committed_rows, committed_study
 from unseen.detectors.feature_lda import FeatureLda
 from unseen.evaluation.roc import auroc
@@ -100,6 +104,57 @@ def test_all_methods_find_the_lesion_and_all_with_a_sign_its_side(normals: Norma
         assert side > 0.9
 
 
+def test_the_areas_of_both_found_lungs_are_compared_at_their_boundary() -> None:
+    inside = np.zeros((GRID, GRID), np.float32)
+    inside[2:12, 1:6], inside[2:12, 8:12], inside[2:12, 12] = 1, 1, 0.5
+    right, left, ratio = found_sides(inside)
+    assert ratio == pytest.approx(np.log(45 / 50))
+    assert right[:, 1:6].sum() == 50 == right.sum() and left[:, 8:13].sum() == 40 == left.sum()
+    mirrored = found_sides(inside[:, ::-1])
+    assert mirrored[2] == pytest.approx(-ratio) and np.array_equal(mirrored[0], left[:, ::-1])
+    half = np.where(np.arange(GRID) < 4, inside, 0)
+    right, left, ratio = found_sides(half.astype(np.float32))
+    assert ratio < -3 and right.any() and left.any()  # the left lung was not found: the crop's middle divides it
+    assert found_sides(np.zeros((GRID, GRID), np.float32))[2] == 0
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_a_smaller_lung_with_a_lesion_is_the_ill_one_and_the_drawn_lungs_are_not_used(
+    normals: Normals, name: str
+) -> None:
+    def smaller(cells: SidedCells, side: slice, rows: np.ndarray) -> SidedCells:
+        inside = cells.inside.copy()
+        for film, last in zip(inside, rows, strict=True):
+            film[last:, side] = 0
+        return replace(cells, inside=inside)
+
+    rng = np.random.default_rng(4)
+    healthy = smaller(sided(0, seed=30), slice(0, 7), rng.integers(11, 14, FILMS))
+    own = members_of(normals, healthy)
+    ill = {
+        side: members_of(normals, smaller(sided(0.5, seed=31, side=side), half, rng.integers(8, 11, FILMS)))
+        for side, half in (("right", slice(0, 7)), ("left", slice(7, 14)))
+    }
+    found = {side: combined(in_deviations(one, own), CANDIDATES[name]) for side, one in ill.items()}
+    plain = combined(in_deviations(own, own), CANDIDATES[name])
+    truth = np.repeat([True, False], FILMS)
+    side = auroc(truth, np.array([*found["right"][1], *found["left"][1]]))
+    maps = {one: combined(in_deviations(ill[one], own), [m for m in CANDIDATES[name] if m != AREA]) for one in ill}
+    alone = auroc(truth, np.array([*maps["right"][1], *maps["left"][1]]))
+    assert side > 0.95 and side > alone
+    assert auroc(np.repeat([False, True], FILMS), np.concatenate([plain[0], found["right"][0]])) > 0.8
+    blind = replace(healthy, right=np.zeros_like(healthy.right), left=np.zeros_like(healthy.left))
+    again = members_of(normals, blind)
+    assert all(np.array_equal(again[key][0], own[key][0]) for key in own)
+
+
+def test_members_have_equal_weights_in_deviations_of_normal_films() -> None:
+    normal = {AREA: (np.array([0.0, 2]), np.array([0.0, 2])), "m": (np.array([10.0, 30]), np.array([1.0, 3]))}
+    found = in_deviations({AREA: (np.array([-3.0]),) * 2, "m": (np.array([40.0]), np.array([5.0]))}, normal)
+    score, side = combined(found, (AREA, "m"))
+    assert side == [-4 + 2] and score.tolist() == [4 + 3]  # a film's score has no sign
+
+
 def test_the_discriminant_is_that_of_feature_lda(normals: Normals) -> None:
     found = normals.marks(Candidate("lda", SHADOWS), of_films(sided(2, seed=21, side="right"), np.arange(4)))
     plain, again = sided(0, seed=0), sided(0, seed=9)
@@ -151,3 +206,8 @@ def test_the_page_is_rendered_from_the_rows_and_has_no_other_figure() -> None:
         assert [row["recipe"] for row in made if row["nominated"]] == [nominee["recipe"]]
         opened = [row for row in made if "test" in row]
         assert all(row["openings"] == 1 for row in opened) and len(opened) in (0, len(made))
+    volume = [row for name, row in rows.items() if name.startswith(VOLUME)]
+    candidates = [row for row in volume if row["recipe"].removeprefix(VOLUME) in CANDIDATES]
+    assert len(volume) == len(candidates) + 1 == len(CANDIDATES) + 1
+    nominee = max(candidates, key=volume_chosen_by)
+    assert [row["recipe"] for row in volume if row["nominated"]] == [nominee["recipe"]]

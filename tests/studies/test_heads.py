@@ -32,6 +32,7 @@ from studies.attempts.heads import (
     kernels_of,
     pooled,
 )
+from studies.attempts.joined_heads import CANDIDATES, INSIDE, MEAN, SIX, TEACHING, joined_scores, separated
 from studies.attempts.label_check import accepted, earlier, relabelled, simulated
 from studies.attempts.label_covariates import KNOWN, WEIGHTED, covariates_row, covariates_section
 from studies.attempts.label_curves import counts_of, curve_row, curve_section
@@ -144,6 +145,45 @@ def test_figures_have_intervals_and_a_share_of_normal_films_is_cleared(site: Sit
     assert found["normals_cleared"]["value"] > 0.3 > found["abnormals_missed"]["value"]
     few_films = cleared(site, ("adapt",), (1,), 25, 50)["adapt"]
     assert few_films["refused"] == 1 and few_films["normals_cleared"]["value"] == 0  # 59 are needed at 5 %
+
+
+def test_the_joined_heads_are_the_mean_of_six_and_one_of_these_and_clear_normal_films(site: Site) -> None:
+    at, ill = np.flatnonzero(site.labels.fold == 1), np.flatnonzero(site.labels.abnormal & (site.labels.fold != 1))[:16]
+    kernels = site.kernels(1)
+    found = joined_scores(site, CANDIDATES, kernels, 1, ill, at, np.random.default_rng(0))
+    single = site.scores(SIX, kernels, 1, ill, at, np.random.default_rng(0))
+    single[MEAN] = np.mean([single[name] for name in SIX], axis=0)
+    single[f"{MEAN}, combined"] = np.mean([single[f"{name}, combined"] for name in SIX], axis=0)
+    assert np.allclose(found[MEAN], single[MEAN])
+    assert np.allclose(found[f"{MEAN}, combined"], single[f"{MEAN}, combined"])
+    assert any(np.array_equal(found[INSIDE], one) for one in single.values())
+    figures = cleared(site, CANDIDATES, (1,), TEACHING, scores=joined_scores)
+    for name in CANDIDATES:
+        assert figures[name]["normals_cleared"]["value"] > 0.3 > figures[name]["abnormals_missed"]["value"]
+
+
+def test_a_division_chooses_its_head_by_the_films_that_teach_alone(site: Site) -> None:
+    """Features that show the label in `lung pooling` alone: other films' labels and number change nothing."""
+    rng = np.random.default_rng(7)
+    noise = {name: torch.from_numpy(rng.normal(size=tuple(one.shape))).float() for name, one in site.features.items()}
+    noise["lung pooling"][site.labels.abnormal] += 0.15
+    some = Site(site.labels, noise)
+    at, ill = np.flatnonzero(site.labels.fold == 1), np.flatnonzero(site.labels.abnormal & (site.labels.fold != 1))[:40]
+    kernels = some.kernels(1)
+    found = joined_scores(some, (INSIDE,), kernels, 1, ill, at, np.random.default_rng(0))[INSIDE]
+    expected = some.scores(("lung pooling",), kernels, 1, ill, at, np.random.default_rng(0))
+    assert any(np.array_equal(found, one) for one in expected.values())
+    swapped = replace(some, labels=replace(site.labels, abnormal=site.labels.abnormal ^ (site.labels.fold == 1)))
+    again = joined_scores(swapped, (INSIDE,), kernels, 1, ill, at[:5], np.random.default_rng(0))[INSIDE]
+    assert np.allclose(again, found[:5])
+
+
+def test_the_choice_counts_normal_films_below_the_lowest_fifth_of_the_abnormal_ones() -> None:
+    score = np.array([0.0, 1, 2, 3, 4, 1.5, 5, 5, 5, 5])
+    abnormal = np.arange(10) > 4
+    assert separated(score, abnormal) == 0.4
+    score[0] = 1.5  # equal: a half
+    assert separated(score, abnormal) == pytest.approx(0.3)
 
 
 def test_adapt_sees_all_normal_films_of_other_folds_and_its_figures_do_not_see_the_tested_labels(site: Site) -> None:

@@ -76,15 +76,15 @@ def _computed(part: str, folder: Path) -> None:
         rows = volume_tested_rows(data_of(runs_root()), _chosen(folder, VOLUME, "volume-choose"))
     elif part == "joined-choose":
         from studies.attempts.heads import site_of
-        from studies.attempts.joined_heads import joined_fold_0_rows
+        from studies.attempts.joined_heads import FINDER_FOLD, joined_fold_0_rows
 
-        rows = joined_fold_0_rows(site_of(runs_root()))
+        rows = joined_fold_0_rows(site_of(runs_root(), FINDER_FOLD))
     elif part == "joined-test":
         from studies.attempts.heads import CLEARED, looks_of, site_of
-        from studies.attempts.joined_heads import ROUND, joined_tested_rows
+        from studies.attempts.joined_heads import FINDER_FOLD, ROUND, joined_tested_rows
 
         kept = [row for row in _chosen(folder, CLEARED, "joined-choose") if row.get("round") == ROUND]
-        rows = joined_tested_rows(site_of(runs_root()), kept)
+        rows = joined_tested_rows(site_of(runs_root(), FINDER_FOLD), kept)
         rows = [
             row | {"looks": looks_of(row if "test" in one else None) + 1} for row, one in zip(rows, kept, strict=True)
         ]

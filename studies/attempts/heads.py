@@ -288,11 +288,18 @@ class Site:
 
 
 @functools.cache
-def site_of(root: Path) -> Site:
-    """Return the labelled films of Montgomery and Shenzhen, computed or found again below `root`."""
+def site_of(root: Path, finder_fold: int = 4) -> Site:
+    """Return the labelled films of Montgomery and Shenzhen, computed or found again below `root`.
+
+    Args:
+        root: folder of the runs.
+        finder_fold: fold without which the lung finder is trained; no film is found by a network that has seen its
+            drawn mask, whichever it is.
+    """
     recipe = resolve(recipes.load(FINDER))
     cohort = cohort_of(recipe)
-    lungs = shared_lungs(cohort.training(4), recipe, fold=4, data_digest=cohort.digest, root=root)
+    training = cohort.training(finder_fold)
+    lungs = shared_lungs(training, recipe, fold=finder_fold, data_digest=cohort.digest, root=root)
     films = [film for film in cohort.films.select(lambda entry: entry.label is not None) if isinstance(film, Film)]
     cells = frozen_cells(films, Half(lungs), root, "ms_cxr")
     fold = np.array([cohort.fold_of[film.name] for film in films])

@@ -1,6 +1,7 @@
 """Experiment on normal films cleared at Shenzhen: a mean of more heads, and a head that each division chooses itself.
 
-The films, divisions and threshold are those of `studies.attempts.heads.cleared`. Three candidates:
+The films, divisions and threshold are those of `studies.attempts.heads.cleared`; the lung finder is cross-fitted like
+the one there, but trained without fold 0 instead of fold 4. Three candidates:
 
 - `mean of six heads`: the mean of `SIX`, each in deviations of held-out normal films, with equal weights.
 - `mean of six heads, combined`: the same with the score from normal films (share ω of `studies.ten_labels`).
@@ -45,6 +46,8 @@ TEACHING = 0.2
 """Share of the site's abnormal patients who teach."""
 LOWEST = 0.2
 """Share of the abnormal films, those with the lowest scores, over which `separated` is the mean."""
+FINDER_FOLD = 0
+"""Fold without which the lung finder is trained."""
 ROUND = 2
 """Rows with this number are those of this experiment; those of `studies.attempts.heads` have none."""
 
@@ -86,6 +89,7 @@ def joined_fold_0_rows(site: Site) -> list[Row]:
             "max_miss_rate": RATE,
             "confidence": CONFIDENCE,
             "splits": SPLITS,
+            "finder_fold": FINDER_FOLD,
             "features": f"EfficientNet-lite0, computed in {precision_name()}, kept in half precision",
             "device": "cpu, 1 thread",
             "date": datetime.now(UTC).date().isoformat(),

@@ -416,7 +416,11 @@ def _joined(rows: Sequence[Entry]) -> list[str]:
     if any("test" not in row for row in rows):
         lines = [[_head(row), f"{max(row['fold_0'].values()):.3f}"] for row in rows]
         return [f"{said}.", table(["head", "fold 0: cleared"], lines), "*Folds 1 to 4 are not opened yet.*"]
-    return [f"{said}. {first['features']}; {first['device']}, {first['date']}.", _cleared_table(rows)]
+    return [
+        f"{said}. {first['features']}; a lung finder trained without fold "
+        f"{first['finder_fold']}, cross-fitted; {first['device']}, {first['date']}.",
+        _cleared_table(rows),
+    ]
 
 
 def _cleared_table(rows: Sequence[Entry]) -> str:

@@ -76,8 +76,9 @@ def found_sides(inside: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray
         inside: share of found lung of each cell (rows, columns).
 
     Returns:
-        The cells of each lung, divided as `split_lungs` does, or in the middle if it finds lung on one side only; and
-        the logarithm, to which each cell contributes its share of lung.
+        The cells of each lung, divided as `split_lungs` does, or the crop's halves if it finds no two sides; and the
+        logarithm, to which each cell contributes its share of lung. Of one found lung alone, which then fills the
+        crop, it is near 0.
     """
     mask = inside > 0.5
     place = np.arange(inside.shape[1])

@@ -201,21 +201,13 @@ def in_deviations(
     fit: Fit, kernels: Kernels, trained: Places, y: NDArray[np.bool_], at: Places, part: Places
 ) -> Floats:
     """Score films in deviations of training normal films that the head has not seen."""
-    return held_out_and_new(fit, kernels, trained, y, at, part)[1]
-
-
-def held_out_and_new(
-    fit: Fit, kernels: Kernels, trained: Places, y: NDArray[np.bool_], at: Places, part: Places
-) -> tuple[Floats, Floats]:
-    """Score the training films by heads that have not seen them, and new films, in deviations of the former normals."""
     unseen = np.zeros(len(y))
     for number in range(FOLDS):
         rest = part != number
         if y[rest].any():
             unseen[~rest] = fit(kernels, trained[rest], y[rest], trained[~rest])
-    deviation = unseen[~y].std()
-    found: Floats = fit(kernels, trained, y, at) / deviation
-    return unseen / deviation, found
+    found: Floats = fit(kernels, trained, y, at) / unseen[~y].std()
+    return found
 
 
 @dataclass(frozen=True, eq=False)

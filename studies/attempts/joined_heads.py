@@ -6,7 +6,8 @@ the one there, but trained without fold 0 instead of fold 4. Three candidates:
 - `mean of six heads`: the mean of `SIX`, each in deviations of held-out normal films, with equal weights.
 - `mean of six heads, combined`: the same with the score from normal films (share ω of `studies.ten_labels`).
 - `chosen inside`: of the six heads and their mean, each alone and combined, the one that separates the films that teach
-  best. These are scored by five-fold cross-validation within each division; the figure is the share of the normal films
+  best. These are scored by five-fold cross-validation within each division, each part's scores minus their mean over
+  its normal films; the figure is the share of the normal films
   below an abnormal film, over the fifth of the abnormal films with the lowest scores (`separated`): the AUROC at
   sensitivities of at least 80 %. Neither the films that calibrate nor the tested ones take part, and one head scores
   both, so the guarantee is exact.
@@ -28,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studies.attempts.heads import CLEARED, HEADS, RATE, SITE, SPLITS, Kernels, Places, Site, cleared, held_out_and_new
+from studies.attempts.heads import CLEARED, HEADS, RATE, SITE, SPLITS, Kernels, Places, Site, cleared, in_deviations
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import precision_name
 from studies.halves import CONFIDENCE
@@ -40,6 +41,8 @@ from unseen.data.patient_fold import FOLDS
 Floats = NDArray[np.float64]
 
 SIX = ("adapt", "mirrored", "normal covariance, β = 0.003", "lung pooling", "sides", "all features")
+GRAMS = ("both", "mirrored", "lung pooling", "sides", "all")
+"""Inner products that these heads use."""
 MEAN, INSIDE = "mean of six heads", "chosen inside"
 CANDIDATES = (MEAN, f"{MEAN}, combined", INSIDE)
 TEACHING = 0.2
@@ -59,21 +62,50 @@ def separated(score: Floats, abnormal: NDArray[np.bool_]) -> float:
     return float((normal[None] < lowest[:, None]).mean() + (normal[None] == lowest[:, None]).mean() / 2)
 
 
+def recentred(gram: Floats, normals: Places) -> Floats:
+    """Return the inner products of features minus their mean over some films, from those of the features."""
+    mean = gram[:, normals].mean(axis=1)
+    found: Floats = gram - mean[:, None] - mean[None] + mean[normals].mean()
+    return found
+
+
+def held_out(kernels: Kernels, trained: Places, y: NDArray[np.bool_], part: Places) -> dict[str, Floats]:
+    """Score the films that teach by heads of the other parts, each head of `SIX` in deviations of the normal films.
+
+    The origin of the features is the mean of the normal films of the other parts. By the mean of all of them, held-out
+    normal films would lie opposite to the others, and seem abnormal.
+    """
+    every, found = np.arange(len(y)), {name: np.zeros(len(y)) for name in SIX}
+    for number in np.unique(part):
+        rest = part != number
+        at, taught = every[~rest], every[rest]
+        some = Kernels(
+            {name: recentred(gram[np.ix_(trained, trained)], taught[~y[taught]]) for name, gram in kernels.of.items()}
+        )
+        for name in SIX:
+            own = HEADS[name](some, taught, y[taught], at)
+            found[name][at] = own - own[~y[at]].mean()
+    return {name: own / own[~y].std() for name, own in found.items()}
+
+
 def joined_scores(
     site: Site, names: Sequence[str], kernels: Kernels, fold: int, ill: Places, at: Places, rng: np.random.Generator
 ) -> dict[str, Floats]:
     """Return the scores of films by some of `CANDIDATES`; the other parameters are those of `Site.scores`."""
+    kernels = Kernels({name: kernels.of[name] for name in GRAMS})
     trained = np.sort(np.concatenate([site.normals(fold), ill]))
     y, part = site.labels.abnormal[trained], rng.permutation(len(trained)) % FOLDS
-    both = {name: held_out_and_new(HEADS[name], kernels, trained, y, at, part) for name in SIX}
-    both[MEAN] = tuple(np.mean([both[name][i] for name in SIX], axis=0) for i in (0, 1))  # type: ignore[assignment]
-    normal = site.held_out_normal_score(fold, trained), site.normal_score(fold)[at]
-    for name in (*SIX, MEAN):
-        own, new = both[name]
-        both[f"{name}, combined"] = normal[0] + SHARE * own, normal[1] + SHARE * new
-    best = max(both, key=lambda name: separated(both[name][0], y))
-    both[INSIDE] = both[best]
-    return {name: both[name][1] for name in names}
+    found = {name: in_deviations(HEADS[name], kernels, trained, y, at, part) for name in SIX}
+    found[MEAN] = np.mean([found[name] for name in SIX], axis=0)
+    normal = site.normal_score(fold)[at]
+    found |= {f"{name}, combined": normal + SHARE * found[name] for name in (*SIX, MEAN)}
+    if INSIDE in names:
+        own = held_out(kernels, trained, y, part)
+        own[MEAN] = np.mean([own[name] for name in SIX], axis=0)
+        normal = site.held_out_normal_score(fold, trained)
+        own |= {f"{name}, combined": normal + SHARE * own[name] for name in (*SIX, MEAN)}
+        found[INSIDE] = found[max(own, key=lambda name: separated(own[name], y))]
+    return {name: found[name] for name in names}
 
 
 def joined_fold_0_rows(site: Site) -> list[Row]:

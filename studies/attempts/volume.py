@@ -203,8 +203,9 @@ def volume_section(rows: Sequence[Entry]) -> list[str]:
         "Tuberculosis can make a lung smaller (volume loss). Here the difference of both found lungs' areas is a part "
         "of the side score: **the statistic *lung area* is in the score**, and so the difference from lung area alone "
         "is what the image contents add. Members: the signed maps of the experiment above, and log(left / right) of "
-        "the areas, each in deviations of normal films, summed with equal weights (`studies/attempts/volume.py`). The "
-        "finder found the lungs; the drawn ones are not used in the score.",
+        "the areas, each in deviations of normal films, summed with equal weights (`studies/attempts/volume.py`). A "
+        "film's score is the sum of those of the maps and of the size of the difference of the areas. The finder found "
+        "the lungs; the drawn ones are not used in the score.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts volume-choose volume-test` makes them.*"]
@@ -233,9 +234,7 @@ def volume_section(rows: Sequence[Entry]) -> list[str]:
             figure(row["fold_0"]["laterality"]),
             figure(row["test"]["laterality"]),
             *(figure(row["test"]["laterality"]["differences"][name], sign=True) for name in LUNG_SHORTCUTS),
-            figure(row["test"]["laterality"]["differences"]["baseline"], sign=True)
-            if "baseline" in row["test"]["laterality"]["differences"]
-            else "–",
+            *_without_area(row["test"]["laterality"]),
             figure(row["test"]["like_pairs"]["all statistics"]),
             figure(row["test"]["auroc"]),
         ]
@@ -250,12 +249,25 @@ def volume_section(rows: Sequence[Entry]) -> list[str]:
         table(
             [
                 "Recipe", "members", "fold 0: laterality", "laterality (AUROC of the side)",
-                *(f"minus {words}" for words in LUNG_SHORTCUTS.values()), "minus the maps without area",
+                *(f"minus {_in_header(words)}" for words in LUNG_SHORTCUTS.values()),
+                "the maps without area", "minus these",
                 "pairs alike in all statistics", "AUROC",
             ],
             lines,
         ),
     ]  # fmt: skip
+
+
+def _without_area(side: Entry) -> tuple[str, str]:
+    """Return the laterality of the same maps without `area`, and the difference; dashes for `area` alone."""
+    if "baseline" not in side["shortcuts"]:
+        return "–", "–"
+    return figure(side["shortcuts"]["baseline"]), figure(side["differences"]["baseline"], sign=True)
+
+
+def _in_header(words: str) -> str:
+    """Return the name of a statistic without vertical bars, which would divide the table's cells."""
+    return words.replace("|Laplacian|", "absolute Laplacian")
 
 
 def _named(row: Entry) -> str:

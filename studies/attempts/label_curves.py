@@ -99,6 +99,10 @@ def curve_rows(root: Path, *, known: Mapping[str, Entry]) -> Iterator[Row]:
             yield curve_row(name, with_projections(labels) if name == KNOWN else labels)
 
 
+COUNTS_PATIENTS = "2026-11-30"
+"""First day on which the check's standard error counted patients, and not their films."""
+
+
 def curve_section(rows: Sequence[Entry]) -> list[str]:
     """Return the section of the page, from the rows."""
     title = [
@@ -149,4 +153,16 @@ def curve_section(rows: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
+        *_earlier_check(rows),
     ]  # fmt: skip
+
+
+def _earlier_check(rows: Sequence[Entry]) -> list[str]:
+    """Return the note on rows of before the check counted patients, of a set with several films a patient."""
+    if not any(str(row["date"]) < COUNTS_PATIENTS for row in rows if row["set"] in (STATED, KNOWN)):
+        return []
+    return [
+        f"The rows of `{STATED}`, in this section and the others of this page, are from before {COUNTS_PATIENTS}: the "
+        "standard error of their check counts films. Since then it counts patients, of whom some have several abnormal "
+        "films in this set. In the other sets each has one, so nothing changes there."
+    ]

@@ -80,9 +80,30 @@ FREQUENT = (
         "the map from scores: `probability.py`; prevalence: `policy.py`",
     ),
     (
+        "Priority of a film",
+        "src/unseen/screening/probability.py",
+        "without a policy that gives probabilities: `screener.py`; order of the worklist: `reading_order.py`",
+    ),
+    (
+        "When a study is cleared",
+        "src/unseen/screening/screened.py",
+        "of an archive in parts: `study_decisions.py`; of a film: `screener.py`",
+    ),
+    (
+        "Exit statuses; films that a command could not read",
+        "src/unseen/cli/program.py",
+        "count of unread films: `counted_films.py`",
+    ),
+    (
+        "Two commands that write one folder",
+        "src/unseen/artifacts/folder_lock.py",
+        "held by `cli/console.py` and `training/loop.py`",
+    ),
+    (
         "Operator and noise level of each measurement in a batch",
         "src/unseen/physics/measurement.py",
-        "index of each measurement: `reconstruction/measurements.py`",
+        "index of each measurement: `reconstruction/measurements.py`; levels of the training alone: "
+        "`reconstruction/reconstructor.py`",
     ),
     ("A section of results-imaging", "studies/imaging/page.py", "`*_section.py` beside it, one for each heading"),
     (

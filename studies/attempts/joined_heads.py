@@ -1,4 +1,4 @@
-"""Experiment on normal films cleared at Shenzhen: a mean of more heads, and a head that each division chooses itself.
+"""Experiment on normal films cleared at Shenzhen: a mean of six heads, and a head that each division chooses.
 
 The films, divisions and threshold are those of `studies.attempts.heads.cleared`; the lung finder is cross-fitted like
 the one there, but trained without fold 0 instead of fold 4. Three candidates:

@@ -1,4 +1,4 @@
-"""Experiment on the films of Shenzhen: methods with a sign, together with the difference of the two lungs' areas.
+"""Experiment on the films of Shenzhen: side scores that contain the lung area, with maps that have a sign.
 
 Tuberculosis can make a lung smaller (volume loss), which radiologists use as a sign of the ill side. Members of a side
 score, each higher where the right lung is more likely ill:

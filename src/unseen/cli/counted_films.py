@@ -1,4 +1,4 @@
-"""Films of a command, of which the unread ones are counted, printed at the end, and set the exit status."""
+"""Films of a command: the unread ones are counted, printed at the end, and end the command with status 1."""
 
 from __future__ import annotations
 

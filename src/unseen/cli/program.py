@@ -1,4 +1,4 @@
-"""Program `unseen`: its commands and options; prints a mistake of the user as one sentence, and sets the exit status.
+"""Program `unseen`: its commands, options and exit statuses; prints a mistake of the user as one sentence.
 
 `EXIT_STATUS` defines the exit statuses.
 """

@@ -1,4 +1,4 @@
-"""`Decision`: result of screening for one film or one study, and its priority in the list."""
+"""`Decision`: what was decided about one film or one study, as data."""
 
 from dataclasses import dataclass
 from typing import Literal

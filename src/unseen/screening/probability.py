@@ -1,4 +1,4 @@
-"""Map from a score to the probability of being abnormal, at the prevalence of the site.
+"""Map from a score to the probability of being abnormal, and from both to the priority in the list.
 
 Centred isotonic regression: the increasing step function that fits the labels best, with each flat step replaced by one
 point at its mean score, and straight lines between the points. Between its ends it increases where plain isotonic

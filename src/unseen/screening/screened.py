@@ -1,4 +1,4 @@
-"""Screened films and studies: a film with the decision about it, and the decision about a study from its films.
+"""A film with the decision about it, and the decision about a study from its films: when a study is cleared.
 
 Apart from the screener, which needs torch: a worklist reads these without it.
 """

@@ -1,4 +1,4 @@
-"""Backups: write a worklist to a folder, and make a worklist from such a folder again.
+"""Backups: write a worklist to a folder, also while studies are erased, and make a worklist from the folder again.
 
 A backup contains the tables of one moment as JSON lines, every film and map checked by its hash, and the key of the
 site. The format is the same for both types of database, so that a store can also move from SQLite to PostgreSQL or

@@ -28,7 +28,7 @@ from unseen.losses import (
 from unseen.losses.loss import Loss, Seen, observed, observed_count
 from unseen.losses.sums import squares
 from unseen.physics import Flips, Gaussian, Mask, Measurement, Poisson, PoissonGaussian, Shifts
-from unseen.reconstruction import ArtifactRemoval, Reconstructor, learn
+from unseen.reconstruction import ArtifactRemoval, Reconstructor, learn, load
 from unseen.reconstruction.held_out import RISK, HeldOut, MeasurementSet, held_rows, judges, names_of, twins
 from unseen.reconstruction.many_measurements import applied, reconstructed
 from unseen.reconstruction.measurements import MeasurementError
@@ -218,6 +218,29 @@ def test_noise_levels_of_the_training_are_not_those_of_other_measurements() -> N
     with pytest.raises(MeasurementError, match="4 noise levels, one for each training measurement"):
         f(y[0])
     assert f(others, Measurement(process.A, noise=Gaussian(torch.linspace(0.9, 0.1, 4)))).shape == y.shape
+
+
+def test_noise_levels_that_the_user_gives_are_those_of_the_users_measurements(tmp_path: Path) -> None:
+    """Validation during the training, and a loaded model with a process of its own, once refused their measurements."""
+    process = Measurement(Mask(holes()), noise=Gaussian(torch.linspace(0.1, 0.9, 4)))
+    y, other = measured(process, images(4)), Measurement(process.A, noise=Gaussian(torch.tensor([0.1, 0.2, 0.3])))
+    others = measured(other, images(3, seed=5), seed=6)
+    f = learn(
+        y, process, losses="sure", network=small(process), training=short(2),
+        validate=lambda f, epoch: {"mean": float(f(y).mean())},
+    )  # fmt: skip
+    f.save(tmp_path / "f")
+    with pytest.raises(MeasurementError, match="4 noise levels, one for each training measurement"):
+        load(tmp_path / "f")(others)
+    assert load(tmp_path / "f")(y).shape == y.shape
+    given = load(tmp_path / "f", process=other)
+    assert torch.equal(given(others), reconstructed(given, others))
+    with pytest.raises(MeasurementError, match="3 noise levels, one for each measurement, but got 2 measurements"):
+        given(others[:2])
+    learn(others, other, losses="sure", network=f, training=short(1), validate=lambda f, _: {"mean": f(others).mean()})
+    assert f(others).shape == others.shape
+    more = measured(other, images(3, seed=7), seed=8)
+    learn(more, other, losses="sure", network=f, training=short(1), validate=lambda f, _: {"mean": f(more).mean()})
 
 
 @pytest.mark.parametrize("noise", [Gaussian(0.1), Poisson(0.05)])

@@ -197,7 +197,7 @@ def learn(
         optimiser=optimiser,
         schedule=schedule,
     )
-    f.process = process  # for validate, which may call f(y)
+    f.process, f.learnt_process = process, None  # for validate, which may call f(y)
     f.history = train(
         learner,
         [torch.arange(len(learnt))],
@@ -212,6 +212,7 @@ def learn(
     f.trained_on = computed_on(f.history.device, training)
     new = tuple(map(measurement_digest, y))
     f.training_digests = (*(one for one in seen_before if one not in set(new)), *new)
+    f.learnt_process = process
     return f
 
 

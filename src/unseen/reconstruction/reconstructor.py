@@ -88,7 +88,8 @@ class Reconstructor(Configurable, nn.Module, ABC):
         ) -> T: ...
 
     def set_up(self) -> None:
-        self.process: Measurement | None = None  # what it has learnt under
+        self.process: Measurement | None = None  # what it has learnt under, or what the user gave instead
+        self.learnt_process: Measurement | None = None  # that of the measurements of `training_digests`
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained
         self.training_digests: tuple[str, ...] = ()  # of each measurement it has learnt from, SHA-256
@@ -136,7 +137,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
         Raises:
             ValueError: another consistency; y is not what A measures, or holds NaN or infinity (not looked for in
                 training, nor where y requires a gradient); A's images are not those that this network is made for;
-                or f knows no process of its own, or the noise levels of its training measurements alone.
+                or f knows no process of its own, or one with the noise levels of other measurements.
         """
         if consistency not in (None, *get_args(Consistency)):
             raise ValueError(f"consistency is {' or '.join(get_args(Consistency))}, but got {consistency!r}.")
@@ -238,7 +239,9 @@ class Reconstructor(Configurable, nn.Module, ABC):
 
 
 def check_levels(f: Reconstructor, y: Tensor) -> None:
-    """Raise MeasurementError if f's process has the noise levels of its training measurements, and y are others.
+    """Raise MeasurementError if the noise levels of f's process are not those of y.
+
+    Levels that f has learnt under are those of its training measurements; others were given for y, one for each.
 
     Args:
         f: with its process.
@@ -248,11 +251,19 @@ def check_levels(f: Reconstructor, y: Tensor) -> None:
     if process is None or process.A.batch is not None or process.batch is None:
         return
     alone = y[None] if tuple(y.shape) == process.A.range else y
-    if len(alone) != process.batch or tuple(map(measurement_digest, alone)) != f.training_digests[-len(alone) :]:
+    learnt = process is f.learnt_process
+    fits = len(alone) == process.batch
+    if fits and learnt:
+        fits = tuple(map(measurement_digest, alone)) == f.training_digests[-len(alone) :]
+    if not fits:
+        which = (
+            "training measurement, in order, and these measurements are others"
+            if learnt
+            else f"measurement, but got {number_of(len(alone), 'measurement')}"
+        )
         raise MeasurementError(
-            f"The process of this {f.key} has {process.batch} noise levels, one for each training measurement, in "
-            "order, and these measurements are others. Give their noise: f(y, process), with one level for all or one "
-            "for each; on the command line, --operator scan.toml."
+            f"The process of this {f.key} has {process.batch} noise levels, one for each {which}. Give their noise: "
+            "f(y, process), with one level for all or one for each; on the command line, --operator scan.toml."
         )
 
 

@@ -59,7 +59,7 @@ def load(
         f.process = Measurement.of(process)
     elif card.process is not None:
         try:
-            f.process = rebuilt(card.process, read.tensors)
+            f.process = f.learnt_process = rebuilt(card.process, read.tensors)
         except (ValueError, LookupError, TypeError, RuntimeError) as error:
             raise bundle.BundleError(
                 f"{read.folder}: its process cannot be rebuilt ({error}). Register the parts that are your own, give "

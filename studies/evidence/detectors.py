@@ -85,13 +85,13 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
             "were opened for it ([why](decisions/0026-lungs-with-their-lesions.md)). The order was seen on these "
             "films, so the first place is partly chance."
         ),
-        f"{_count(over_statistic, 'recipe is', 'recipes are').capitalize()} significantly better than the best single "
-        f"image statistic ({statistic['words']}, without training), which reaches {statistic['strength']:.2f} on the "
-        "same films"
+        f"{_count(over_statistic, 'recipe is', 'recipes are').capitalize()} significantly better{gans_below} than the "
+        f"best single image statistic ({statistic['words']}, without training), which reaches "
+        f"{statistic['strength']:.2f} on folds 1 to 4"
         + (
             f": {', '.join(f'`{name}`' for name in over_statistic)}."
             if over_statistic
-            else f"{gans_below}, so these AUROCs are not evidence of detecting disease."
+            else ", so these AUROCs are not evidence of detecting disease."
         ),
     ]
     sentences += given_labels(rows)

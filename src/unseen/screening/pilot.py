@@ -160,8 +160,8 @@ def pilot(
 
 
 def _scored(studies: Sequence[PilotStudy]) -> tuple[BootstrapCohort, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """Return the studies that were scored, by priority, and their probabilities (their priority where there are
-    none).
+    """Return the studies that were scored, by priority, and their priorities: within a millionth of the probabilities,
+    where there are any.
     """
     scored = [study for study in studies if study.decision.action != "not_scored"]
     score = np.array([study.decision.priority for study in scored], dtype=np.float64)

@@ -163,7 +163,8 @@ def small(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         f"{RECIPES}{name}": world.recipes[which].model_copy(update={"name": f"{RECIPES}{name}"})
         for name, which in (("pca", 0), ("good", 2), ("other", 2))
     }
-    monkeypatch.setattr(opening.recipes, "load", named.__getitem__)
+    shipped = opening.recipes.load
+    monkeypatch.setattr(opening.recipes, "load", lambda name: named[name] if name in named else shipped(name))
     monkeypatch.setattr(command, "_names", lambda: sorted(named))
     monkeypatch.setattr(crossfit, "worker_processes", AtOnce)
     monkeypatch.setattr(opening, "cross_fit", partial(cross_fit, folds=FOLDS, root=world.root, say=lambda _: None))
@@ -187,7 +188,8 @@ def test_the_rest_waits_for_the_nominated(small: World, tmp_path: Path) -> None:
         write_row({**entry, "recipe": name.removesuffix("-0"), "seed": 0}, tmp_path)
     arguments = ["--only", "folds", "--rows", f"{tmp_path}", "--docs", f"{tmp_path / 'docs'}", "--workers", "1"]
     readme = tmp_path / "README.md"
-    readme.write_text("<!-- results:begin --><!-- results:end -->", encoding="utf-8")
+    marked = [f"<!-- {name}:begin --><!-- {name}:end -->" for name in ("answer", "results", "imaging")]
+    readme.write_text("".join(marked), encoding="utf-8")
     with pytest.raises(SystemExit, match="opened for the nominated recipe first"):
         command.main([*arguments, "--readme", f"{readme}"])
     for name in ("good", "quick"):

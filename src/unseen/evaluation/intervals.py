@@ -123,8 +123,7 @@ def proportion(k: int, n: int, *, without: str, units: Sequence[Hashable] | None
 
     if not n:
         return Missing(without)
-    sizes = Counter(range(n) if units is None else units).values()
-    trials = n**2 / sum(size**2 for size in sizes)
+    trials = n if units is None else n**2 / sum(size**2 for size in Counter(units).values())
     successes = k * trials / n
     low = float(beta.ppf(0.025, successes, trials - successes + 1)) if k > 0 else 0.0
     high = float(beta.ppf(0.975, successes + 1, trials - successes)) if k < n else 1.0

@@ -41,6 +41,7 @@ class Target:
         reached: whether the figure reaches the target.
         attempts: other approaches with their figures, highest first.
         note: sentence on the films of the attempts; "": none.
+        second_round: whether our approach was designed after the figures of others on the same films were known.
     """
 
     text: str
@@ -48,6 +49,14 @@ class Target:
     reached: bool
     attempts: Sequence[tuple[str, Entry]]
     note: str = ""
+    second_round: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """Return in words whether the target is reached."""
+        if not self.reached:
+            return "**not reached**"
+        return "reached in a second round (below)" if self.second_round else "reached"
 
 
 def targets(rows: Mapping[str, Entry]) -> list[Target]:
@@ -71,7 +80,7 @@ def targets_section(rows: Mapping[str, Entry]) -> list[str]:
         [
             one.text,
             f"{one.ours[0]}: {three_digits(one.ours[1])}",
-            "reached" if one.reached else "**not reached**",
+            one.outcome,
             "; ".join(f"{name} {three_digits(entry)}" for name, entry in one.attempts[:MOST]) or "–",
         ]
         for one in made
@@ -276,6 +285,7 @@ def _site(rows: Mapping[str, Entry]) -> list[Target]:
             bool(ours[1]["value"] >= 0.4),
             _ordered(others),
             note,
+            second_round=nominee is not None and nominee.get("round") == ROUND,
         )
     ]
 

@@ -60,7 +60,7 @@ def test_a_link_to_itself_next_to_the_folders_of_labels_takes_no_label(ward: Pat
 def test_films_can_be_iterated_again(ward: Path) -> None:
     found = films(ward / "*.png")
     assert [f.name for f in found] == [f.name for f in found] == [e.name for e in found.entries]
-    assert len(found) == 3
+    assert len(found) == 4
 
 
 def test_a_list_of_sources_is_read_one_after_the_other(ward: Path) -> None:
@@ -139,6 +139,14 @@ def test_a_broken_manifest_says_where_and_why(data: bytes, words: str) -> None:
 def test_a_manifest_with_a_byte_order_mark_is_read() -> None:
     [entry] = parse_manifest("\ufefffile\nä.png\n".encode(), path=Path("m.csv"))
     assert entry.name == "ä.png"
+
+
+@pytest.mark.parametrize(
+    "header, separator", [('"reader; site; ward; room",label', ","), ('label;"first, second, third"', ";")]
+)
+def test_separators_within_a_quoted_name_of_a_column_do_not_count(header: str, separator: str) -> None:
+    (entry,) = parse_manifest(f"file{separator}{header}\na.png{2 * separator}\n".encode(), path=Path("m.csv"))
+    assert entry.name == "a.png" and len(entry.columns) == 1
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

@@ -22,6 +22,7 @@ COLUMN_LIMIT = 4096
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # bytes that `surrogateescape` kept
 _SEPARATORS = ",;\t"
 """Spreadsheets write semicolons where the comma is the decimal mark."""
+_QUOTED = re.compile('"[^"]*"?')
 _UTF16 = ("\udcff\udcfe", "\udcfe\udcff")
 
 
@@ -113,12 +114,12 @@ def text_rows(text: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _separator(header: str) -> str:
-    """Return the separator that occurs most often in the header.
+    """Return the separator that occurs most often in the header, outside quotes.
 
-    >>> _separator("file,label"), _separator('file;label;"notes, others"'), _separator("file")
+    >>> _separator("file,label"), _separator('file;label;"a, b, c and d"'), _separator("file")
     (',', ';', ',')
     """
-    return max(_SEPARATORS, key=header.count)
+    return max(_SEPARATORS, key=_QUOTED.sub("", header).count)
 
 
 class _Lines(Iterator[str]):

@@ -321,6 +321,25 @@ def test_films_are_counted_for_each_model_and_words_of_charts_keep_their_size(si
         assert len(scales) == 2 and min(scales) > 0.9, (width, scales)
 
 
+REFILLED = """async ([again, ...widths]) => {
+  const { fillByWidth } = await import("/static/js/chart_width.js");
+  const box = document.body.appendChild(document.createElement("div")), drawn = [];
+  const settled = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  box.style.width = "900px";
+  fillByWidth(box, 600, (width) => { drawn.push(width); return [`chart of ${width}`]; });
+  await settled();
+  if (again) box.replaceChildren("no data");
+  for (const width of widths) { box.style.width = `${width}px`; await settled(); }
+  return [drawn, box.textContent];
+}"""
+
+
+def test_a_chart_is_drawn_again_only_for_another_width_and_where_it_still_is(anns_page: Page, reading_site: Site) -> None:
+    anns_page.goto(reading_site.root)
+    assert anns_page.evaluate(REFILLED, [False, 800, 400, 100, 120]) == [[600, 400, 230], "chart of 230"]
+    assert anns_page.evaluate(REFILLED, [True, 400]) == [[600], "no data"]
+
+
 @pytest.mark.nightly  # what is missing: web/test_comparing.py
 def test_before_anything_is_reported_the_page_says_so_and_shows_disagreements(site: Site, chromium: Browser) -> None:
     with chromium.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]

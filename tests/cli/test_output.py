@@ -92,6 +92,10 @@ def test_json_of_a_mistake_has_the_sentence(say: Say) -> None:
         (("score", "models/pca", "a.png", "--jso"), "No such option"),
         (("score", "models/pca", "a.png", "--runtime", "x"), "'x' is not one of"),
         (("train", "detectors/pca", "--fold", "x"), "Invalid value for '--fold'"),
+        (("train", "detectors/pca", "--epochs", "3"), "Give --set training.epochs=VALUE"),
+        (("prior", "train"), "Missing argument 'recipe'"),
+        (("invite", "ann", "--rol", "admin"), "No such option"),
+        (("scor",), "No such command"),
     ],
 )
 def test_json_of_a_command_line_that_cannot_be_parsed_has_the_sentence(

@@ -1,9 +1,11 @@
-"""Words of the command line that are no options here: those of other training programs, and files such as -a.png."""
+"""Command lines that cannot be parsed: options of other training programs, and files such as -a.png."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from unseen.cli.console import UsageError, print_error
 
@@ -32,6 +34,32 @@ _REMEDIES: Final = {
 }
 
 
+class Program(TyperGroup):
+    """All commands; with --json, the sentence on a command line that cannot be parsed is a JSON document, too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: Typer has this class of Click in private
+        """Parse the words before the name of the command."""
+        ctx.meta[__name__] = "--json" in args
+        with _json_of_mistakes(ctx):
+            parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+    def invoke(self, ctx: Any) -> Any:  # Any: as in `parse_args`, and what the command returns
+        """Parse the other words, and run the command."""
+        with _json_of_mistakes(ctx):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _json_of_mistakes(ctx: Any) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if ctx.meta[__name__] and hasattr(error, "format_message"):  # an error of Click, which Typer has in private
+            print_error(error.format_message())
+        raise
+
+
 class FilesCommand(TyperCommand):
     """Command that states the remedy where the name of a file, such as -a.png, would be taken as an option."""
 
@@ -44,14 +72,8 @@ class FilesCommand(TyperCommand):
         options = {option for one in self.get_params(ctx) for option in (*one.opts, *one.secondary_opts)}
         for word in args[: args.index("--")] if "--" in args else args:
             if word.startswith("-") and word not in options and Path(word).is_file():
-                raise UsageError(f"{word}: is taken as options. Write ./{word}, or give -- before the files")
-        as_json = "--json" in args
-        try:
-            parsed: list[str] = super().parse_args(ctx, args)
-        except Exception as error:
-            if as_json and hasattr(error, "format_message"):  # an error of Click, which Typer has in private
-                print_error(error.format_message())
-            raise
+                raise _mistake(f"{word}: is taken as options. Write ./{word}, or give -- before the files", args)
+        parsed: list[str] = super().parse_args(ctx, args)
         return parsed
 
 
@@ -66,9 +88,16 @@ class TrainCommand(FilesCommand):
         """
         for word in args:
             if (said := remedy(word.partition("=")[0])) is not None:
-                raise UsageError(said)
+                raise _mistake(said, args)
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
+
+
+def _mistake(said: str, args: list[str]) -> UsageError:
+    """Return an error, of which the JSON document is printed; the command, which prints those of others, never runs."""
+    if "--json" in args:
+        print_error(said)
+    return UsageError(said)
 
 
 def remedy(option: str) -> str | None:

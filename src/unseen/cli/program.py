@@ -37,7 +37,7 @@ from unseen.cli import (
     suspect_films,
     train,
 )
-from unseen.cli.other_options import FilesCommand, TrainCommand
+from unseen.cli.other_options import FilesCommand, Program, TrainCommand
 
 EXIT_STATUS = (
     "Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given, 130 stopped by "
@@ -47,6 +47,7 @@ EXIT_STATUS = (
 
 app = typer.Typer(
     name="unseen",
+    cls=Program,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

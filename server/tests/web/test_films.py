@@ -17,6 +17,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import event
 
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, dicom_film, own_place, png
@@ -187,6 +188,20 @@ def test_a_full_disk_is_said_and_leaves_nothing(api: Api, store: Store) -> None:
     assert str(store.home) not in answer.text
     assert kept(store) == {}
     assert api.reader.post("/films", content=b"x" * 100_000, headers=RAW).status_code == 201
+
+
+def test_a_database_that_cannot_be_written_is_said_without_a_time_to_try_again(make_place: MakePlace) -> None:
+    with make_place("sqlite").open() as store:
+        reader = Api(store).reader
+
+        def only_read(connection: sqlite3.Connection, *_: object) -> None:
+            connection.execute("PRAGMA query_only = ON")
+
+        event.listen(store.database.engine, "checkout", only_read)
+        answer = reader.post("/films", content=png(1), headers=RAW)
+        event.remove(store.database.engine, "checkout", only_read)
+        assert answer.status_code == 503 and "the database cannot be written" in said(answer)
+        assert "retry-after" not in answer.headers and str(store.home) not in answer.text
 
 
 def test_a_locked_database_is_said_and_leaves_nothing(make_place: MakePlace) -> None:

@@ -19,6 +19,7 @@ from unseen_server.worklist.states import (
     NoRoomError,
     NotAllowedError,
     NotFoundError,
+    NotWritableError,
     TooLargeError,
     WorklistError,
 )
@@ -105,7 +106,7 @@ def answer_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: WorklistError) -> JSONResponse:
         status = status_of(error)
         detail = without_places(str(error), request.app.state.served.store)
-        soon = isinstance(error, BusyError)  # a damaged database does not get well by itself
+        soon = isinstance(error, BusyError) and not isinstance(error, NotWritableError)  # others stay as they are
         return problem(status, detail, {"Retry-After": "1"} if soon else None)
 
     @app.exception_handler(RequestValidationError)

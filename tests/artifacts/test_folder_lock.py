@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ import pytest
 from unseen.artifacts.folder_lock import FolderInUse, locked, sole_writer
 
 HOLD = """
-import sys
+import os, sys
 from pathlib import Path
 from unseen.artifacts.folder_lock import locked, sole_writer
 path, *words = sys.argv[1:]
+if os.geteuid() == 0 and words == ["output"]:
+    os.seteuid(65534)
 with sole_writer(Path(path)) if words == ["output"] else locked(Path(path), wait=words == ["wait"]):
     print("held", flush=True)
     sys.stdin.readline()
@@ -49,8 +53,16 @@ def test_a_process_that_waits_gets_the_folder_next(tmp_path: Path) -> None:
         other.kill()
 
 
-def test_another_process_keeps_an_output_until_it_is_killed(tmp_path: Path) -> None:
-    output = tmp_path / "models" / "new"
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder in which every user may write; those above `tmp_path` are of one user."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+def test_another_process_keeps_an_output_until_it_is_killed(open_folder: Path) -> None:
+    output = open_folder / "new"
     with holding(output, "output") as other:
         assert other.stdout and other.stdout.readline() == "held\n"
         with pytest.raises(FolderInUse) as caught, sole_writer(output):
@@ -62,6 +74,20 @@ def test_another_process_keeps_an_output_until_it_is_killed(tmp_path: Path) -> N
     with sole_writer(output):
         pass
     assert not list(output.parent.iterdir()), "no lock is left"
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_lock_that_another_user_left_keeps_nobody_out(open_folder: Path, mode: int) -> None:
+    output = open_folder / "new"
+    lock = open_folder / ".new.lock"
+    lock.touch(mode=0o444)
+    open_folder.chmod(mode)
+    with holding(output, "output") as other:
+        assert other.stdout and other.stdout.readline() == "held\n"
+        with pytest.raises(FolderInUse), sole_writer(output):
+            pass
+        other.communicate("\n")
+    assert other.returncode == 0
 
 
 def test_an_output_that_fails_is_free_again(tmp_path: Path) -> None:

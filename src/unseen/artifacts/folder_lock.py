@@ -77,11 +77,7 @@ def sole_writer(output: Path) -> Iterator[None]:
     output.parent.mkdir(parents=True, exist_ok=True)
     lock = output.with_name(f".{output.name}.lock")
     while True:
-        try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            error.filename = str(output)
-            raise
+        descriptor = _opened(lock, output)
         try:
             if not _lock(descriptor, wait=False):
                 raise FolderInUse(f"{output}: another command is writing it. Wait until it ends, or give another path.")
@@ -89,10 +85,27 @@ def sole_writer(output: Path) -> Iterator[None]:
                 try:
                     yield
                 finally:
-                    lock.unlink(missing_ok=True)
+                    with contextlib.suppress(
+                        OSError
+                    ):  # in a folder such as /tmp, another user's file cannot be deleted
+                        lock.unlink()
                 return
         finally:
             os.close(descriptor)
+
+
+def _opened(lock: Path, output: Path) -> int:
+    """Open the file of an output's lock; an error names the output."""
+    try:
+        try:
+            return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except PermissionError:
+            if not lock.exists():
+                raise
+            return os.open(lock, os.O_RDONLY | os.O_CLOEXEC)  # another user's, whose command runs or was killed
+    except OSError as error:
+        error.filename = str(output)
+        raise
 
 
 def _lock(descriptor: int, *, wait: bool) -> bool:

@@ -316,9 +316,9 @@ def test_films_are_counted_for_each_model_and_words_of_charts_keep_their_size(si
     expect(page.locator("#about")).to_contain_text(re.compile(r": [\w-]+ 7\.$"))
     for width in (1280, 320):
         page.set_viewport_size({"width": width, "height": 720})
-        page.wait_for_timeout(200)
-        scales = page.evaluate(SCALES)
-        assert len(scales) == 2 and min(scales) > 0.9, (width, scales)
+        page.wait_for_function(
+            f"() => {{ const all = ({SCALES})(); return all.length === 2 && Math.min(...all) > 0.9; }}"
+        )
 
 
 REFILLED = """async ([again, ...widths]) => {
@@ -334,7 +334,9 @@ REFILLED = """async ([again, ...widths]) => {
 }"""
 
 
-def test_a_chart_is_drawn_again_only_for_another_width_and_where_it_still_is(anns_page: Page, reading_site: Site) -> None:
+def test_a_chart_is_drawn_again_only_for_another_width_and_where_it_still_is(
+    anns_page: Page, reading_site: Site
+) -> None:
     anns_page.goto(reading_site.root)
     assert anns_page.evaluate(REFILLED, [False, 800, 400, 100, 120]) == [[600, 400, 230], "chart of 230"]
     assert anns_page.evaluate(REFILLED, [True, 400]) == [[600], "no data"]

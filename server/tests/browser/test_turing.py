@@ -46,7 +46,7 @@ def shown(page: Page) -> np.ndarray[Any, Any]:
 def width_at_400_percent(page: Page) -> int:
     """Return the width of the page at a zoom of 400 %, where the image must be visible, too."""
     page.set_viewport_size({"width": 320, "height": 256})
-    page.wait_for_timeout(200)
+    page.wait_for_function("() => innerWidth === 320")
     image = page.locator("img:visible").first.bounding_box()
     assert image is not None and image["width"] > 100
     width = int(page.evaluate("() => document.documentElement.scrollWidth"))

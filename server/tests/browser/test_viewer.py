@@ -376,6 +376,7 @@ def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelle
     shows(page, study)
     expect(page.locator("#absent")).to_contain_text("The film cannot be shown:")
     expect(page.locator("#absent")).to_contain_text("enter it exactly in the search of the list")
+    expect(page.locator("#absent")).to_contain_text("has its SOP Instance UID as its name, and a SHA-256 of its own")
     expect(page.locator("#absent")).to_contain_text(f"begins with {hashlib.sha256(data).hexdigest()[:16]}.")
     expect(page.locator("[data-aside=returned]")).to_be_enabled()
     expect(page.locator("[data-outcome=normal]")).to_be_disabled()

@@ -12,5 +12,5 @@ export function fileInWords(/** @type {{ name: string, sha256: string }} */ { na
   if (known) return `The file's name is ${known}.`;
   const bySum = `To find it, compute the SHA-256 of your files, for example with sha256sum: that of this file begins with ${sha256.slice(0, 16)}.`;
   if (name === "") return `The file was received without a name. ${bySum}`;
-  return `File names can name patients, so only a keyed hash of the file's name is available here. ${bySum} To test a name, enter it exactly in the search of the list.`;
+  return `File names can name patients, so only a keyed hash of the file's name is available here. ${bySum} To test a name, enter it exactly in the search of the list. A film that the DICOM node received has its SOP Instance UID as its name, and a SHA-256 of its own.`;
 }

@@ -85,9 +85,7 @@ def sole_writer(output: Path) -> Iterator[None]:
                 try:
                     yield
                 finally:
-                    with contextlib.suppress(
-                        OSError
-                    ):  # in a folder such as /tmp, another user's file cannot be deleted
+                    with contextlib.suppress(OSError):  # in /tmp, another user's file cannot be deleted
                         lock.unlink()
                 return
         finally:

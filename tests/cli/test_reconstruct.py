@@ -129,7 +129,7 @@ def test_files_that_do_not_fit_are_named_and_the_others_go_on(say: Say, tmp_path
     for words in (
         "small.npy: Measurements by Mask((1, 16, 16) -> (1, 16, 16)) are (n, 1, 16, 16)", "got (1, 1, 16, 8)",
         "nan.npy: Measurements", "256 of 256 numbers are NaN", "real floating-point numbers, but got torch.complex64",
-        "torn.npy: cannot be read as .npy", "gone.npy", "1 files reconstructed, 6 not",
+        "torn.npy: is no .npy file", "gone.npy", "1 files reconstructed, 6 not",
         "film.png: an image is no measurement. `unseen evaluate MODEL --data FOLDER` measures images",
     ):  # fmt: skip
         assert words in answer.err, answer.err

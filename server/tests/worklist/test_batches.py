@@ -322,7 +322,7 @@ def clearing(drift: DriftReference) -> Screener:
 
 def test_an_alarm_in_the_middle_of_a_batch_stops_clearing_there(store: Store) -> None:
     reference = DriftReference(
-        normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
+        normals=tuple(np.linspace(5, 6, 50)), abnormals=(7,), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
     )
     for number in range(25):
         store.films.receive(png(number), name=f"{number}", source="ward")

@@ -161,7 +161,7 @@ def test_the_sample_of_cleared_studies_is_read_all_the_same(store: Store) -> Non
 
 def test_an_alarm_stops_clearing_until_two_people_have_looked(store: Store) -> None:
     reference = DriftReference(
-        normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
+        normals=tuple(np.linspace(5, 6, 50)), abnormals=(7,), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
     )
     watched = clearing(1e9, drift=reference)  # whose normals scored otherwise
     worker = Worker(store, lambda: watched)

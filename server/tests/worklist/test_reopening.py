@@ -35,7 +35,7 @@ NOTE = "the tube was changed on Monday"
 def drifting(*, audit_share: float = 0.0) -> Screener:
     """A policy that clears every film, and whose calibration had other scores: each window of 20 raises an alarm."""
     reference = DriftReference(
-        normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
+        normals=tuple(np.linspace(5, 6, 50)), abnormals=(7,), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
     )
     return clearing(1e9, drift=reference, audit_share=audit_share)
 

@@ -168,6 +168,11 @@ FREQUENT = (
     ("Limits of uploads", "server/src/unseen_server/web/upload_limits.py", "of requests in general: `middleware.py`"),
     ("Who sees names of patients", "server/src/unseen_server/web/hidden_names.py", ""),
     (
+        "Styles of all pages, also on paper",
+        "server/src/unseen_server/web/static/base.css",
+        "of one page: the file beside it with the page's name",
+    ),
+    (
         "Heat map colours",
         "server/src/unseen_server/web/static/js/heat_map_colours.js",
         "in reports: `src/unseen/artifacts/colour_map.py`; in captures: `pacs/secondary_capture.py`",

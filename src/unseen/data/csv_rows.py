@@ -1,4 +1,4 @@
-"""Rows of a CSV file that somebody else wrote: each with the line on which it begins, in bounded memory.
+"""Rows of a CSV file with commas, semicolons or tabs: each with the number of its line, in bounded memory.
 
 Columns are separated by commas, semicolons or tabs: the header decides. A line or a row has at most 2^20 characters, so
 that a file without line ends is refused and not loaded whole.

@@ -1,4 +1,4 @@
-"""Figures with 95 % intervals: `Interval`, or `Missing` with the reason; and the exact interval of a proportion.
+"""Figures with 95 % intervals: `Interval`, or `Missing` with the reason; exact intervals of shares, also by patients.
 
 Both go to JSON as ``{"value", "low", "high"}``; a missing one is null three times with a ``reason``, never NaN.
 

@@ -93,13 +93,12 @@ def train(
     4
     """
     settings = under_limits(settings)
-    if (
-        folder is not None
-        and (file := next((one for one in (folder, *folder.parents) if one.exists()), folder)).is_file()
-    ):
-        raise TrainingError(
-            f"folder={str(folder)!r}: {file} is a file. Give the log and the checkpoint another folder."
-        )
+    if folder is not None:
+        nearest = next(one for one in (folder, *folder.parents) if one.exists())
+        if nearest.is_file():
+            raise TrainingError(
+                f"folder={str(folder)!r}: {nearest} is a file. Give the log and the checkpoint another folder."
+            )
     if torch.is_inference_mode_enabled():
         raise TrainingError(
             "nothing is trained under torch.inference_mode. Leave it, or use torch.no_grad in its place."

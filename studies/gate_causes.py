@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from studies.gate_rules import MODEL, gate_and_finder
-from studies.pages.cells import table
+from studies.pages.cells import exact_interval, table
 from studies.pages.row_table import render_row
 from studies.row_files import write_row
 from unseen.data.cells import safe_row
@@ -266,7 +266,7 @@ def as_markdown(row: Mapping[str, Any]) -> str:
             "Share with a false cause", "Undecided counted as false"]  # fmt: skip
     lines = [
         [_group_name(name), *(str(one[key]) for key in ("films", "refused", "remarks", "inspected", "false")),
-         str(one["undecided"]), _share(one["share"]), _share(one["share_at_most"])]
+         str(one["undecided"]), exact_interval(one["share"]), exact_interval(one["share_at_most"])]
         for name, one in row["sets"].items()
     ]  # fmt: skip
     causes = [
@@ -405,10 +405,6 @@ def _by_cause(causes: Sequence[Cause], judged: Sequence[Judgement]) -> dict[str,
 def _group_name(name: str) -> str:
     dataset, colon, part = name.partition(":")
     return f"`{dataset}`{colon}{part}" if dataset in SETS else f"**{name}**"
-
-
-def _share(one: Mapping[str, float]) -> str:
-    return f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
 
 
 def _outlined(plain: Any, lungs: NDArray[np.bool_]) -> Any:  # Any: Pillow's images

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from studies.crossfit import TEST_FOLDS
 from studies.evidence.screen import Screen, folded
 from studies.evidence.screening import lungs_screen
 from studies.pages.cells import Entry, put_between, table
+from studies.pages.cells import exact_interval as figure
 from studies.row_files import add_rows_option, read_study, write_row
 from studies.rows import Row
 from unseen import __version__
@@ -233,12 +234,12 @@ def as_markdown(rows: Sequence[Entry]) -> str:
         "bootstrap interval over both.",
         "## Dice with the drawn mask",
         "In brackets: the number of films.",
-        table(["Finder", *heads], ([_called(row), *(_figure(row["dice"][group]) for group in groups)] for row in rows)),
+        table(["Finder", *heads], ([_called(row), *(figure(row["dice"][group]) for group in groups)] for row in rows)),
         "## Share of the lesion kept",
         "Of the lesion's visible area within the true lungs, the part inside the predicted lungs:",
-        table(["Finder", *kinds], ([_called(row), *(_figure(row["kept"][kind]) for kind in kinds)] for row in rows)),
+        table(["Finder", *kinds], ([_called(row), *(figure(row["kept"][kind]) for kind in kinds)] for row in rows)),
         "The same for the lesion's whole visible area, which also covers heart and diaphragm:",
-        table(["Finder", *kinds], ([_called(row), *(_figure(row["whole"][kind]) for kind in kinds)] for row in rows)),
+        table(["Finder", *kinds], ([_called(row), *(figure(row["whole"][kind]) for kind in kinds)] for row in rows)),
         "## Targets",
         f"Targets: Dice ≥ {LEAST_DICE:g} on normal films; ≥ {LEAST_KEPT:g} of consolidations and effusions kept.",
         "\n".join(f"- {_called(row)}: {verdict(row)}" for row in rows),
@@ -266,10 +267,6 @@ def verdict(row: Entry) -> str:
 
 def _called(row: Entry) -> str:
     return f"`{row['recipe'].removeprefix('lungs/')}`, {row['finder']['size']} px"
-
-
-def _figure(entry: Mapping[str, float]) -> str:
-    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
 
 
 def render(page: Path, rows: Sequence[Entry]) -> None:

@@ -187,7 +187,7 @@ def share_network(detectors: Iterable[Detector]) -> None:
             one.backbone = network
 
 
-def with_given_finder(name: str, cohort: Cohort, root: Path) -> Detector:
+def with_given_finder(name: str, root: Path) -> Detector:
     """Train a recipe of `SLOW` without fold 0, with the lung finder of the shipped model, or find it trained."""
     return train_recipe(_recipe(name, 0), fold=CHOOSE, finder=Path("models") / name, root=root).detector
 
@@ -323,7 +323,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         missing = [name for name in names if not _complete(kept[name])]
         quick = [name for name in missing if name not in SLOW]
         groups = [fitted(quick, cohort, fold, seed, root)] if quick else []
-        groups += [{name: with_given_finder(name, cohort, root)} for name in missing if name in SLOW]
+        groups += [{name: with_given_finder(name, root)} for name in missing if name in SLOW]
         for detectors in groups:
             cpu |= {name: one.facts.get("cpu_seconds", one.facts.get("training_seconds", 0.0))
                     for name, one in detectors.items()}  # fmt: skip

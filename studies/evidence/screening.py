@@ -11,6 +11,7 @@ from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.hospitals import held
 from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc
+from studies.pages.cells import exact_interval as exact
 from unseen.evaluation.intervals import interval_text as figure
 
 _COLOURS = {"shipped/pca": BLUE, "ms_cxr/roi-sure-64-lungs": ORANGE}
@@ -270,22 +271,22 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
     dice, consolidation, effusion = _measured(best)
     highest = max(rows, key=lambda row: float(row["dice"]["normal, pooled"]["value"]))
     said = [
-        f"`{_finder(best)}` has a Dice of {_exact(dice)} on normal films after {best['finder']['steps']:,} steps, and "
-        f"keeps {_exact(consolidation)} of the consolidations and {_exact(effusion)} of the effusions inside the "
+        f"`{_finder(best)}` has a Dice of {exact(dice)} on normal films after {best['finder']['steps']:,} steps, and "
+        f"keeps {exact(consolidation)} of the consolidations and {exact(effusion)} of the effusions inside the "
         "lungs: of their visible area within the true lungs. (Of the whole visible area, which also covers heart and "
-        f"diaphragm: {_exact(best['whole']['consolidation'])} and {_exact(best['whole']['effusion'])}.) "
+        f"diaphragm: {exact(best['whole']['consolidation'])} and {exact(best['whole']['effusion'])}.) "
         + ("It reaches all three targets." if margin(best) >= 0 else "No model reaches all three targets."),
     ]
     free = next((row for row in ordered if row["masks"] and "shenzhen" not in row["masks"]), None)
     if free is not None and free is not best:
         said.append(
             f"Of the models that learn from masks which may be redistributed, `{_finder(free)}` is best: Dice "
-            f"{_exact(_measured(free)[0])}, and {_exact(_measured(free)[2])} of the effusions."
+            f"{exact(_measured(free)[0])}, and {exact(_measured(free)[2])} of the effusions."
         )
     if highest is not best:
         said.append(
-            f"`{_finder(highest)}` has the highest Dice, {_exact(highest['dice']['normal, pooled'])}, and keeps "
-            f"{_exact(_measured(highest)[2])} of the effusions."
+            f"`{_finder(highest)}` has the highest Dice, {exact(highest['dice']['normal, pooled'])}, and keeps "
+            f"{exact(_measured(highest)[2])} of the effusions."
         )
     return Screen(
         page="results-lungs",
@@ -301,7 +302,7 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
         lines=best_first(
             [
                 f"`{_finder(row)}`",
-                *(_exact(entry) for entry in _measured(row)),
+                *(exact(entry) for entry in _measured(row)),
                 _spent(row),
                 verdict[str(row["recipe"])],
             ]
@@ -314,7 +315,7 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
         ],
         answer=Answer(
             "Do the lungs that are found include the lesions?",
-            f"`{_finder(best)}`: Dice {_exact(dice)}, {_exact(consolidation)} of consolidations and {_exact(effusion)} "
+            f"`{_finder(best)}`: Dice {exact(dice)}, {exact(consolidation)} of consolidations and {exact(effusion)} "
             "of effusions kept",
             "make results-lungs",
             max(str(row["date"]) for row in rows),
@@ -324,7 +325,3 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
 
 def _finder(row: Entry) -> str:
     return str(row["recipe"]).removeprefix("lungs/")
-
-
-def _exact(entry: Entry) -> str:
-    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"

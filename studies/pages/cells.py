@@ -68,6 +68,11 @@ def three_digits(entry: Entry) -> str:
     return f"{entry['value']:.3f} [{entry['low']:.2f}, {entry['high']:.2f}]"
 
 
+def exact_interval(entry: Entry) -> str:
+    """Return a figure and the ends of its interval, with three digits each."""
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+
+
 def signed(value: float, digits: int = 2) -> str:
     """Return a number with its sign, by default with two digits; minus is that of typography.
 

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from studies.withdrawn_adjustment import adjusted_auroc
 from unseen.evaluation.metrics import metrics_from_table
-from unseen.evaluation.roc import auroc
-from unseen.evaluation.withdrawn_adjustment import Adjustment, fit_adjustment, within_residuals
+from unseen.evaluation.withdrawn_adjustment import Adjustment, fit_adjustment
 
 TableMaker = Callable[..., pl.DataFrame]
 
@@ -35,13 +35,6 @@ def test_planted_coefficients_come_back_whatever_the_models_offsets(make_table: 
         assert found.log_sharpness == pytest.approx(3, abs=0.2)
         assert found.lung_area == pytest.approx(-2, abs=0.2)
         assert Adjustment.from_dict(found.to_dict()) == found
-
-
-def adjusted_auroc(table: pl.DataFrame) -> float:
-    abnormal = (table["label"] == "abnormal").to_numpy()
-    residual = within_residuals(table, abnormal)
-    assert residual is not None
-    return auroc(abnormal, residual)
 
 
 def test_increasing_transforms_of_a_score_move_the_withdrawn_figure(make_table: TableMaker) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.artifacts.forging import forge
 from tests.priors.generators import linear, shapes, trained, untrained, wrapped
 from tests.seeded import rng
-from unseen.artifacts import BundleError, Card, UnknownName, bundle
-from unseen.artifacts.model_digest import digest_of_parts, part_digests
+from unseen.artifacts import BundleError, UnknownName, bundle
 from unseen.priors import GENERATORS, load, save
 from unseen.priors.trained import digest_of
 
@@ -55,24 +55,16 @@ def test_bundles_that_are_not_generators_or_were_changed_are_refused(tmp_path: P
     with pytest.raises(BundleError, match=r"not a generator\. Give the folder that `unseen prior train` wrote"):
         load("models/lungs")
     save(trained("vae"), tmp_path / "model")
-    path = tmp_path / "model" / "card.json"
-    card = json.loads(path.read_text())
-
-    def changed(**fields: object) -> None:
-        """Write a card whose digests fit the change, as a forger would."""
-        body = {key: value for key, value in (card | fields).items() if key not in ("digests", "digest")}
-        parts = part_digests(Card.model_validate(body))
-        path.write_text(json.dumps(body | {"digests": parts, "digest": digest_of_parts(parts)}))
-
-    changed(config=card["config"] | {"latent": 4})
+    card = json.loads((tmp_path / "model" / "card.json").read_text())
+    forge(tmp_path / "model", card | {"config": card["config"] | {"latent": 4}})
     with pytest.raises(BundleError, match="the weights do not fit vae as its card describes it"):
         load(tmp_path / "model")
-    changed(config=card["config"] | {"latnt": 4})
+    forge(tmp_path / "model", card | {"config": card["config"] | {"latnt": 4}})
     with pytest.raises(BundleError, match=r"config.latnt: unknown; did you mean latent"):
         load(tmp_path / "model")
-    changed(config=card["config"] | {"size": 24})
+    forge(tmp_path / "model", card | {"config": card["config"] | {"size": 24}})
     with pytest.raises(BundleError, match="power of two"):
         load(tmp_path / "model")
-    changed(name="vea")
+    forge(tmp_path / "model", card | {"name": "vea"})
     with pytest.raises(UnknownName, match='generator "vea": unknown; did you mean vae'):
         load(tmp_path / "model")

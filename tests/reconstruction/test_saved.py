@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.artifacts.forging import forge
 from tests.reconstruction.making import holes, images, inpainting, magnetic, measured, short
-from unseen.artifacts import BundleError, Card, bundle
-from unseen.artifacts.model_digest import digest_of_parts, part_digests
+from unseen.artifacts import BundleError, bundle
 from unseen.losses import MeasurementConsistency
 from unseen.physics import (
     BeerLambert,
@@ -134,28 +134,23 @@ def test_bundles_that_are_not_reconstructors_or_were_changed_are_refused(tmp_pat
         load("models/lungs")
     f, _ = trained(inpainting())
     save(f, tmp_path / "model")
-    path = tmp_path / "model" / "card.json"
-    card = json.loads(path.read_text())
-
-    def changed(**fields: object) -> None:
-        """Write a card whose digests fit the change, as a forger would."""
-        body = {key: value for key, value in (card | fields).items() if key not in ("digests", "digest")}
-        parts = part_digests(Card.model_validate(body))
-        path.write_text(json.dumps(body | {"digests": parts, "digest": digest_of_parts(parts)}))
-
-    changed(process={"A": {"part": "os.system", "arguments": ["true"], "named": {}}})
+    card = json.loads((tmp_path / "model" / "card.json").read_text())
+    forge(tmp_path / "model", card | {"process": {"A": {"part": "os.system", "arguments": ["true"], "named": {}}}})
     with pytest.raises(BundleError, match=r'its process cannot be rebuilt \(part of a process "os.system": unknown'):
         load(tmp_path / "model")
-    changed(process={"A": 3})
+    forge(tmp_path / "model", card | {"process": {"A": 3}})
     with pytest.raises(BundleError, match="its process cannot be rebuilt"):
         load(tmp_path / "model")
-    changed(process={"A": {"part": "mask", "arguments": [{"tensor": "process.7"}], "named": {}}})
+    forge(
+        tmp_path / "model",
+        card | {"process": {"A": {"part": "mask", "arguments": [{"tensor": "process.7"}], "named": {}}}},
+    )
     with pytest.raises(BundleError, match="its process cannot be rebuilt"):
         load(tmp_path / "model")
-    changed(config={**card["config"], "features": 8})
+    forge(tmp_path / "model", card | {"config": {**card["config"], "features": 8}})
     with pytest.raises(BundleError, match="the weights do not fit artifact-removal"):
         load(tmp_path / "model")
-    changed(name="artefact-removal")
+    forge(tmp_path / "model", card | {"name": "artefact-removal"})
     with pytest.raises(LookupError, match="did you mean artifact-removal"):
         load(tmp_path / "model")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.artifacts.forging import forge
 from unseen.anatomy.network_view import View
 from unseen.artifacts.bundle import BundleError, card_of, load, save
 from unseen.artifacts.card import Card
@@ -77,13 +78,12 @@ def changed(table: Any, path: tuple[Any, ...], draw: random.Random) -> Any:
 
 
 def rewrite(bundle: Path, change: Callable[[dict[str, Any]], dict[str, Any]], *, digests: bool = True) -> None:
-    """Write a changed card, with digests to match as a forger would."""
+    """Write a changed card, by default with digests that fit it."""
     table = change(json.loads((bundle / "card.json").read_text()))
     if digests:
-        body = {key: value for key, value in table.items() if key not in ("digests", "digest")}
-        parts = part_digests(Card.model_validate(body))
-        table |= {"digests": parts, "digest": digest_of_parts(parts)}
-    (bundle / "card.json").write_text(json.dumps(table))
+        forge(bundle, table)
+    else:
+        (bundle / "card.json").write_text(json.dumps(table))
 
 
 def test_every_field_of_a_card_is_in_the_digest_or_named_outside() -> None:

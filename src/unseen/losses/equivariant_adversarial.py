@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from unseen.losses.loss import Loss, Seen
+from unseen.losses.network_outputs import mean_of_each
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.sums import at_least_single
 from unseen.physics.group import Group, check_is_group
@@ -53,7 +54,7 @@ class EquivariantAdversarial(Loss):
         fixed = {name: value.detach() for name, value in self.critic.named_parameters()}
         with running_averages_frozen(self.critic):
             scores = functional_call(self.critic, fixed, (_real_channels(moved),))
-        return _mean((at_least_single(scores) - 1) ** 2)
+        return mean_of_each((at_least_single(scores) - 1) ** 2)
 
     def critic_loss(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         """½ mean (D(x̂) − 1)² + ½ mean D(T_g x̂)², which the critic's own step descends: (batch,).
@@ -63,7 +64,7 @@ class EquivariantAdversarial(Loss):
         reconstruction = seen.reconstruction.detach() / seen.units.image
         real = at_least_single(self.critic(_real_channels(reconstruction)))
         fake = at_least_single(self.critic(_real_channels(self._moved(reconstruction, generator))))
-        return (_mean((real - 1) ** 2) + _mean(fake**2)) / 2
+        return (mean_of_each((real - 1) ** 2) + mean_of_each(fake**2)) / 2
 
     def judge(self, process: Measurement) -> None:
         """Return None: a critic's scores are no risk."""
@@ -80,7 +81,3 @@ def _real_channels(images: Tensor) -> Tensor:
     if not images.is_complex():
         return images
     return torch.view_as_real(images).movedim(-1, 2).flatten(1, 2)
-
-
-def _mean(scores: Tensor) -> Tensor:
-    return scores.reshape(len(scores), -1).mean(dim=1)

@@ -15,7 +15,7 @@ from unseen.physics.group import Group
 from unseen.physics.identifiability.faithful_images import radius
 from unseen.physics.identifiability.linear_map import LinearMap
 from unseen.physics.identifiability.looks import Looks, Moves
-from unseen.physics.identifiability.spectrum import Spectrum
+from unseen.physics.identifiability.spectrum import Spectrum, energy
 
 INNER, CORE = 0.7, 0.5  # radii of the images, as shares of the inscribed disc's radius
 CANDIDATES, CLEAR, ALIKE = 512, 32, 6  # elements drawn; most of them evaluated; those evaluated first
@@ -33,21 +33,19 @@ def defects(looks: Looks, hidden: Tensor, probes: Tensor) -> Tensor:
     for move in looks.moves(tuple(probes.shape)):
         moved_hidden, moved = move(hidden), move(probes)
         for A in looks.maps:
-            square_hidden, square = (_squares(A(x)).reshape(-1, len(probes)).sum(1) for x in (moved_hidden, moved))
+            square_hidden, square = (energy(A(x)).reshape(-1, len(probes)).sum(1) for x in (moved_hidden, moved))
             found.append((square_hidden / square.clamp(min=torch.finfo(square.dtype).tiny)).sqrt())
     return torch.cat(found).cpu()
 
 
-def in_sight(
-    A: LinearMap, group: Group, whole: Spectrum, level: float, hidden: Tensor, *, generator: torch.Generator
-) -> float:
-    """Return the largest share of a hidden image's energy that A measures after the image is transformed; 0 for an
-    equivariant A."""
+def in_sight(group: Group, whole: Spectrum, level: float, hidden: Tensor, *, generator: torch.Generator) -> float:
+    """Return the largest share of a hidden image's energy that A, the operator of the spectrum, measures after the
+    image is transformed; 0 for an equivariant A."""
     drawn = group.sample(KEPT, generator=generator)
     half = Moves(group, elements=drawn[: KEPT // 2], inverses=drawn[KEPT // 2 :], whole=False)
     moved = torch.cat(_all(half, hidden[:1]))
     seen = 1 - whole.split(moved, CLEARLY * level).share
-    return float((seen * _squares(moved)).max() / _squares(hidden[:1]))
+    return float((seen * energy(moved)).max() / energy(hidden[:1]))
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def clear_of_the_border(
     for g in torch.split(candidates, AT_ONCE):
         moved = group.T(inside.expand(len(g), *A.domain), g)
         edges.append(_edge(moved))
-        overlaps.append(_squares(moved * inside) / _squares(inside))
+        overlaps.append(energy(moved * inside) / energy(inside))
     clear = (torch.cat(edges) == 0).cpu()
     if bool(clear.all()) or not bool(clear.any()):
         return None
@@ -112,16 +110,16 @@ def clear_of_the_border(
     pictures = max(1, NUMBERS // math.prod(A.domain))
     noise = inside * A.noise(pictures, generator)
     hidden = inside * within.split(noise, level).low
-    share = float(_squares(hidden).sum() / _squares(noise).sum())
+    share = float(energy(hidden).sum() / energy(noise).sum())
     if share <= LEAST_SHARE:
         return None
-    seen = (1 - whole.split(noise, CLEARLY * level).share) * _squares(noise)
-    at_random = max(float(seen.sum() / _squares(noise).sum()), LEAST_SHARE)
+    seen = (1 - whole.split(noise, CLEARLY * level).share) * energy(noise)
+    at_random = max(float(seen.sum() / energy(noise).sum()), LEAST_SHARE)
 
     def shown(elements: Tensor) -> Tensor:
         moved = torch.cat(_all(Moves(group, elements=elements, whole=False), hidden))
-        energy = (1 - whole.split(moved, CLEARLY * level).share) * _squares(moved)
-        return (energy.reshape(-1, pictures).sum(1) / _squares(hidden).sum() / at_random).double().cpu()
+        measured = (1 - whole.split(moved, CLEARLY * level).share) * energy(moved)
+        return (measured.reshape(-1, pictures).sum(1) / energy(hidden).sum() / at_random).double().cpu()
 
     elements = candidates[clear]
     drawn = shown(elements[:ALIKE])
@@ -135,7 +133,7 @@ def clear_of_the_border(
 def _by_energy(A: LinearMap, group: Group, elements: Tensor, hidden: Tensor) -> Tensor:
     """Return the elements in falling order of ‖A T_g x‖, x the hidden images."""
     energies = [
-        _squares(A(moved)).reshape(-1, len(hidden)).sum(1)
+        energy(A(moved)).reshape(-1, len(hidden)).sum(1)
         for moved in (move(hidden) for move in Moves(group, elements=elements, whole=False)(tuple(hidden.shape)))
     ]
     order: Tensor = torch.cat(energies).cpu().argsort(descending=True, stable=True)
@@ -144,10 +142,6 @@ def _by_energy(A: LinearMap, group: Group, elements: Tensor, hidden: Tensor) -> 
 
 def _all(moves: Moves, x: Tensor) -> list[Tensor]:
     return [move(x) for move in moves(tuple(x.shape))]
-
-
-def _squares(x: Tensor) -> Tensor:
-    return x.abs().square().flatten(1).sum(dim=1)
 
 
 def _edge(x: Tensor) -> Tensor:

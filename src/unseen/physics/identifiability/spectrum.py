@@ -84,7 +84,7 @@ class Spectrum:
         for level in levels:
             vectors = self.vectors[:, self.values <= level]
             low = (x.flatten(1) @ vectors.conj() @ vectors.mT).reshape(x.shape)
-            found.append(Split(low, _energy(low) / _energy(x), least, greatest))
+            found.append(Split(low, energy(low) / energy(x), least, greatest))
         return found
 
 
@@ -107,7 +107,8 @@ def _joined(parts: Sequence[Split]) -> Split:
     )
 
 
-def _energy(x: Tensor) -> Tensor:
+def energy(x: Tensor) -> Tensor:
+    """Return the sum of squares of each image: (batch,)."""
     return x.abs().square().flatten(1).sum(dim=1)
 
 

@@ -148,7 +148,7 @@ def _evidence(
         def sight(x: Tensor) -> float:
             if group is None:
                 return 0.0
-            return in_sight(first, group, spectrum, level, x, generator=generator) / (1 - hidden.share)
+            return in_sight(group, spectrum, level, x, generator=generator) / (1 - hidden.share)
 
         seen = never_seen(
             looks,

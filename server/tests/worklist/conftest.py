@@ -36,8 +36,8 @@ from unseen.screening.decision import FIRST_PRIORITY, Decision
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
-from unseen_server.worklist.belonging import DATABASE
-from unseen_server.worklist.database import Database
+from unseen_server.worklist.belonging import DATABASE, MARKER
+from unseen_server.worklist.database import Database, url_of
 from unseen_server.worklist.film_result import FilmScreening
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.result_batch import EntryRules
@@ -221,6 +221,28 @@ def place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -
     return Place(url.render_as_string(hide_password=False), folder / "postgresql")
 
 
+def brought_back(place: Place, revision: str, rows: str) -> Place:
+    """Replace the database of a closed store by one of an earlier revision with these rows."""
+    url = url_of(place.where)
+    if url is None:
+        for path in place.home.glob(f"{DATABASE}*"):
+            path.unlink()
+        where = place.where
+    else:
+        name = f"{url.database}_old"
+        execute(url.set(database="postgres"), f"CREATE DATABASE {name}")
+        url = url.set(database=name)
+        (place.home / MARKER).unlink()  # which no earlier version wrote
+        where = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    old = Database(place.home / DATABASE if url is None else url)
+    upgrade(old, to=revision)
+    with old.writing() as connection:
+        for statement in rows.split(";\n"):
+            connection.exec_driver_sql(statement)
+    old.close()
+    return replace(place, where=where)
+
+
 on_postgresql = pytest.mark.parametrize("place", POSTGRESQL_AT_LEAST, indirect=True)
 on_both_databases = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 own_on_postgresql = pytest.mark.parametrize("own_place", POSTGRESQL_AT_LEAST, indirect=True)
@@ -398,6 +420,12 @@ def judged(store: Store, judge: Judge) -> Judged:
         return receipt
 
     return make
+
+
+def rows_of(store: Store, table: sqlalchemy.Table) -> int:
+    """Number of a table's rows."""
+    with store.database.reading() as connection:
+        return connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(table)).scalar_one()
 
 
 def listed(store: Store, tab: Any = "to_read", **how: Any) -> list[str]:

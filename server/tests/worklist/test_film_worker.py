@@ -25,6 +25,7 @@ from tests.worklist.conftest import (
     listed,
     on_postgresql,
     png,
+    rows_of,
 )
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
@@ -46,11 +47,6 @@ from unseen_server.worklist.tables import decisions, findings
 @pytest.fixture
 def worker(store: Store, screener: Screener) -> Worker:
     return Worker(store, lambda: screener, name="worker 1")
-
-
-def rows(store: Store, table: sqlalchemy.Table) -> int:
-    with store.database.reading() as connection:
-        return connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(table)).scalar_one()
 
 
 @functools.cache
@@ -197,7 +193,7 @@ def test_a_second_result_for_the_same_film_and_model_changes_nothing(
     assert worker.drain() == 1
     head = store.audit.head()
     assert not Worker(store, lambda: screener, name="slow")._score(slow)
-    assert rows(store, findings) == 1 and rows(store, decisions) == 2
+    assert rows_of(store, findings) == 1 and rows_of(store, decisions) == 2
     assert store.audit.head() == head and listed(store) == [receipt.study]
     assert [path for path in store.site.maps.path.rglob("*") if path.is_file()] == [
         store.findings.map_path(receipt.film_id)
@@ -231,7 +227,7 @@ def test_two_workers_score_each_film_once(store: Store) -> None:
         counts = [one.result(timeout=30) for one in running]
     assert sum(counts) == 16
     assert sorted(listed(store)) == sorted(receipt.study for receipt in receipts)
-    assert rows(store, findings) == 16 and rows(store, decisions) == 32 and store.audit.verify() is None
+    assert rows_of(store, findings) == 16 and rows_of(store, decisions) == 32 and store.audit.verify() is None
 
 
 STUDY = {"StudyInstanceUID": "1.2.3", "PatientID": "p1", "AccessionNumber": "A1"}
@@ -388,7 +384,7 @@ def test_a_full_disk_costs_no_film_its_tries(store: Store, worker: Worker, small
     for _ in range(jobs.MOST_TRIES + 1):
         with pytest.raises(NoRoomError, match="the disk is full"):
             worker.step()
-    assert listed(store) == [receipt.study] and rows(store, findings) == 0 and store.jobs.counts().waiting == 1
+    assert listed(store) == [receipt.study] and rows_of(store, findings) == 0 and store.jobs.counts().waiting == 1
     (small_disk / "filler").unlink()
     assert worker.step() and store.findings.map_path(receipt.film_id).exists()
 

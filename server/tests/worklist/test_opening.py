@@ -12,12 +12,18 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tests.worklist.conftest import Judge, Place, dicom_film, execute, on_both_databases, own_on_both_databases, png
+from tests.worklist.conftest import (
+    Judge,
+    Place,
+    brought_back,
+    dicom_film,
+    on_both_databases,
+    own_on_both_databases,
+    png,
+)
 from unseen.screening.screener import Screener
-from unseen_server.worklist.belonging import DATABASE, MARKER
-from unseen_server.worklist.database import Database, url_of
 from unseen_server.worklist.film_worker import Worker
-from unseen_server.worklist.schema import OLDEST, newest, revision, upgrade
+from unseen_server.worklist.schema import OLDEST, newest, revision
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -62,24 +68,9 @@ def test_a_store_of_release_0_2_is_brought_up_to_date(own_place: Place, screener
         fingerprint = made.names.fingerprint
         receipt = made.films.receive(png(1), name="a.png")
         size = made.films.path(receipt.film_id).stat().st_size
-    url = url_of(own_place.where)
-    if url is None:
-        for path in own_place.home.glob(f"{DATABASE}*"):
-            path.unlink()
-    else:
-        name = f"{url.database}_old"
-        execute(url.set(database="postgres"), f"CREATE DATABASE {name}")
-        url = url.set(database=name)
-        (own_place.home / MARKER).unlink()  # which no earlier version wrote
-    old = Database(own_place.home / DATABASE if url is None else url)
-    upgrade(old, to=OLDEST)
-    with old.writing() as connection:
-        filled = OLD.format(key=fingerprint, sha256=receipt.sha256, bytes=size, no="0" if url is None else "false")
-        for statement in filled.split(";\n"):
-            connection.exec_driver_sql(statement)
-    old.close()
-    where = own_place.where if url is None else url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with Store.open(where, films_folder=own_place.home, create=False) as store:
+    no = "0" if own_place.kind == "sqlite" else "false"
+    rows = OLD.format(key=fingerprint, sha256=receipt.sha256, bytes=size, no=no)
+    with brought_back(own_place, OLDEST, rows).open(create=False) as store:
         with store.database.reading() as connection:
             assert revision(connection) == newest()
             row = connection.execute(sqlalchemy.select(films)).one()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Place, listed, on_both_databases, on_postgresql, png
+from tests.worklist.conftest import Clock, Place, listed, on_both_databases, on_postgresql, png, rows_of
 from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -26,11 +26,6 @@ from unseen_server.worklist.tables import films, jobs, studies
 def stored_files(store: Store) -> list[str]:
     """Return every file under films/, temporaries too."""
     return sorted(path.name for path in store.site.films.path.rglob("*") if path.is_file())
-
-
-def count(store: Store, table: sqlalchemy.Table) -> int:
-    with store.database.reading() as connection:
-        return connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(table)).scalar_one()
 
 
 @on_both_databases
@@ -50,7 +45,7 @@ def test_the_same_bytes_again_are_the_same_film(store: Store) -> None:
     first = store.films.receive(png(1), name="a.png")
     again = store.films.receive(png(1), name="b.png", source="elsewhere")
     assert again.already and (again.sha256, again.study, again.film_id) == (first.sha256, first.study, first.film_id)
-    assert count(store, films) == count(store, studies) == len(stored_files(store)) == 1
+    assert rows_of(store, films) == rows_of(store, studies) == len(stored_files(store)) == 1
 
 
 def test_the_same_name_with_other_content_is_another_film_and_says_so(store: Store) -> None:
@@ -70,7 +65,7 @@ def test_many_senders_at_once_store_each_film_once(store: Store) -> None:
     with ThreadPoolExecutor(8) as threads:
         receipts = list(threads.map(lambda n: store.films.receive(png(n % 6), name=f"{n}"), range(24)))
     assert sum(not receipt.already for receipt in receipts) == 6
-    assert count(store, films) == count(store, studies) == len(stored_files(store)) == 6
+    assert rows_of(store, films) == rows_of(store, studies) == len(stored_files(store)) == 6
     assert len(listed(store, "all")) == 6
     assert store.audit.verify() is None
 
@@ -110,7 +105,7 @@ def test_too_many_bytes_are_refused_and_leave_nothing(place: Place) -> None:
         assert given == 4, "reading stops at the limit"
         with pytest.raises(WorklistError, match="no bytes"):
             store.films.receive(b"", name="a")
-        assert stored_files(store) == [] and count(store, films) == 0
+        assert stored_files(store) == [] and rows_of(store, films) == 0
 
 
 def test_a_sender_that_breaks_off_leaves_nothing(store: Store) -> None:
@@ -120,7 +115,7 @@ def test_a_sender_that_breaks_off_leaves_nothing(store: Store) -> None:
 
     with pytest.raises(ConnectionResetError):
         store.films.receive(broken(), name="a")
-    assert stored_files(store) == [] and count(store, films) == 0
+    assert stored_files(store) == [] and rows_of(store, films) == 0
 
 
 def test_a_source_that_is_no_text_is_refused(store: Store) -> None:
@@ -136,7 +131,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(place: Place, small_disk: 
         first = store.films.receive(os.urandom(200_000), name="fits")
         with pytest.raises(NoRoomError, match=r"the disk is full.*Nothing was stored"):
             store.films.receive(os.urandom(500_000), name="does not")
-        assert stored_files(store) == [first.sha256] and count(store, films) == 1
+        assert stored_files(store) == [first.sha256] and rows_of(store, films) == 1
         assert not store.films.receive(os.urandom(100_000), name="fits too").already
 
 
@@ -149,7 +144,7 @@ def test_a_limit_on_file_sizes_is_a_sentence_too(place: Place) -> None:
                 store.films.receive(os.urandom(400_000), name="a")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert stored_files(store) == [] and count(store, films) == 0
+        assert stored_files(store) == [] and rows_of(store, films) == 0
 
 
 def test_a_full_database_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
@@ -164,7 +159,7 @@ def test_a_full_database_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> Non
         with pytest.raises(NoRoomError, match="the database is full"):
             for number in range(200):
                 store.films.receive(png(number), name=f"{number}")
-        assert len(stored_files(store)) == count(store, films) == number
+        assert len(stored_files(store)) == rows_of(store, films) == number
 
 
 @on_both_databases

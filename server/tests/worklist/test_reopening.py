@@ -8,17 +8,14 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from tests.worklist.conftest import Clock, Place, execute, listed, on_postgresql, own_on_both_databases, png
+from tests.worklist.conftest import Clock, Place, brought_back, listed, on_postgresql, own_on_both_databases, png
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_film_worker import clearing
 from unseen.screening import DriftReference
 from unseen.screening.screener import Screener
-from unseen_server.worklist.belonging import DATABASE, MARKER
-from unseen_server.worklist.database import Database, url_of
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
-from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_decisions import REOPENED, enter_study, latest
@@ -190,23 +187,7 @@ def test_of_a_window_that_an_earlier_release_began_it_says_so(store: Store) -> N
 def test_of_an_alarm_that_stood_when_the_store_was_upgraded_the_films_are_not_known(own_place: Place) -> None:
     with own_place.open(pseudonymise=False) as made:  # for its key
         fingerprint = made.names.fingerprint
-    url = url_of(own_place.where)
-    if url is None:
-        for path in own_place.home.glob(f"{DATABASE}*"):
-            path.unlink()
-    else:
-        name = f"{url.database}_old"
-        execute(url.set(database="postgres"), f"CREATE DATABASE {name}")
-        url = url.set(database=name)
-        (own_place.home / MARKER).unlink()
-    old = Database(own_place.home / DATABASE if url is None else url)
-    upgrade(old, to="0009")
-    with old.writing() as connection:
-        for statement in OLD.format(key=fingerprint).split(";\n"):
-            connection.exec_driver_sql(statement)
-    old.close()
-    where = own_place.where if url is None else url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with Store.open(where, films_folder=own_place.home, create=False) as store:
+    with brought_back(own_place, "0009", OLD.format(key=fingerprint)).open(create=False) as store:
         (alarm,) = store.alarms.raised()
         assert (alarm.policy, alarm.reason, alarm.recorded, alarm.cleared) == ("old", "they differ", False, ())
         with pytest.raises(NotAllowedError, match="nothing to reopen"):

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy
 
 from tests.cli.conftest import Say, begin
-from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png
+from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png, rows_of
 from unseen.artifacts.file_digest import sha256_of
 from unseen.data.parquet_tables import TableReader
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
@@ -93,11 +93,6 @@ def reader_kept() -> Iterator[None]:
 @pytest.fixture
 def archive(folder: Path) -> Archive:
     return Archive(folder / "archive")
-
-
-def rows_of(store: Store, table: sqlalchemy.Table) -> int:
-    with store.database.reading() as connection:
-        return connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(table)).scalar_one()
 
 
 def test_a_part_becomes_a_ranked_list_by_one_event(store: Store, archive: Archive) -> None:

@@ -90,7 +90,7 @@ def narrowable_accounts(config: PacsConfig, store: Store) -> Iterator[PeerCheck]
 
 def check(config: PacsConfig, peer: Peer) -> Iterator[PeerCheck]:
     """Try everything with one peer; stops where nothing further can work."""
-    yield _may_connect(config, peer)
+    yield _may_connect(peer)
     yield from _open_addresses(peer)
     if peer.called:
         yield from _dimse(config, peer)
@@ -98,7 +98,7 @@ def check(config: PacsConfig, peer: Peer) -> Iterator[PeerCheck]:
         yield _web(config, peer)
 
 
-def _may_connect(config: PacsConfig, peer: Peer) -> PeerCheck:
+def _may_connect(peer: Peer) -> PeerCheck:
     def finding(works: bool, sentence: str) -> PeerCheck:
         return PeerCheck(peer=peer.name, what="may connect", works=works, sentence=sentence)
 

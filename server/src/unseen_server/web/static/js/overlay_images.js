@@ -19,11 +19,6 @@ export async function greyPicture(/** @type {string} */ path, /** @type {{ signa
   return { width, height, values, headers: answer.headers };
 }
 
-/** Return a grey image as a film for a `FilmCanvas`. */
-export function asFilm(/** @type {Page.Grey} */ { width, height, values }) {
-  return { width, height, bits: 8, samples: Uint16Array.from(values) };
-}
-
 /** Return a heat map in the colours of `heat_map_colours.js`. */
 export const heat = (/** @type {Page.Grey} */ grey) => painted(grey, heatColour);
 

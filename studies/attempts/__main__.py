@@ -22,116 +22,93 @@ python -m studies.attempts render          the page, from the rows alone
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
 
+from studies.attempts import adapt_heads, heads, joined_heads, sides, volume
+from studies.attempts.head_comparison import comparison_rows
+from studies.attempts.kept_lesions import kept_rows
+from studies.attempts.label_check import label_check_row
+from studies.attempts.label_covariates import covariates_rows
+from studies.attempts.label_curves import curve_rows
 from studies.attempts.page import attempts_page
+from studies.attempts.soft_share import soft_share_rows
+from studies.attempts.stream import stream_row
 from studies.row_files import add_rows_option, read_rows, read_study, write_row
 from studies.rows import Row
 from unseen.artifacts.files import write_text
 from unseen.artifacts.run_folder import runs_root
 
-PARTS = (
-    "choose", "test", "volume-choose", "volume-test", "stream", "kept-lesions", "heads", "adapt", "compare",
-    "label-check", "covariates", "curves", "soft-share", "cleared", "joined-choose", "joined-test", "render",
-)  # fmt: skip
-
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """Compute the rows of some parts, write them, and render the page."""
     parser = argparse.ArgumentParser(prog="python -m studies.attempts", description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="+", choices=PARTS, help="parts, in their order")
+    parser.add_argument("parts", nargs="+", choices=(*PARTS, "render"), help="parts, in their order")
     add_rows_option(parser)
     parser.add_argument("--page", type=Path, default=Path("docs/results-attempts.md"), help="the page")
     given = parser.parse_args(None if arguments is None else list(arguments))
     torch.set_num_threads(1)
     for part in given.parts:
-        _computed(part, given.rows)
+        for row in PARTS[part](given.rows) if part in PARTS else ():
+            print("wrote", write_row(row, given.rows), flush=True)
     write_text(given.page, attempts_page(read_rows(given.rows)))
     print("rendered", given.page)
 
 
-def _computed(part: str, folder: Path) -> None:
-    rows: Iterable[Row]
-    if part == "choose":
-        from studies.attempts.sides import data_of, fold_0_rows
+def _sides_tested(folder: Path) -> Iterable[Row]:
+    return sides.tested_rows(sides.data_of(runs_root()), _chosen(folder, sides.ROWS, "choose"))
 
-        rows = fold_0_rows(data_of(runs_root()))
-    elif part == "test":
-        from studies.attempts.sides import ROWS, data_of, tested_rows
 
-        rows = tested_rows(data_of(runs_root()), _chosen(folder, ROWS, "choose"))
-    elif part == "volume-choose":
-        from studies.attempts.sides import data_of
-        from studies.attempts.volume import fold_0_rows as volume_rows
+def _volume_tested(folder: Path) -> Iterable[Row]:
+    return volume.tested_rows(sides.data_of(runs_root()), _chosen(folder, volume.ROWS, "volume-choose"))
 
-        rows = volume_rows(data_of(runs_root()))
-    elif part == "volume-test":
-        from studies.attempts.sides import data_of
-        from studies.attempts.volume import ROWS as VOLUME
-        from studies.attempts.volume import tested_rows as volume_tested_rows
 
-        rows = volume_tested_rows(data_of(runs_root()), _chosen(folder, VOLUME, "volume-choose"))
-    elif part == "joined-choose":
-        from studies.attempts.heads import site_of
-        from studies.attempts.joined_heads import FINDER_FOLD, joined_fold_0_rows
+def _joined_tested(folder: Path) -> Iterable[Row]:
+    kept = [row for row in _chosen(folder, heads.CLEARED, "joined-choose") if row.get("round") == joined_heads.ROUND]
+    rows = joined_heads.joined_tested_rows(heads.site_of(runs_root(), joined_heads.FINDER_FOLD), kept)
+    looks = [heads.looks_of(row if "test" in one else None) + 1 for row, one in zip(rows, kept, strict=True)]
+    return [row | {"looks": number} for row, number in zip(rows, looks, strict=True)]
 
-        rows = joined_fold_0_rows(site_of(runs_root(), FINDER_FOLD))
-    elif part == "joined-test":
-        from studies.attempts.heads import CLEARED, looks_of, site_of
-        from studies.attempts.joined_heads import FINDER_FOLD, ROUND, joined_tested_rows
 
-        kept = [row for row in _chosen(folder, CLEARED, "joined-choose") if row.get("round") == ROUND]
-        rows = joined_tested_rows(site_of(runs_root(), FINDER_FOLD), kept)
-        rows = [
-            row | {"looks": looks_of(row if "test" in one else None) + 1} for row, one in zip(rows, kept, strict=True)
-        ]
-    elif part == "stream":
-        from studies.attempts.stream import stream_row
+def _looked_again(rows: Iterable[Row], folder: Path) -> list[Row]:
+    """Return rows with the number of looks at their test folds, this one included."""
+    before = read_study("attempts", folder)
+    return [row | {"looks": heads.looks_of(before.get(f"{row['recipe']}-{row['seed']}")) + 1} for row in rows]
 
-        rows = [stream_row(runs_root())]
-    elif part == "kept-lesions":
-        from studies.attempts.kept_lesions import kept_rows
 
-        rows = kept_rows(runs_root())
-    elif part in ("heads", "adapt", "cleared"):
-        from studies.attempts.adapt_heads import adapt_rows, with_earlier
-        from studies.attempts.heads import cleared_rows, head_rows, looks_of, site_of
+def _adapt(folder: Path) -> Iterable[Row]:
+    rows = _looked_again(adapt_heads.adapt_rows(heads.site_of(runs_root())), folder)
+    before = read_study("attempts", folder)
+    return [adapt_heads.with_earlier(row, before.get(f"{row['recipe']}-{row['seed']}")) for row in rows]
 
-        of = {"heads": head_rows, "adapt": adapt_rows, "cleared": cleared_rows}
-        rows = of[part](site_of(runs_root()))
-        before = read_study("attempts", folder)
-        rows = [row | {"looks": looks_of(before.get(f"{row['recipe']}-{row['seed']}")) + 1} for row in rows]
-        if part == "adapt":
-            rows = [with_earlier(row, before.get(f"{row['recipe']}-{row['seed']}")) for row in rows]
-    elif part == "compare":
-        from studies.attempts.head_comparison import comparison_rows
 
-        rows = comparison_rows(runs_root())
-    elif part == "label-check":
-        from studies.attempts.adapt_heads import HEADS
-        from studies.attempts.heads import site_of
-        from studies.attempts.label_check import label_check_row
+def _label_check(folder: Path) -> Iterable[Row]:
+    return (label_check_row(heads.site_of(runs_root()), head) for head in reversed(adapt_heads.HEADS))
 
-        rows = (label_check_row(site_of(runs_root()), head) for head in reversed(HEADS))
-    elif part == "soft-share":
-        from studies.attempts.soft_share import soft_share_rows
 
-        rows = soft_share_rows(runs_root())
-    elif part == "covariates":
-        from studies.attempts.label_covariates import covariates_rows
-
-        rows = covariates_rows(runs_root())
-    elif part == "curves":
-        from studies.attempts.label_curves import curve_rows
-
-        rows = curve_rows(runs_root(), known=read_study("attempts", folder))
-    else:
-        rows = []
-    for row in rows:
-        print("wrote", write_row(row, folder), flush=True)
+PARTS: dict[str, Callable[[Path], Iterable[Row]]] = {
+    "choose": lambda folder: sides.fold_0_rows(sides.data_of(runs_root())),
+    "test": _sides_tested,
+    "volume-choose": lambda folder: volume.fold_0_rows(sides.data_of(runs_root())),
+    "volume-test": _volume_tested,
+    "stream": lambda folder: [stream_row(runs_root())],
+    "kept-lesions": lambda folder: kept_rows(runs_root()),
+    "heads": lambda folder: _looked_again(heads.head_rows(heads.site_of(runs_root())), folder),
+    "adapt": _adapt,
+    "compare": lambda folder: comparison_rows(runs_root()),
+    "label-check": _label_check,
+    "covariates": lambda folder: covariates_rows(runs_root()),
+    "curves": lambda folder: curve_rows(runs_root(), known=read_study("attempts", folder)),
+    "soft-share": lambda folder: soft_share_rows(runs_root()),
+    "cleared": lambda folder: _looked_again(heads.cleared_rows(heads.site_of(runs_root())), folder),
+    "joined-choose": lambda folder: joined_heads.joined_fold_0_rows(
+        heads.site_of(runs_root(), joined_heads.FINDER_FOLD)
+    ),
+    "joined-test": _joined_tested,
+}
+"""Function of the folder of rows, by part: the rows that the part computes."""
 
 
 def _chosen(folder: Path, prefix: str, part: str) -> list[Row]:

@@ -81,7 +81,7 @@ def test_the_loader_keeps_proportions() -> None:
     assert torch.all(image[16:48] == 1) and not image[:16].any() and not image[48:].any()
 
 
-def test_objects_are_shown_in_notebooks_with_the_limits(model: Any, folder: Path, tmp_path: Path) -> None:
+def test_objects_are_shown_in_notebooks_with_the_limits(model: Any, folder: Path) -> None:
     film = next(iter(un.data.films(folder)))
     (finding,) = model.score([film])
     films = [*un.data.phantoms.normals(3, seed=8, size=64), *un.data.phantoms.abnormals(3, seed=9, size=64)]

@@ -193,7 +193,7 @@ def test_compiled_networks_cannot_be_saved_as_if_they_had_weights(pair: Callable
 
 @pytest.mark.nightly
 def test_a_compiled_detector_can_be_trained_anew(
-    trained: dict[str, Detector], normals: list[Film], incoming: list[Film], tmp_path: Path
+    trained: dict[str, Detector], normals: list[Film], tmp_path: Path
 ) -> None:
     torch_one, detector = both(trained["roi-sure"], tmp_path)
     assert isinstance(detector, EncoderDecoderEncoder)

@@ -193,7 +193,7 @@ def test_one_film_alone_can_be_changed(make: Make, kinds: str) -> None:
 
 @pytest.mark.nightly
 def test_anatpaste_tells_lesions_that_it_has_not_seen(
-    make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
+    make: Make, normals: list[Film], finder: CrossFittedLungs
 ) -> None:
     """More than 70 % of the images with a lesion (eight per film) have a higher score than the film without a lesion.
 

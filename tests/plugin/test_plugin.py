@@ -145,7 +145,7 @@ def test_a_detector_an_operator_and_a_loss_from_outside_the_tree(run: Run) -> No
     assert "mean-film" in page.splitlines()[0] and "scored to_read True" in page
 
 
-def test_without_the_package_its_bundle_is_a_sentence(tmp_path: Path) -> None:
+def test_without_the_package_its_bundle_is_a_sentence() -> None:
     keys = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
     assert json.dumps(sorted(keys)) == '["unseen.detectors", "unseen.losses", "unseen.operators"]'
     with pytest.raises(UserError, match='detector "mean-film": unknown'):

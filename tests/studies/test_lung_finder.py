@@ -34,7 +34,7 @@ PAGE = ROOT / "docs" / "results-lungs.md"
 
 
 @pytest.mark.slow
-def test_a_row_is_about_films_that_its_finders_have_not_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_is_about_films_that_its_finders_have_not_seen(world: World) -> None:
     recipe = world.recipes[0]
     cohort = cohort_of(recipe)
     asked = {fold: asked_of(cohort, fold, folds=FOLDS, seed=5, n=(16, 4)) for fold in FOLDS}

@@ -158,7 +158,7 @@ def test_the_page_says_what_has_not_converged(rows_folder: Path, tmp_path: Path)
         assert re.search(rf"^\| `roi-oracle` .*\| {word} \|$", page, flags=re.MULTILINE)
 
 
-def test_the_readme_keeps_its_markers_and_all_that_is_around_them(pages: tuple[str, str], tmp_path: Path) -> None:
+def test_the_readme_keeps_its_markers_and_all_that_is_around_them(pages: tuple[str, str]) -> None:
     _, readme = pages
     head, rest = readme.split("<!-- results:begin -->")
     inside, tail = rest.split("<!-- results:end -->")

@@ -157,7 +157,7 @@ def test_what_is_missing_is_trained_again_to_the_same_scores(done: Done) -> None
 
 
 @pytest.mark.usefixtures("idle")
-def test_another_seed_level_recipe_or_fold_is_another_training(done: Done, tmp_path: Path) -> None:
+def test_another_seed_level_recipe_or_fold_is_another_training(done: Done) -> None:
     longer = [short(recipe_of(method)) for method in ("roi-sure", "roi-oracle")]
     longer = [recipe.model_copy(update={"training": {**recipe.training, "epochs": 2}}) for recipe in longer]
     studies = [done.study, study_of(longer, done.study.root), study_of(twins(), done.study.root, fold=1)]
@@ -264,7 +264,7 @@ def test_the_noise_of_counts_is_as_large_as_said_at_a_middle_grey_and_larger_whe
 
 
 def test_counts_are_another_study_of_which_sure_is_told(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: Done
+    world: World, monkeypatch: pytest.MonkeyPatch, done: Done
 ) -> None:
     told: list[tuple[str, float | None]] = []
     learn = SteinConsistency.learn

@@ -55,7 +55,7 @@ def test_a_film_unlike_the_others_is_the_first_suspect(world: World, tmp_path: P
     assert named[0] == named[1]
 
 
-def test_it_is_the_first_suspect_however_the_films_are_dealt(world: World, tmp_path: Path) -> None:
+def test_it_is_the_first_suspect_however_the_films_are_dealt(world: World) -> None:
     recipe = quick()
     films, _ = training_films(recipe, fold=None, data=None)
     normals, _ = seen(detector_of(recipe), films)

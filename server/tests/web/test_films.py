@@ -148,7 +148,7 @@ def test_a_name_is_a_label_and_never_a_path(make_place: MakePlace, name: str, tm
     assert {path for path in tmp_path.rglob("*") if place.home not in path.parents} == before
 
 
-def test_more_bytes_than_a_film_may_have_are_refused_while_they_come(place: Any, monkeypatch: Any) -> None:
+def test_more_bytes_than_a_film_may_have_are_refused_while_they_come(place: Any) -> None:
     with place.open(max_film_bytes=200_000) as store:
         api = Api(store)
         promised = api.reader.post("/films", content=b"x" * 300_000, headers=RAW)

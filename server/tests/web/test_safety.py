@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from unseen_server.web.clearing_summary import NO_EVALUATION, NO_GATE
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 
-BUNDLE = Path("models/pca")
 NOT_A_FILM = b"this is a text file, and no film at all\n" * 8
 PROMISES = ("at most", "% confidence", "probability of being abnormal", "a score as high or higher")
 

@@ -267,9 +267,7 @@ def test_an_answer_stands_and_a_round_is_its_readers(filled: Api, detector: Dete
     assert filled.reader.post(f"/turing/rounds/{number}/answers", json={"k": 11, "answer": "real"}).status_code == 404
 
 
-def test_what_is_missing_is_said(
-    api: Api, store: Store, detector: Detector, bundle: Path, make_api: MakeApi, tmp_path: Path
-) -> None:
+def test_what_is_missing_is_said(api: Api, store: Store, detector: Detector, bundle: Path, make_api: MakeApi) -> None:
     told = api.reader.get("/turing").json()
     missing = "This server scores with no model. Start it with --model."
     assert told == {"models": [], "choices": [10, 20, 40], "preset": 20, "missing": missing}

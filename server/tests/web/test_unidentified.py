@@ -74,7 +74,7 @@ def test_a_sign_in_is_parsed_off_the_event_loop(api: Api, path: str, monkeypatch
 
 
 @pytest.mark.parametrize("path", SIGN_IN)
-def test_a_sign_in_with_many_fields_is_one_sentence(api: Api, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_with_many_fields_is_one_sentence(api: Api, path: str) -> None:
     body = of_fields(300)
     answer = api.nobody.post(path, content=body, headers=JSON)
     assert answer.status_code == 422 and said(answer) == "The body has 300 fields. A sign-in has at most 3."

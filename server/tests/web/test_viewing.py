@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,7 +100,7 @@ def test_a_film_that_was_just_decoded_is_not_decoded_again(api: Api) -> None:
     assert (again.content, decoded.decoded) == (first.content, 1)
 
 
-def test_films_that_are_kept_stay_within_their_bytes(tmp_path: Path, store: Store) -> None:
+def test_films_that_are_kept_stay_within_their_bytes(store: Store) -> None:
     paths = [store.site.films.of(store.films.receive(png(number), name=str(number)).sha256) for number in range(4)]
     kept = DecodedFilms(threading.BoundedSemaphore(2), most_bytes=2 * 40 * (2 * 40 + 90))  # two, with their residuals
     for path in (paths[0], paths[1], paths[0], paths[2]):  # 1 is the one that was not asked for lately

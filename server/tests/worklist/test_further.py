@@ -228,7 +228,7 @@ def test_a_model_that_has_decided_earlier_is_not_entered_twice(store: Store, jud
     assert film.findings[0].score is None, "what it said then stays"
 
 
-def test_how_a_film_looks_is_kept_with_it(store: Store, screener: Screener, tmp_path: Path) -> None:
+def test_how_a_film_looks_is_kept_with_it(store: Store, screener: Screener) -> None:
     receipt = store.films.receive(dicom_film(1), name="a")
     bad = store.films.receive(b"<html>", name="b")
     Worker(store, lambda: screener).drain()

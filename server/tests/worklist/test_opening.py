@@ -90,7 +90,7 @@ def test_an_empty_folder_becomes_a_store_and_stays_one(tmp_path: Path) -> None:
         assert [entry.study for entry in store.studies.page(StudyQuery(tab="all")).rows] == [study]
 
 
-def test_a_store_that_must_be_there_is_not_made(place: Place, tmp_path: Path) -> None:
+def test_a_store_that_must_be_there_is_not_made(place: Place) -> None:
     with pytest.raises(NotFoundError, match="no worklist here"):
         place.open(create=False)
     assert not (place.home / "site.key").exists()
@@ -181,7 +181,7 @@ def test_another_site_has_other_pseudonyms(tmp_path: Path) -> None:
         assert one.names.of("patient", "1") != one.names.of("accession", "1"), "kinds do not mix"
 
 
-def test_importing_the_worklist_package_imports_no_database(tmp_path: Path) -> None:
+def test_importing_the_worklist_package_imports_no_database() -> None:
     code = "import sys, unseen_server.worklist; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"sqlalchemy", "alembic", "argon2", "torch"} & set(done.stdout.split())

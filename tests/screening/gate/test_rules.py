@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from unseen.anatomy.lung_finder import LungFinder
 from unseen.data.film import Film
 from unseen.screening.gate.embedding import Subspace
 from unseen.screening.gate.features import VIEWS, Look, mirror_difference
@@ -74,7 +73,7 @@ def test_a_transform_keeps_the_range_and_a_crop_its_share(seed: int, height: int
     assert strange.dtype == np.float32 and np.isfinite(strange).all()
 
 
-def test_any_image_has_finite_views(finder: LungFinder, incoming: list[Film]) -> None:
+def test_any_image_has_finite_views(incoming: list[Film]) -> None:
     for pixels in (np.zeros((70, 90), np.float32), np.eye(64, dtype=np.float32), incoming[0].pixels):
         for lungs in (np.zeros((32, 32), bool), np.ones((32, 32), bool), np.eye(32, dtype=bool)):
             views = Look.at(pixels, lungs).views()

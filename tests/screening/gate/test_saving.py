@@ -44,7 +44,7 @@ def test_a_gate_is_small_and_its_tensors_bear_its_name(gate: Gate) -> None:
 
 @pytest.mark.parametrize("half", [False, True])
 def test_a_bundle_carries_the_gate_and_scores_as_before(
-    half: bool, gate: Gate, detector: Pca, incoming: list[Film], finder: LungFinder, tmp_path: Path
+    half: bool, gate: Gate, detector: Pca, incoming: list[Film], tmp_path: Path
 ) -> None:
     save(detector, tmp_path / "plain", half=half)
     save(detector, tmp_path / "gated", half=half, gate=gate)

@@ -307,7 +307,7 @@ declare namespace Api {
   /** Settings that change; missing fields stay as they are. */
   type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; identity_was?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null; settle_s?: number | null; settle_of?: Record<string, number | null> | null };
   /** Settings of the site. */
-  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settle_s: number; settled_s: number | null; sources: (SourceResponse)[] };
+  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; removal_waits_until: string | null; settle_s: number; settled_s: number | null; sources: (SourceResponse)[] };
   /** Setup of a measurement. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
   /** Some studies. */
@@ -766,6 +766,7 @@ declare namespace Api {
     "refusals-close": "button";
     "refusals-words": "span";
     "refused": "ul";
+    "removal-waits": "p";
     "report": "a" | "article";
     "research": "button";
     "result": "section";

@@ -78,6 +78,15 @@ class Clock:
         return self.now
 
 
+def remove_by_age(store: Store, clock: Clock, *, days: int) -> int:
+    """Let so many days pass with a check on each, as on a running server; returns how many studies went."""
+    removed = 0
+    for _ in range(days):
+        removed += store.removal.retire_by_age()
+        clock.now += 86_400 - 60
+    return removed + store.removal.retire_by_age()
+
+
 @pytest.fixture(scope="session")
 def postgresql(program: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.URL]:
     """A running server; its databases `empty` and `shared` have the schema and no rows."""

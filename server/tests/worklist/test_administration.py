@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed, on_postgresql, png
+from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed, on_postgresql, png, remove_by_age
 from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs as queue
@@ -32,16 +32,14 @@ def test_settings_remove_by_age_and_a_source_may_have_its_own_period(store: Stor
     for number, source in enumerate(["north", "north", "south", "west"]):
         store.films.receive(png(number), name="a", source=source)
         judge("clear" if number else "read")
-    clock.now += 40 * DAY
-    assert store.removal.retire_by_age() == 0, "nothing is set"
+    assert remove_by_age(store, clock, days=40) == 0, "nothing is set"
     store.settings.change(actor="ada", kept_days=30, kept_of={"south": 100, "west": 0})
     assert (
         dict(store.settings.read().kept_of) == {"south": 100.0, "west": None} and store.settings.read().kept_days == 30
     )
     assert store.removal.retire_by_age() == 1, "the cleared one of the north; the other waits for a reader"
-    clock.now += 61 * DAY
-    assert store.removal.count_old(older_than_days=100, source="south") == 1
-    assert store.removal.retire_by_age() == 1 and store.studies.by_source()[-1].name == "west", "kept for ever"
+    assert remove_by_age(store, clock, days=59) == 0
+    assert remove_by_age(store, clock, days=3) == 1 and store.studies.by_source()[-1].name == "west", "kept for ever"
     store.settings.change(actor="ada", kept_of={"west": None})
     assert store.removal.retire_by_age() == 1 and [one.name for one in store.studies.by_source()] == ["north"]
     for wrong in (-1, 0.5, 1e300, float("nan")):
@@ -51,6 +49,58 @@ def test_settings_remove_by_age_and_a_source_may_have_its_own_period(store: Stor
     with store.database.reading() as connection:
         names = connection.execute(sqlalchemy.select(settings.c.name)).scalars().all()
     assert "kept_days of west" not in names and ("ada", "setting.changed", "kept_days of west") in events(store)
+
+
+@on_postgresql
+def test_a_clock_that_jumps_ahead_removes_nothing_until_it_is_right_again(
+    store: Store, judge: Judge, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.films.receive(png(1), name="a")
+    judge("clear")
+    store.settings.change(actor="ada", kept_days=30)
+    assert store.removal.retire_by_age() == 0
+    clock.now += 365 * DAY
+    assert store.removal.retire_by_age() == 0 and "retire.waits clock_days_since_last_check=365.0" in caplog.text
+    waits = store.removal.waits_until()
+    assert waits is not None and waits.timestamp() == pytest.approx(clock.now + 3 * DAY, abs=1)
+    assert remove_by_age(store, clock, days=2) == 0, "the clock is still wrong"
+    clock.now -= 367 * DAY
+    assert store.removal.retire_by_age() == 0 and store.removal.waits_until() is None
+    assert len(listed(store, "all")) == 1
+    assert remove_by_age(store, clock, days=32) == 1, "the study is that old by a clock without a jump"
+
+
+def test_a_first_check_is_compared_with_the_last_audit_event(store: Store, judge: Judge, clock: Clock) -> None:
+    store.films.receive(png(1), name="a")
+    judge("clear")
+    store.settings.change(actor="ada", kept_days=30)
+    clock.now += 365 * DAY
+    assert store.removal.retire_by_age() == 0 and store.removal.waits_until() is not None
+
+
+def test_a_server_that_runs_once_a_week_removes_by_age(store: Store, judge: Judge, clock: Clock) -> None:
+    store.films.receive(png(1), name="a")
+    judge("clear")
+    store.settings.change(actor="ada", kept_days=30)
+    removed = []
+    for _ in range(7):
+        clock.now += 7 * DAY
+        removed.append(store.removal.retire_by_age())
+    assert sum(removed) == 1 and not listed(store, "all")
+
+
+def test_a_study_that_was_read_while_the_clock_was_behind_is_as_old_as_its_arrival(
+    store: Store, judge: Judge, clock: Clock
+) -> None:
+    assert store.removal.retire_by_age() == 0
+    store.films.receive(png(1), name="a")
+    clock.now -= 20 * 365 * DAY
+    store.tidy()
+    assert judge("clear")
+    clock.now += 20 * 365 * DAY
+    store.settings.change(actor="ada", kept_days=30)
+    assert remove_by_age(store, clock, days=10) == 0 and len(listed(store, "all")) == 1
+    assert store.removal.count_old(older_than_days=30) == 0
 
 
 @on_postgresql

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_both_databases, on_postgresql
+from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_both_databases, on_postgresql, remove_by_age
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import labels
 from unseen_server.worklist.backup import back_up, restore
@@ -205,7 +205,7 @@ def test_early_reports_are_forgotten_after_thirty_days(store: Store, judge: Judg
     clock.now += EARLY_DAYS * 86_400 + 1
     study = arrives(store, 1, **A1)
     assert listed(store) == [study], "not used, though its row is still there"
-    store.removal.retire_by_age()
+    remove_by_age(store, clock, days=4)
     assert store.outside_reports.counts().early == 0
 
 

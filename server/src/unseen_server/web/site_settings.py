@@ -45,6 +45,9 @@ class SettingsResponse(BaseModel):
     pseudonyms: bool = Field(description="patients and accession numbers are stored as pseudonyms; chosen once")
     waiting_cap_s: float = Field(description="how long priorities may keep a study waiting")
     kept_days: float | None = Field(description="null: nothing is removed by age")
+    removal_waits_until: datetime | None = Field(
+        description="nothing is removed by age before, because the clock may be wrong; null: removal does not wait"
+    )
     settle_s: float = Field(
         description="a study is complete when no film of it came for so long; before, nothing of it is cleared or sent"
     )
@@ -103,6 +106,7 @@ def _settings(parts: ServerState) -> SettingsResponse:
         pseudonyms=not parts.store.names.plain,
         waiting_cap_s=found.waiting_cap_s,
         kept_days=found.kept_days,
+        removal_waits_until=parts.store.removal.waits_until(),
         settle_s=found.settle_s,
         settled_s=parts.settled_s,
         sources=[

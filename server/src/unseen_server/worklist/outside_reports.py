@@ -172,7 +172,6 @@ def _is_repeated(connection: Connection, row: _Row) -> bool:
 
 def _wait(writing: Writing, row: _Row) -> None:
     """Keep a report until its films come; of one system's versions the latest waits."""
-    forget_early(writing)
     connection = writing.connection
     of_system = (_of.study_id.is_(None), _of.system == row["system"], _of.replaced_us.is_(None))
     keys = _keys(row["uid"], row["accession"])

@@ -12,6 +12,8 @@ from unseen_server.worklist import erasure, film_removal, model_findings_removal
 from unseen_server.worklist.states import DONE
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from unseen_server.worklist.erasure import Foreseen
     from unseen_server.worklist.site import Site
     from unseen_server.worklist.states import State
@@ -73,8 +75,16 @@ class Removal:
         return retention.count_old(self._site, older_than_days=older_than_days, source=source)
 
     def retire_by_age(self) -> int:
-        """Remove what the settings no longer keep; returns how many studies. A server calls this once in a while."""
+        """Remove what the settings no longer keep; returns how many studies. A server calls this every hour.
+
+        After a check that is more than a day later than the one before, nothing is removed for three days: the clock
+        may be wrong (`waits_until`).
+        """
         return retention.retire_by_age(self._site)
+
+    def waits_until(self) -> datetime | None:
+        """Return until when `retire_by_age` removes nothing because the clock may be wrong; None: it removes."""
+        return retention.waits_until(self._site)
 
     def retire_film(self, film: str, *, actor: str) -> Removed:
         """Remove one film from a study that waits; the study is judged by the others, and goes with its last film.

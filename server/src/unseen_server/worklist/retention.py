@@ -1,27 +1,44 @@
 """Retention: studies removed by age, as the site's settings say or on request.
 
+Ages are differences of the wall clock, which may be wrong by years. A server therefore removes nothing by age for
+`WAIT_DAYS` after a check that is more than `GAP_DAYS` later than the check before: a wrong clock is set right in that
+time, and a server that was off for so long removes a little later.
+
 `study_removal` removes the rows and files; `erasure` removes a patient or one study.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from unseen_server.worklist import stored_settings
 from unseen_server.worklist.outside_reports import forget_early
 from unseen_server.worklist.states import DONE, NotAllowedError, State, WorklistError
 from unseen_server.worklist.stored_settings import MOST_DAYS
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.study_removal import Removed, remove_rows, unlink
-from unseen_server.worklist.tables import studies
+from unseen_server.worklist.tables import audit, settings, studies
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
+    from unseen_server.worklist.transactions import Writing
 
+_log = logging.getLogger("unseen")
+
+GAP_DAYS: Final = 1
+"""Longest time between two checks after which studies are removed by age at once."""
+WAIT_DAYS: Final = 3
+"""Time for which nothing is removed by age after a longer one."""
 _DAY_US = 86_400 * 1_000_000
 _AT_ONCE = 200  # studies of a transaction: other writers get their turn
+_CHECKED = "removal_checked_us"
+_SINCE = "removal_waits_since_us"
+_LAST_EVENT = select(audit.c.time_us).order_by(audit.c.seq.desc()).limit(1)
 
 
 def retire(
@@ -70,10 +87,14 @@ def count_old(site: Site, *, older_than_days: float, source: str | None = None) 
 
 
 def retire_by_age(site: Site) -> int:
-    """Remove what the site's settings no longer keep; returns how many studies. For a server, once in a while."""
-    with site.database.reading() as connection:
-        kept = stored_settings.read(connection)
+    """Remove what the site's settings no longer keep; returns how many studies. For a server, at least once a day.
+
+    It removes nothing while `waits_until` gives a time.
+    """
     with site.writing() as writing:
+        if _waits(writing):
+            return 0
+        kept = stored_settings.read(writing.connection)
         forget_early(writing)
     periods: list[tuple[float | None, str | None]] = [(days, source) for source, days in kept.kept_of.items()]
     periods.append((kept.kept_days, None))
@@ -86,6 +107,46 @@ def retire_by_age(site: Site) -> int:
     )
 
 
+def waits_until(site: Site) -> datetime | None:
+    """Return until when nothing is removed by age because the clock may be wrong; None: it is removed."""
+    with site.database.reading() as connection:
+        since_us = _stored(connection).get(_SINCE)
+    return None if since_us is None else moment(since_us + WAIT_DAYS * _DAY_US)
+
+
+def _waits(writing: Writing) -> bool:
+    """Return True if the clock is to be confirmed by a later check before studies are removed; keep this check's time.
+
+    The time of the first check is compared with that of the last audit event. A clock that is set back by more than
+    `GAP_DAYS` ends the wait: it was ahead.
+    """
+    now_us, known = writing.now_us, _stored(writing.connection)
+    since_us = known.get(_SINCE)
+    last_us = known.get(_CHECKED)
+    if last_us is None:
+        last_us = writing.connection.execute(_LAST_EVENT).scalar_one_or_none() or now_us
+    if since_us is not None and not since_us - GAP_DAYS * _DAY_US <= now_us < since_us + WAIT_DAYS * _DAY_US:
+        since_us = None
+    elif since_us is None and now_us - last_us > GAP_DAYS * _DAY_US:
+        since_us = now_us
+        days = (now_us - last_us) / _DAY_US
+        _log.warning("retire.waits clock_days_since_last_check=%.1f days_until_removal=%d", days, WAIT_DAYS)
+    _store(writing.connection, _CHECKED, now_us)
+    _store(writing.connection, _SINCE, since_us)
+    return since_us is not None
+
+
+def _stored(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(select(settings).where(settings.c.name.in_((_CHECKED, _SINCE))))
+    return {row.name: int(row.value) for row in rows}
+
+
+def _store(connection: Connection, name: str, value: int | None) -> None:
+    connection.execute(settings.delete().where(settings.c.name == name))
+    if value is not None:
+        connection.execute(settings.insert().values(name=name, value=str(value)))
+
+
 def _age_us(days: float) -> int:
     """Return an age in microseconds. Raises WorklistError for one that no study can have."""
     if not 0 < days <= MOST_DAYS:
@@ -96,8 +157,11 @@ def _age_us(days: float) -> int:
 def _old(
     before_us: int, states: Sequence[State], *, source: str | None, but: Collection[str]
 ) -> list[ColumnElement[bool]]:
-    """Return the studies that have been in one of `states` since before then; of this source, or of all `but` these."""
-    wanted = [studies.c.state.in_(states), studies.c.changed_us < before_us]
+    """Return the studies that have been in one of `states` since before then; of this source, or of all `but` these.
+
+    A study that came later than its last change was changed while the clock was behind, and is as old as its arrival.
+    """
+    wanted = [studies.c.state.in_(states), studies.c.changed_us < before_us, studies.c.received_us < before_us]
     if source is not None:
         wanted.append(studies.c.source == source)
     if but:

@@ -25,6 +25,14 @@ ARCHIVE = '[[peers]]\nname = "archive"\nae_title = "ORTHANC"\nhost = "127.0.0.1"
         (ARCHIVE + "addresses = ['10.0.0.1/8']", "10.0.0.1/8 is neither an IP address nor a network"),
         (ARCHIVE + "addresses = ['10.0.0.0%eth0/8']", "10.0.0.0%eth0/8 is neither an IP address nor a network"),
         (ARCHIVE + ARCHIVE, "two peers are called archive"),
+        (
+            ARCHIVE + ARCHIVE.replace('"archive"', '"second"'),
+            "both have ae_title ORTHANC and may both connect from 127",
+        ),
+        (
+            ARCHIVE + ARCHIVE.replace('"archive"', '"second"') + 'addresses = ["::ffff:127.0.0.0/104"]\n',
+            'peers "archive" and "second" both have ae_title ORTHANC and may both connect from 127.0.0.1',
+        ),
         (ARCHIVE + "port = 104\ntls = true", "there is no table [tls]"),
         (ARCHIVE + 'send = ["sr"]', "no place: give host and port, or dicomweb"),
         (ARCHIVE + 'closes = "end"', "should be 'quiet' or 'association'"),
@@ -109,3 +117,26 @@ def test_of_two_peers_with_one_title_the_address_decides() -> None:
     config = PacsConfig.model_validate({"peers": peers})
     found = peer_of(config, ae_title="A", address="10.0.0.2", secure=False)
     assert not isinstance(found, str) and found.name == "y"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "refused"),
+    [
+        ({"host": "ct.example"}, {"host": "CT.example"}, True),
+        ({"host": "ct.example"}, {"host": "mr.example"}, False),
+        ({"addresses": ["10.0.0.0/8", "10.1.0.7"]}, {"host": "10.1.0.7"}, True),
+        ({"addresses": ["fe80::1%eth0"]}, {"addresses": ["fe80::/10"]}, True),
+        ({"addresses": ["10.0.0.0/8"]}, {"addresses": ["::/0"]}, False),
+        ({"host": "10.1.0.7"}, {"ae_title": None, "dicomweb": "http://10.1.0.7/"}, False),
+    ],
+)
+def test_two_peers_with_one_title_and_one_address_are_refused(
+    one: dict[str, object], other: dict[str, object], refused: bool
+) -> None:
+    peers = [{"name": "x", "ae_title": "A"} | one, {"name": "y", "ae_title": "A"} | other]
+    if not refused:
+        assert len(PacsConfig.model_validate({"peers": peers}).peers) == 2
+        return
+    for both in (peers, peers[::-1]):
+        with pytest.raises(ValueError, match="both have ae_title A and may both connect from"):
+            PacsConfig.model_validate({"peers": both})

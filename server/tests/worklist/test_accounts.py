@@ -145,6 +145,7 @@ def test_what_makes_no_account_is_a_sentence(store: Store) -> None:
     store.accounts.add("ann", PASSWORD, "reader", actor="admin")
     for name, password, role, said in (
         ("ann", PASSWORD, "reader", "an account ann already"),
+        ("Ann", PASSWORD, "reader", "an account ann already"),
         ("a b", PASSWORD, "reader", "1 to 64 of the characters"),
         ("<script>", PASSWORD, "reader", "1 to 64 of the characters"),
         ("bob", "short", "reader", "has 5 characters; 12 to 1024"),

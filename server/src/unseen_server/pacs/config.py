@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -23,6 +24,7 @@ from unseen_server.pacs.non_dicom_settings import (
     PacsTable,
     SyslogSettings,
 )
+from unseen_server.service.ip_networks import networks_of
 
 PAGE = "docs/how-to/pacs.md"
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -149,6 +151,13 @@ class PacsConfig(PacsTable):
         names = [peer.name for peer in peers]
         if double := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two peers are called {sorted(double)[0]}: give each a name of its own")
+        for one, other in itertools.combinations(peers, 2):
+            if one.ae_title is not None and one.ae_title == other.ae_title and (place := _shared_place(one, other)):
+                raise ValueError(
+                    f'peers "{one.name}" and "{other.name}" both have ae_title {one.ae_title} and may both connect '
+                    f"from {place}, so that films of one could get the source of the other: give each an ae_title of "
+                    "its own, or addresses of its own"
+                )
         if info.data.get("tls") is None and (without := [peer.name for peer in peers if peer.tls]):
             raise ValueError(f'peer "{without[0]}" has tls = true, but there is no table [tls] with a certificate')
         return peers
@@ -181,6 +190,22 @@ class PacsConfig(PacsTable):
     def file(self, given: str) -> Path:
         """Return a file that the configuration names, relative to its own folder."""
         return self._folder / given
+
+
+def _shared_place(one: Peer, other: Peer) -> str | None:
+    """Return an address, network or host from which both peers may connect; names of hosts are not resolved."""
+    places = [peer.addresses or (peer.host,) for peer in (one, other)]
+    for first, second in itertools.product(*places):
+        if first.casefold() == second.casefold():
+            return first
+        try:
+            networks = networks_of((first,)) + networks_of((second,))
+        except ValueError:  # the name of a host
+            continue
+        small, large = sorted(networks, key=lambda network: -network.prefixlen)
+        if small.version == large.version and small.network_address in large:
+            return first if networks[0] is small else second
+    return None
 
 
 def load(path: Path) -> PacsConfig:

@@ -127,8 +127,8 @@ class Accounts:
         limited = _checked_sources(role, sources)
         hashed = "" if password is None else _hashed(password)  # takes a while: before the transaction
         with self._site.writing() as writing:
-            if _row(writing.connection, name) is not None:
-                raise WorklistError(f"There is an account {name} already. Take another name, or change its password.")
+            if (known := _known_as(writing.connection, name)) is not None:
+                raise WorklistError(f"There is an account {known} already. Take another name, or change its password.")
             writing.connection.execute(
                 accounts.insert().values(
                     name=name, role=role, password=hashed, created_us=writing.now_us, sources=_kept_sources(limited)
@@ -259,7 +259,7 @@ class Accounts:
             row = rows_of(connection, accounts, password=kept).one_or_none()
             if row is None:
                 _check_name(name)
-                if name.casefold() == _LOCAL or _row(connection, name) is not None:
+                if name.casefold() == _LOCAL or _known_as(connection, name) is not None:
                     raise NotAllowedError(
                         f"The name {name} belongs to an account here that signs in otherwise. Ask an admin."
                     )
@@ -468,6 +468,12 @@ def _checked_sources(role: str, sources: Collection[str] | None) -> tuple[str, .
 
 def _row(connection: Connection, name: str) -> Found | None:
     return rows_of(connection, accounts, name=name).one_or_none()
+
+
+def _known_as(connection: Connection, name: str) -> str | None:
+    """Return the name of an account that is the same, or differs only in capitals: lists could not tell them apart."""
+    same = select(accounts.c.name).where(func.lower(accounts.c.name) == name.lower())
+    return connection.execute(same.limit(1)).scalar_one_or_none()
 
 
 def _check_name(name: str) -> None:

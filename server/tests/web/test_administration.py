@@ -135,6 +135,8 @@ def test_settings_change_and_have_their_effect(api: Api, store: Store, judged: J
         {"identity": "all", "identity_was": "lead"},
         {"identity": "reader"},
         {"identity_was": "lead"},
+        {"kept_of": {f"s{number}": 30 for number in range(501)}},
+        {"settle_of": {f"s{number}": 30 for number in range(501)}},
         {"x": 1},
     ):
         assert api.admin.patch("/settings", json=wrong).status_code == 422
@@ -148,6 +150,12 @@ def test_settings_change_and_have_their_effect(api: Api, store: Store, judged: J
     later = api.client("ada", "admin")
     left = later.get("/settings").json()
     assert left["removal_waits_until"] is None and [one["name"] for one in left["sources"]] == ["south"]
+
+
+def test_a_change_of_too_many_sources_names_the_limit(api: Api) -> None:
+    refused = api.admin.patch("/settings", json={"kept_of": {f"s{number}": 30 for number in range(20_000)}})
+    assert refused.status_code == 422 and "kept_of" in refused.text and "at most 500" in refused.text
+    assert len(refused.text) < 2000
 
 
 def test_who_sees_names_changes_only_from_the_state_that_was_seen(api: Api, store: Store) -> None:

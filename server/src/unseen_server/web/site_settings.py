@@ -19,6 +19,7 @@ router = APIRouter(tags=["administration"])
 
 Days = Annotated[float, Field(ge=0, le=MOST_DAYS)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
+_MOST = 500  # sources of one change, which is one transaction with an audit event for each
 
 
 class SourceResponse(BaseModel):
@@ -69,11 +70,11 @@ class SettingsChange(RequestModel):
     waiting_cap_s: Annotated[float, Field(gt=0, le=MOST_CAP_S)] | None = None
     kept_days: Days | None = Field(default=None, description="0: nothing is removed by age")
     kept_of: dict[str, Days | None] | None = Field(
-        default=None, description="the same by source; null: that source is kept as the site's others"
+        default=None, max_length=_MOST, description="the same by source; null: that source is kept as the site's others"
     )
     settle_s: Seconds | None = Field(default=None, description="for films that come from now on")
     settle_of: dict[str, Seconds | None] | None = Field(
-        default=None, description="the same by source; null: as the site's others"
+        default=None, max_length=_MOST, description="the same by source; null: as the site's others"
     )
 
     @model_validator(mode="after")

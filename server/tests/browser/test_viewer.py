@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import SCREEN, SIDE, PageOf, Site, as_dicom, judged_first, serving, signed_in
+from tests.browser.conftest import (
+    SCREEN,
+    SIDE,
+    WITHOUT_SCRIPTS,
+    PageOf,
+    Site,
+    as_dicom,
+    judged_first,
+    serving,
+    signed_in,
+)
 from tests.data.making import dicom
 from tests.web.conftest import token_of
 from tests.web.running import until
@@ -322,6 +332,22 @@ def test_the_first_of_two_tabs_that_closes_does_not_release_the_study_of_the_oth
         page.keyboard.press("s")
         shows(page, second)
         assert released_within(store, first, 30), "no tab shows it"
+
+
+def test_closing_the_study_on_one_computer_does_not_release_it_on_another(
+    page: Page, site: Site, chromium: Browser
+) -> None:
+    first, second = sent(site, "computers", ill(2, 38))
+    opened(page, site, first, "computers")
+    with chromium.new_context(viewport=SCREEN) as elsewhere:
+        opened(signed_in(elsewhere, site, "ann", WITHOUT_SCRIPTS), site, first, "computers")
+        elsewhere.pages[0].close(run_before_unload=True)
+        with site.store() as store:
+            assert released_within(store, first, 2) is False, "the other computer still shows it"
+    page.keyboard.press("s")
+    shows(page, second)
+    with site.store() as store:
+        assert released_within(store, first, 30)
 
 
 def released_within(store: Store, study: str, seconds: float) -> bool:

@@ -87,6 +87,28 @@ def test_a_study_is_taken_reported_and_taken_back(api: Api, judged: Any) -> None
     assert api.reader.post(f"/studies/{study}/release").status_code == 409
 
 
+def test_closing_one_page_releases_no_study_that_another_page_of_the_reader_shows(api: Api, judged: Any) -> None:
+    study = judged(1).study
+
+    def post(act: str, page: str | None = None) -> str:
+        answer = api.reader.post(f"/studies/{study}/{act}", params={} if page is None else {"page": page}).json()
+        return str(answer.get("study", answer)["state"] if act == "claim" else answer["state"])
+
+    assert post("claim", "office") == "in_reading" and post("claim", "home") == "in_reading"
+    assert post("release", "home") == "in_reading", "the page in the office shows it"
+    assert post("claim", "home") == "in_reading" and post("release", "office") == "in_reading"
+    assert post("release", "home") == "to_read"
+    post("claim", "office")
+    post("claim", "home")
+    assert post("release") == "to_read", "a program that names no page releases it"
+    assert post("claim", "home") == "in_reading"
+    assert post("release", "home") == "to_read", "the page in the office had an earlier claim"
+    post("claim", "office")
+    post("claim", "home")
+    assert api.lead.post(f"/studies/{study}/release", params={"page": "lead"}).json()["state"] == "to_read"
+    assert api.reader.post(f"/studies/{study}/claim", params={"page": "x" * 65}).status_code == 422
+
+
 @on_both_databases
 def test_of_two_readers_who_ask_at_once_one_gets_the_study(api: Api, judged: Any) -> None:
     study = judged(1).study

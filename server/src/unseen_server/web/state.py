@@ -22,6 +22,7 @@ from unseen_server.web.decoded_films import DecodedFilms
 from unseen_server.web.lab_supervisor import Laboratory
 from unseen_server.web.lab_uploads import Uploads
 from unseen_server.web.labelled_set import ComputedFigures
+from unseen_server.web.open_pages import OpenPages
 from unseen_server.web.pace import Pace
 from unseen_server.web.password_attempts import Throttle
 from unseen_server.web.score_percentiles import Loaded, ScorePercentiles
@@ -98,6 +99,7 @@ class ServerState:
     stopping: threading.Event = field(default_factory=threading.Event)
     figures: ComputedFigures = field(default_factory=ComputedFigures)
     rounds: Rounds = field(default_factory=Rounds)
+    open_pages: OpenPages = field(init=False)
     decoded: DecodedFilms = field(init=False)
     clearing: Clearing = field(init=False)
     ranks: ScorePercentiles = field(init=False)
@@ -106,6 +108,7 @@ class ServerState:
     active: ActiveModels = field(init=False)
 
     def __post_init__(self) -> None:
+        self.open_pages = OpenPages(lasts_s=self.store.site.claim_s)
         self.pulse = Pulse(self.store)
         self.readiness = Readiness(self.store)
         self.ranks = ScorePercentiles(self.store, self._loaded)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Lead, Reader, is_lead
@@ -19,6 +19,10 @@ from unseen_server.worklist.report_entry import MOST_DWELL_MS
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 StudyId = Annotated[str, Path(max_length=40, description="s-…; one that was joined to another still finds it")]
+
+OpenPage = Annotated[
+    str | None, Query(max_length=64, description="random name of the browser's page that shows the study")
+]
 
 
 class Verdict(RequestModel):
@@ -71,15 +75,25 @@ def whole(parts: Parts, account: Reader, study: StudyId) -> StudyResponse:
 
 
 @router.post("/{study}/claim", responses=answers(401, 403, 404, 409, 422, 503))
-def claim(parts: Parts, account: Reader, study: StudyId) -> Claimed:
+def claim(parts: Parts, account: Reader, study: StudyId, page: OpenPage = None) -> Claimed:
     """Take it for reading. Of two requests at once one succeeds; the other gets the reader's name. Again: longer."""
     until = parts.store.studies.claim(study, account.name)
-    return Claimed(until=until, study=_entry(parts, account, study))
+    entry = _entry(parts, account, study)
+    if page is not None:
+        parts.open_pages.opened((entry.study, account.name, entry.claimed), page)
+    return Claimed(until=until, study=entry)
 
 
 @router.post("/{study}/release", responses=answers(401, 403, 404, 409, 422, 503))
-def release(parts: Parts, account: Reader, study: StudyId) -> Listed:
-    """Release it unreported; a lead may release another reader's study."""
+def release(parts: Parts, account: Reader, study: StudyId, page: OpenPage = None) -> Listed:
+    """Release it unreported; a lead may release another reader's study.
+
+    With `page`, it stays claimed while another page of the same reader, such as one on another computer, shows it.
+    """
+    if page is not None:
+        entry = _entry(parts, account, study)
+        if parts.open_pages.closed((entry.study, account.name, entry.claimed), page):
+            return entry
     parts.store.studies.release(study, account.name, as_lead=is_lead(account))
     return _entry(parts, account, study)
 

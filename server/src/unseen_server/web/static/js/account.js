@@ -2,6 +2,7 @@
 // Sign-out: on request, and after half an hour without a key or a click; pages of one browser count together.
 // A session ends after twelve hours in any case.
 import { $, api } from "./api.js";
+import { local } from "./browser_storage.js";
 import { failed, toast } from "./toasts.js";
 
 const IDLE_S = 30 * 60;
@@ -9,7 +10,7 @@ const WARNED_S = 60;
 const TOUCHED = "unseen.touched";
 
 /** Return the number of seconds since the last input on any page of this browser. */
-export const idleSeconds = () => (Date.now() - Number(localStorage.getItem(TOUCHED) ?? Date.now())) / 1000;
+export const idleSeconds = () => (Date.now() - Number(local.get(TOUCHED) ?? Date.now())) / 1000;
 
 function leave(query = "") {
   return api("/sign-out", { method: "POST" }).then(() => location.assign(`/sign-in${query}`));
@@ -22,7 +23,7 @@ function touched() {
   const now = Date.now();
   if (now - noted < 5000) return;
   noted = now;
-  localStorage.setItem(TOUCHED, String(now));
+  local.set(TOUCHED, String(now));
 }
 for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"]) addEventListener(kind, touched, { passive: true });
 touched();

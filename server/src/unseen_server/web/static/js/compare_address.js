@@ -1,5 +1,6 @@
 // @ts-check
 // Settings of the comparison: kept in the address, so that it can be sent to somebody, and for the rest of the session. No patient data.
+import { session } from "./browser_storage.js";
 
 const KEPT = "unseen.compare";
 const SHORT = 12; // digits of a model's digest in the address
@@ -13,7 +14,7 @@ const SHORT = 12; // digits of a model's digest in the address
 export function wanted(/** @type {{ model: string }[]} */ models) {
   const given = new URLSearchParams(location.search);
   /** @type {Partial<Kept>} */
-  const saved = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+  const saved = session.json(KEPT, {});
   const whole = (/** @type {string | null | undefined} */ name) => (name ? models.find(({ model }) => model.startsWith(name))?.model : undefined);
   const every = (/** @type {string[] | undefined} */ names) => names?.flatMap((name) => whole(name) ?? []);
   const number = (/** @type {string} */ name) => (given.get(name) === null || !Number.isFinite(Number(given.get(name))) ? undefined : Number(given.get(name)));
@@ -30,7 +31,7 @@ export function wanted(/** @type {{ model: string }[]} */ models) {
 
 /** Save the settings in the session and in the address. */
 export function keepShown(/** @type {Kept} */ kept) {
-  sessionStorage.setItem(KEPT, JSON.stringify(kept));
+  session.set(KEPT, JSON.stringify(kept));
   const said = new URLSearchParams();
   if (new URLSearchParams(location.search).get("others") === "true") said.set("others", "true");
   const short = (/** @type {string} */ model) => model.slice(0, SHORT);

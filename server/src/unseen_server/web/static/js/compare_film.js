@@ -1,6 +1,7 @@
 // @ts-check
 // The page that shows two to six models on one film side by side; ← → go through the list that the film came from.
 import { $, api, closest, el, sentenceIn, there, typing } from "./api.js";
+import { session } from "./browser_storage.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { swatch } from "./charts.js";
 import { keptList } from "./compare_gallery.js";
@@ -16,10 +17,10 @@ const KINDS = /** @type {import("./compare_model_images.js").What[]} */ (Object.
 
 const view = new FilmCanvas($("#film"), { label: "Film" });
 /** @type {{ shown?: string[], places?: Record<string, number> }} */
-const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+const kept = session.json(KEPT, {});
 const ticked = new Set(kept.shown ?? []);
 /** @type {Set<import("./compare_model_images.js").What>} */
-const rows = new Set(JSON.parse(sessionStorage.getItem(ROWS_KEPT) ?? '["reconstruction","residual"]'));
+const rows = new Set(session.json(ROWS_KEPT, ["reconstruction", "residual"]));
 let film = decodeURIComponent(location.pathname.split("/").pop() ?? "");
 const list = keptList(film);
 /** @typedef {Page.Returned<"GET /films/{film}/look">} Look  @typedef {Look["models"][number]} Model */
@@ -96,7 +97,7 @@ function tick(/** @type {HTMLInputElement} */ box, /** @type {string} */ model) 
   else {
     if (box.checked) ticked.add(model);
     else ticked.delete(model);
-    sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, shown: [...ticked] }));
+    session.set(KEPT, JSON.stringify({ ...kept, shown: [...ticked] }));
     columns();
     return;
   }
@@ -143,7 +144,7 @@ for (const what of KINDS) {
     if (rows.has(what) && rows.size > 1) rows.delete(what);
     else rows.add(what);
     button.setAttribute("aria-pressed", String(rows.has(what)));
-    sessionStorage.setItem(ROWS_KEPT, JSON.stringify([...rows]));
+    session.set(ROWS_KEPT, JSON.stringify([...rows]));
     if (response) columns();
   });
   $("#rows").append(button);

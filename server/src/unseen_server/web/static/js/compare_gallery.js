@@ -1,6 +1,7 @@
 // @ts-check
 // Films as thumbnails that lead to their comparison, and the list by which one goes from film to film there.
 import { el } from "./api.js";
+import { session } from "./browser_storage.js";
 
 const LIST = "unseen.compare.list";
 const FURTHER = 36;
@@ -41,11 +42,10 @@ export function thumbnail(/** @type {string} */ film) {
 
 /** Return the list that a film was opened from: {title, films}; a list of this film alone if there is none. */
 export function keptList(/** @type {string} */ film) {
-  /** @type {{ title: string, films: string[] } | null} */
-  const list = JSON.parse(sessionStorage.getItem(LIST) ?? "null");
-  return list?.films.includes(film) ? list : { title: "", films: [film] };
+  const list = session.json(LIST, { title: "", films: [film] });
+  return list.films.includes(film) ? list : { title: "", films: [film] };
 }
 
 function keepList(/** @type {{ title: string, films: string[] }} */ list) {
-  sessionStorage.setItem(LIST, JSON.stringify(list));
+  session.set(LIST, JSON.stringify(list));
 }

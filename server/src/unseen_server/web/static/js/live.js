@@ -2,6 +2,7 @@
 // Live page: uploads films three at a time and asks for their scores until they are there.
 
 import { $, ApiError, api, el, sentenceIn, statusOf } from "./api.js";
+import { session } from "./browser_storage.js";
 import { clock } from "./dates.js";
 import { chosen, dropped } from "./dropped.js";
 import { onNews } from "./events.js";
@@ -208,13 +209,13 @@ function tell(/** @type {string} */ words, /** @type {boolean} */ end) {
 
 function remember() {
   const films = items.filter((item) => item.film).map((item) => item.film);
-  sessionStorage.setItem(memory, JSON.stringify([...new Set(films)].slice(-REMEMBERED)));
+  session.set(memory, JSON.stringify([...new Set(films)].slice(-REMEMBERED)));
 }
 
 /** Restore the sent films after a reload, with their state on the server. */
 function recall() {
   /** @type {string[]} */
-  const films = JSON.parse(sessionStorage.getItem(memory) ?? "[]");
+  const films = session.json(memory, []);
   if (!films.length) return;
   const batch = section("Sent before this page was loaded anew");
   for (const film of films) {
@@ -229,7 +230,7 @@ function recall() {
 function clear() {
   items = [];
   $("#results").replaceChildren();
-  sessionStorage.removeItem(memory);
+  session.remove(memory);
   show();
   $("#files").focus();
 }

@@ -2,6 +2,7 @@
 // The tour of the demonstration: three cards beside what they speak of. It begins at /?tour=1, goes along from page to
 // page, asks for nothing, and does not come again once it was ended.
 import { $, el, find, typing } from "./api.js";
+import { local, session } from "./browser_storage.js";
 
 const DONE = "unseen.tour"; // key in localStorage
 const AT = "unseen.tour.step"; // key in sessionStorage: the tour continues on the page that a link opens
@@ -51,8 +52,8 @@ function begin() {
     const rest = asked.toString();
     history.replaceState(null, "", location.pathname + (rest ? `?${rest}` : "") + location.hash);
   }
-  if (localStorage.getItem(DONE) === "done") return;
-  const at = sessionStorage.getItem(AT);
+  if (local.get(DONE) === "done") return;
+  const at = session.get(AT);
   if (!wanted && at === null) return;
   document.head.append(el("link", { rel: "stylesheet", href: "/static/tour.css" }));
   before = document.activeElement;
@@ -65,7 +66,7 @@ function begin() {
 
 function show(/** @type {number} */ number) {
   step = number;
-  sessionStorage.setItem(AT, String(step));
+  session.set(AT, String(step));
   const { title, words, keys } = STEPS[step];
   const last = step === STEPS.length - 1;
   const next = el("button", { type: "button", class: "main", id: "tour-next", onclick: () => (last ? end() : show(step + 1)) }, last ? "Done" : "Next");
@@ -98,8 +99,8 @@ function keyed(/** @type {KeyboardEvent} */ event) {
 }
 
 function end() {
-  localStorage.setItem(DONE, "done");
-  sessionStorage.removeItem(AT);
+  local.set(DONE, "done");
+  session.remove(AT);
   const inside = card?.contains(document.activeElement);
   card?.remove();
   card = null;

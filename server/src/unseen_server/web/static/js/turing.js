@@ -2,6 +2,7 @@
 // Visual Turing test "Real or generated?": one image after another, and the answers.
 
 import { $, api, el, statusOf, there, typing } from "./api.js";
+import { session } from "./browser_storage.js";
 import { numberOf } from "./numbers.js";
 import { resultOf, roundsOf } from "./turing_result.js";
 import { failed } from "./toasts.js";
@@ -72,7 +73,7 @@ async function begin(/** @type {Event} */ event) {
 function enter(/** @type {Round} */ response) {
   round = response;
   pictures = new Map();
-  sessionStorage.setItem(memory, response.round);
+  session.set(memory, response.round);
   only("round");
   step();
 }
@@ -116,7 +117,7 @@ async function say(/** @type {"real" | "generated"} */ kind) {
 
 async function end() {
   const result = await api(`/turing/rounds/${there(round).round}/result`);
-  sessionStorage.removeItem(memory);
+  session.remove(memory);
   const another = el("button", { type: "button", class: "main", onclick: leave }, "Another round");
   $("#result").replaceChildren(...resultOf(result, another));
   $("#aloud").textContent = `${result.all.right} of ${result.all.of} right. ${result.words}`;
@@ -126,7 +127,7 @@ async function end() {
 
 function leave() {
   round = null;
-  sessionStorage.removeItem(memory);
+  session.remove(memory);
   offer().catch(failed);
 }
 
@@ -139,6 +140,6 @@ document.addEventListener("keydown", (event) => {
   const kind = KEYS[event.key.toLowerCase()];
   if (kind && round && !$("#round").hidden && !typing(event) && !event.repeat) say(kind);
 });
-const begun = sessionStorage.getItem(memory); // a round resumes after a reload
+const begun = session.get(memory); // a round resumes after a reload
 if (begun) api(`/turing/rounds/${begun}`).then(enter).catch(leave);
 else offer().catch(failed);

@@ -2,6 +2,7 @@
 // The viewer: a study's films at full depth, its report, and the next study without a page being loaded.
 import { idleSeconds } from "./account.js";
 import { $, api, sentenceIn, statusOf } from "./api.js";
+import { session } from "./browser_storage.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { onNews } from "./events.js";
 import { fileInWords } from "./file_names.js";
@@ -248,7 +249,7 @@ async function back() {
   const study = now.response?.entry.study;
   if (study) {
     await claims.leave(study);
-    sessionStorage.setItem(SELECTED, study);
+    session.set(SELECTED, study);
   }
   drafts.flush(study ?? "");
   location.assign(wayBack());

@@ -1,6 +1,7 @@
 // @ts-check
 // Address of the viewer: study, film, frame, window, zoom, orientation, model and overlay as a URL.
 // No patient data.
+import { session } from "./browser_storage.js";
 import { now } from "./viewer_state.js";
 import { SHOWN, listOf } from "./worklist_view.js";
 
@@ -15,7 +16,7 @@ export const list = listOf(location.search);
 export const inList = (/** @type {string} */ path) => (list.address.size ? `${path}?${list.address}` : path);
 /** Return the address of the page of the list that the study was opened from; if that is another list, of the list's first page. */
 export function wayBack() {
-  const page = sessionStorage.getItem(SHOWN);
+  const page = session.get(SHOWN);
   const same = page !== null && String(listOf(page.slice(page.indexOf("?") + 1)).address) === String(list.address);
   return same ? page : inList("/");
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // Drafts of reports: kept by the server, and in this browser until the server has them.
 import { api, statusOf } from "./api.js";
+import { local } from "./browser_storage.js";
 
 const WAIT_MS = 600; // delay after the last key press
 const AGAIN_MS = 5000; // delay before an unreachable server is tried again
@@ -16,24 +17,24 @@ export class Drafts {
 
   /** Return the draft of a study: the unsent text in this browser, else the server's text. */
   of(/** @type {Page.Returned<"GET /studies/{study}">} */ { entry, draft }) {
-    const kept = localStorage.getItem(this.#key(entry.study));
+    const kept = local.get(this.#key(entry.study));
     if (kept !== null) this.#later(entry.study, 0);
     return kept ?? draft;
   }
 
   /** Save the text in this browser, and send it after a delay. */
   keep(/** @type {string} */ study, /** @type {string} */ note) {
-    localStorage.setItem(this.#key(study), note);
+    local.set(this.#key(study), note);
     this.#later(study, WAIT_MS);
   }
 
   /** Send unsent text immediately, for a page that the user leaves. */
-  flush(/** @type {string} */ study) { if (localStorage.getItem(this.#key(study)) !== null) this.#send(study, true); }
+  flush(/** @type {string} */ study) { if (local.get(this.#key(study)) !== null) this.#send(study, true); }
 
   /** Delete the draft of a reported study in this browser; the server has deleted its own. */
   done(/** @type {string} */ study) {
     clearTimeout(this.#due.get(study));
-    localStorage.removeItem(this.#key(study));
+    local.remove(this.#key(study));
   }
 
   #later(/** @type {string} */ study, /** @type {number} */ wait) {
@@ -42,11 +43,11 @@ export class Drafts {
   }
 
   async #send(/** @type {string} */ study, keepalive = false) {
-    const note = localStorage.getItem(this.#key(study));
+    const note = local.get(this.#key(study));
     if (note === null) return;
     try {
       await api(`/studies/${study}/draft`, { method: "PUT", body: { note }, keepalive });
-      if (localStorage.getItem(this.#key(study)) === note) localStorage.removeItem(this.#key(study));
+      if (local.get(this.#key(study)) === note) local.remove(this.#key(study));
     } catch (error) {
       if (statusOf(error) === 404) this.done(study); // the study was erased, so its draft is deleted as well
       else this.#later(study, AGAIN_MS);

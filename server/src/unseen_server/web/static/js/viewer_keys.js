@@ -2,6 +2,7 @@
 // Key listener of the viewer: passes each key to the page or to the film. A key belongs to a field while somebody types there.
 // `viewer_key_help.js` shows the table of the keys; `viewer.js` does what they say.
 import { typing } from "./api.js";
+import { local } from "./browser_storage.js";
 
 const STORED = "unseen.keys";
 /** @typedef {"normal" | "abnormal" | "unsure"} Outcome */
@@ -10,10 +11,10 @@ const STORED = "unseen.keys";
 export const OUTCOMES = { n: "normal", a: "abnormal", u: "unsure" };
 
 /** Report true if single keys act; users of speech input can switch them off. */
-export const singleKeysOn = () => localStorage.getItem(STORED) !== "off";
+export const singleKeysOn = () => local.get(STORED) !== "off";
 
 /** Switch single keys on or off in this browser. */
-export const setSingleKeys = (/** @type {boolean} */ on) => localStorage.setItem(STORED, on ? "on" : "off");
+export const setSingleKeys = (/** @type {boolean} */ on) => local.set(STORED, on ? "on" : "off");
 
 /**
  * @param {(key: string, event: KeyboardEvent) => boolean} act  does what a key says on this page; false: nothing

@@ -1,6 +1,7 @@
 // @ts-check
 // Controls of the overlays: triage or research mode, the chosen model, opacity; kept from film to film.
 import { $, el } from "./api.js";
+import { local } from "./browser_storage.js";
 import { PICTURES, has, overlaysOf } from "./viewer_overlays.js";
 import { showChart, showModels, showNearest, showWords } from "./viewer_panel.js";
 import { failed } from "./toasts.js";
@@ -34,7 +35,7 @@ export class Layers {
   constructor(view, onBeside) {
     this.#view = view;
     this.#onBeside = onBeside;
-    Object.assign(this.#kept, JSON.parse(localStorage.getItem(STORED) ?? "{}"));
+    Object.assign(this.#kept, local.json(STORED, {}));
     for (const mode of ["triage", "research"]) $(`#${mode}`).addEventListener("click", () => this.setMode(mode));
     const buttons = Object.entries({ none: { words: "Film only", tells: undefined }, ...PICTURES }).map(([what, { words, tells }]) =>
       el("button", { type: "button", dataset: { what }, title: tells, onclick: () => this.choose(what) }, words));
@@ -136,7 +137,7 @@ export class Layers {
 
   #keep(/** @type {{ mode?: string, model?: string, opacity?: number, heat?: string }} */ changes) {
     Object.assign(this.#kept, changes);
-    localStorage.setItem(STORED, JSON.stringify(this.#kept));
+    local.set(STORED, JSON.stringify(this.#kept));
   }
 
   #drawPanel() {

@@ -1,6 +1,7 @@
 // @ts-check
 // The worklist: fetches its pages, again after each change; selects a study; handles all keys of the page, [ and ] included.
 import { $, api, closest, isAbort, statusOf, typing } from "./api.js";
+import { session } from "./browser_storage.js";
 import { onNews } from "./events.js";
 import { numberOf } from "./numbers.js";
 import { Acts } from "./worklist_acts.js";
@@ -33,7 +34,7 @@ const blind = document.body.dataset.blind === "yes";
 const isLead = role !== "reader";
 const view = viewOf(location.search);
 let page = /** @type {Listed | null} */ (null);
-let selected = sessionStorage.getItem(SELECTED);
+let selected = session.get(SELECTED);
 let wanted = /** @type {string | null} */ (null); // study that is selected as soon as it is in the list
 let ahead_ms = 0; // offset of the server's clock
 let began = /** @type {number | null} */ (null); // studies received later are marked as new
@@ -204,8 +205,8 @@ function turn(/** @type {boolean} */ forwards) {
 function select(/** @type {string | null} */ study, { focus = false, scroll = true } = {}) {
   if (study !== null && study === wanted) wanted = null;
   selected = study;
-  if (study === null) sessionStorage.removeItem(SELECTED);
-  else sessionStorage.setItem(SELECTED, study);
+  if (study === null) session.remove(SELECTED);
+  else session.set(SELECTED, study);
   rows.select(study);
   const row = study === null ? null : rows.element(study);
   if (scroll) row?.scrollIntoView({ block: "nearest" });
@@ -291,7 +292,7 @@ $("#next").addEventListener("click", () => turn(true));
 $("#refusals-close").addEventListener("click", () => goTo({ refusal: "" }));
 $("#keys-open").addEventListener("click", () => $("#keys").showModal());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
-addEventListener("pagehide", () => sessionStorage.setItem(SHOWN, addressOf(view)));
+addEventListener("pagehide", () => session.set(SHOWN, addressOf(view)));
 addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // the user may cancel leaving
 
 const offer = () => api("/studies/choices").then((choices) => { filters.offer(choices); chosen.offer(choices.readers); });

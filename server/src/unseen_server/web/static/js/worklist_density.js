@@ -1,6 +1,7 @@
 // @ts-check
 // Density of the list: compact or wide rows, kept in this browser.
 import { $ } from "./api.js";
+import { local } from "./browser_storage.js";
 
 const KEPT = "unseen_server.worklist.rows";
 
@@ -10,10 +11,10 @@ export function density() {
     document.body.dataset.rows = compact ? "compact" : "comfortable";
     $("#compact").setAttribute("aria-pressed", String(compact));
   };
-  show(localStorage.getItem(KEPT) === "compact");
+  show(local.get(KEPT) === "compact");
   $("#compact").addEventListener("click", () => {
     const compact = document.body.dataset.rows !== "compact";
-    localStorage.setItem(KEPT, compact ? "compact" : "comfortable");
+    local.set(KEPT, compact ? "compact" : "comfortable");
     show(compact);
   });
 }

@@ -2,6 +2,7 @@
 // Notification of a study with high priority: in the title, in a note, and by the system if allowed.
 // Off until it is asked for.
 import { $, api } from "./api.js";
+import { local } from "./browser_storage.js";
 import { numberOf } from "./numbers.js";
 import { toast } from "./toasts.js";
 
@@ -25,7 +26,7 @@ export class Urgent {
     this.page = page;
     $("#tell").addEventListener("click", () => this.#choose(!this.on));
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#read(); });
-    if (localStorage.getItem(KEPT) === "yes") this.#begin();
+    if (local.get(KEPT) === "yes") this.#begin();
     this.#say();
   }
 
@@ -39,13 +40,13 @@ export class Urgent {
       clearInterval(this.#timer);
       this.#timer = undefined;
       this.#known = null;
-      localStorage.removeItem(KEPT);
+      local.remove(KEPT);
       this.#read();
       this.#say();
       toast("You are no longer notified of urgent studies.");
       return;
     }
-    localStorage.setItem(KEPT, "yes");
+    local.set(KEPT, "yes");
     this.#begin();
     this.#say();
     const may = "Notification" in window ? await Notification.requestPermission().catch(() => "denied") : "denied";

@@ -349,6 +349,27 @@ def test_the_list_shows_a_whole_row_on_a_phone_and_at_a_zoom_of_400_percent(shar
     assert not none, f"no whole row at {none}"
 
 
+WHOLE_ROWS = """() => {
+  document.querySelector("#rows tr").scrollIntoView({ block: "start" });
+  const head = document.querySelector("#grid thead").getBoundingClientRect(), acts = document.querySelector("#selected").getBoundingClientRect();
+  return [...document.querySelectorAll("#rows tr")].filter((row) => {
+    const box = row.getBoundingClientRect();
+    return box.top >= head.bottom - 1 && box.bottom <= acts.top + 1;
+  }).length;
+}"""
+
+
+def test_several_rows_of_several_models_are_on_a_phones_screen(shared_site: Site, page_of: PageOf) -> None:
+    """The rows had 224 points, of which the scores of three models took more than half for each row."""
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    _worklist(page, shared_site)
+    for size, least in (((320, 568), 4), ((375, 667), 5), ((768, 1024), 7)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.wait_for_timeout(120)
+        assert page.evaluate(WHOLE_ROWS) >= least, size
+
+
 CUT_SENTENCES = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
 UNDER_FOOTER = """() => {
   const foot = document.querySelector("footer.limits").getBoundingClientRect();

@@ -351,7 +351,7 @@ def test_the_list_shows_a_whole_row_on_a_phone_and_at_a_zoom_of_400_percent(shar
 
 WHOLE_ROWS = """() => {
   document.querySelector("#rows tr").scrollIntoView({ block: "start" });
-  const head = document.querySelector("#grid thead").getBoundingClientRect(), acts = document.querySelector("#selected").getBoundingClientRect();
+  const [head, acts] = ["#grid thead", "#selected"].map((one) => document.querySelector(one).getBoundingClientRect());
   return [...document.querySelectorAll("#rows tr")].filter((row) => {
     const box = row.getBoundingClientRect();
     return box.top >= head.bottom - 1 && box.bottom <= acts.top + 1;

@@ -176,7 +176,7 @@ def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None)
         view_position=_text(ds, "ViewPosition"),
         patient_orientation=_text(ds, "PatientOrientation"),
         tags=_tags(ds),
-        identifiers=_kept(ds, IDENTIFYING_KEYWORDS),
+        identifiers=_kept(ds, IDENTIFYING_KEYWORDS, whole=True),
         frames=frames,
         modality_lut=modality_lut,
     )
@@ -193,15 +193,20 @@ def _tags(ds: Dataset) -> dict[str, str]:
     return tags
 
 
-def _kept(ds: Dataset, keywords: tuple[str, ...]) -> dict[str, str]:
+def _kept(ds: Dataset, keywords: tuple[str, ...], *, whole: bool = False) -> dict[str, str]:
     """Return the attributes that are there and can be parsed.
 
     They are hints, so nonsense is left out and no reason to refuse.
+
+    Args:
+        ds: the data set.
+        keywords: of the attributes.
+        whole: do not shorten long texts: two patients may have numbers that differ in the last character alone.
     """
     found = {}
     for keyword in keywords:
         try:
-            if text := _text(ds, keyword):
+            if text := _whole_text(ds, keyword) if whole else _text(ds, keyword):
                 found[keyword] = text
         except Refused:
             continue
@@ -287,7 +292,11 @@ def attribute_values(ds: Dataset, keyword: str) -> list[object]:
 
 
 def _text(ds: Dataset, keyword: str) -> str | None:
-    return "\\".join(str(value) for value in attribute_values(ds, keyword)).strip()[:64] or None
+    return _whole_text(ds, keyword)[:64] or None
+
+
+def _whole_text(ds: Dataset, keyword: str) -> str:
+    return "\\".join(str(value) for value in attribute_values(ds, keyword)).strip()
 
 
 def _number(ds: Dataset, keyword: str, missing: float) -> float:

@@ -15,7 +15,7 @@ from unseen_server.web.errors import answers
 from unseen_server.web.request_model import RequestModel
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
-from unseen_server.worklist.erasure import STAYS, Foreseen
+from unseen_server.worklist.erasure import MOST_NUMBER, STAYS, Foreseen
 from unseen_server.worklist.stored_settings import MOST_DAYS
 from unseen_server.worklist.study_removal import Removed
 
@@ -27,8 +27,8 @@ Name = Annotated[str, Path(max_length=80)]
 class Meant(RequestModel):
     """Either a patient, or one study."""
 
-    patient: str | None = Field(default=None, max_length=200, description="the patient's number")
-    issuer: str | None = Field(default=None, max_length=200, description="who gave it out, where several have")
+    patient: str | None = Field(default=None, max_length=MOST_NUMBER, description="the patient's number")
+    issuer: str | None = Field(default=None, max_length=MOST_NUMBER, description="who gave it out, where several have")
     study: str | None = Field(default=None, max_length=80, description="its name in the list")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 from sqlalchemy import Connection, func, select
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
     from unseen_server.worklist.transactions import Found
 
+MOST_NUMBER: Final = 20_000
+"""Most characters of a patient's number or its issuer. Films have longer ones than the 64 that DICOM allows."""
 STAYS = (
     "The audit trail stays: it records that studies were erased, by whom and when, but not whose.",
     "Copies outside the worklist stay: backups, exported tables, and .done in a watched folder. Remove them as well.",
@@ -106,7 +108,7 @@ def _meant(
 
 def _of_patient(connection: Connection, names: Pseudonyms, patient: str, issuer: str | None) -> list[Found]:
     for text in (patient, issuer or ""):
-        checked_text(text, "The patient's number or its issuer", most=200)
+        checked_text(text, "The patient's number or its issuer", most=MOST_NUMBER)
     query = select(studies).where(studies.c.patient == patient_of(connection, names.of("patient", patient)))
     found = list(connection.execute(query.order_by(studies.c.id)).all())
     if issuer is not None:

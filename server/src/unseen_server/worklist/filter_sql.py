@@ -238,7 +238,9 @@ def _matching(connection: sa.Connection, names: Pseudonyms, text: str, *, whole:
 
     Returns also whether there may be others.
     """
-    called = [names.sealed(kind, text) for kind in ("accession", "patient", "study", "name")] + [text]
+    patient = names.of("patient", text) if names.plain else text  # a long number has a pseudonym in a plain store, too
+    called = [names.sealed(kind, text) for kind in ("accession", "study", "name")]
+    called += [names.sealed("patient", patient), text]
     ways = [  # each from the index by itself: together they would be sorted, and all files may bear one name
         sa.select(terms.c.study_id).where(terms.c.term == clean(term)).order_by(terms.c.study_id.desc())
         for term in called

@@ -19,6 +19,9 @@ from unseen_server.worklist.states import WorklistError
 
 Kind = Literal["patient", "issuer", "study", "instance", "accession", "name", "film", "note", "report"]
 _BYTES = 32
+_LONGEST = (
+    200  # characters of an identifier in a plain store; DICOM allows 64, and databases index no text of any length
+)
 
 
 class Pseudonyms:
@@ -36,8 +39,13 @@ class Pseudonyms:
         self.plain = plain
 
     def of(self, kind: Kind, text: str) -> str:
-        """Return the text that is stored instead of `text`, with or without DICOM's padding."""
-        return text.strip() if self.plain else self.sealed(kind, text.strip())
+        """Return the text that is stored instead of `text`, with or without DICOM's padding.
+
+        An identifier that is much longer than DICOM allows has a pseudonym in a plain store, too.
+        """
+        stripped = text.strip()
+        plain = self.plain and (kind == "name" or len(stripped) <= _LONGEST)
+        return stripped if plain else self.sealed(kind, stripped)
 
     def sealed(self, kind: Kind, text: str) -> str:
         """Return the HMAC of `text`, in a plain store too: 64 hexadecimal digits."""

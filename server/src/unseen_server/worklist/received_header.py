@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from pydicom.multival import MultiValue
+
 from unseen.data import FILM_CLASSES
 from unseen_server.worklist.patient_merging import patient_of
 from unseen_server.worklist.stored_text import clean
@@ -51,6 +53,8 @@ class ReceivedHeader:
                 value = dataset.get(keyword)
             except Exception:  # pydicom raises many kinds for damaged values; the film is kept all the same
                 return ""
+            if isinstance(value, MultiValue):  # a backslash in it; joined as the film's decoder does
+                value = "\\".join(map(str, value))
             return "" if value is None else clean(str(value)).strip()
 
         return cls(

@@ -27,7 +27,8 @@ function draw(/** @type {Settings} */ found) {
     : "The worklist stores patients and accession numbers as they were received. This was chosen when it was made.";
   $("#cap").value = String(found.waiting_cap_s / 3600);
   $("#kept-days").value = found.kept_days === null ? "" : String(found.kept_days);
-  $("#removal-waits").textContent = found.removal_waits_until === null ? "" : `Nothing is removed by age until ${date(found.removal_waits_until)}: the server was off for more than a day, or its clock has jumped. Check the date of the server's computer. The tab Erase and retire removes old studies at once.`;
+  const removes = found.kept_days !== null || found.sources.some((one) => one.kept_days !== null);
+  $("#removal-waits").textContent = found.removal_waits_until === null || !removes ? "" : `Nothing is removed by age until ${date(found.removal_waits_until)}: the server was off for more than a day, or its clock has jumped. Check the date of the server's computer. The tab Erase and retire removes old studies at once.`;
   $("#settle").value = String(found.settle_s);
   $("#watched").textContent = found.settled_s === null
     ? "No folder is watched. Films come over HTTP, with the source that their sender names."

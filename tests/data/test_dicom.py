@@ -12,6 +12,7 @@ import pytest
 from pydicom import dcmread, uid
 
 from tests.data import making
+from unseen.data.dicom_file_meta import file_meta
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
 
@@ -179,6 +180,28 @@ def test_pixels_are_those_of_pydicom(read_file: Any, tmp_path: Path) -> None:
 
 def test_a_film_without_preamble_is_read_as_implicit_little_endian(read_file: Any) -> None:
     assert np.array_equal(_integers(read_file(making.bare(making.data_set(RAMP, bits=12)))), RAMP)
+
+
+@pytest.mark.parametrize("cut", [128, 132])
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian, uid.ExplicitVRBigEndian])
+def test_a_film_that_begins_with_its_file_meta_is_read(read_file: Any, syntax: str, cut: int) -> None:
+    data = making.dicom(RAMP, bits=12, syntax=syntax)
+    assert np.array_equal(_integers(read_file(data[cut:])), RAMP)
+
+
+def test_a_compressed_film_without_preamble_is_read_by_its_file_meta(read_file: Any) -> None:
+    data = making.dicom(RAMP, bits=12, syntax=uid.RLELossless, frame=making.rle(RAMP))
+    assert np.array_equal(_integers(read_file(data[132:])), RAMP)
+
+
+def test_a_film_without_preamble_and_file_meta_is_read_as_explicit_little_endian(read_file: Any) -> None:
+    data = making.dicom(RAMP, bits=12)
+    assert np.array_equal(_integers(read_file(data[file_meta(data).end :])), RAMP)
+
+
+def test_a_film_in_big_endian_without_preamble_and_file_meta_is_named(read_file: Any) -> None:
+    data = making.dicom(RAMP, bits=12, syntax=uid.ExplicitVRBigEndian)
+    assert "perhaps DICOM in big endian" in read_file(data[file_meta(data).end :]).reason
 
 
 def test_without_preamble_another_object_is_refused(read_file: Any) -> None:

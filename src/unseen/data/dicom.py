@@ -87,6 +87,7 @@ config.settings.reading_validation_mode = config.IGNORE  # the guards look at wh
 
 _NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
 _LEAST_BORDER = 0.05  # of an edge
+_FIRST_VRS = (b"UL", b"CS", b"UI", b"DA", b"TM", b"SQ")  # of the elements that group 0008 can begin with
 _J2K = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
 _PLUGINS = {
     **dict.fromkeys(_J2K, "pylibjpeg"),
@@ -263,11 +264,16 @@ def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:
 
 
 def _bare(data: bytes) -> tuple[Dataset, uid.UID]:
-    """Read a file without preamble: Implicit VR Little Endian, and only if its first elements show that it is a
-    film.
+    """Read a file without preamble: by its file meta, if it begins with that; else as Little Endian, and only if its
+    first elements show that it is a film.
     """
+    if data.startswith(b"DICM"):
+        return _with_meta(bytes(128) + data)
+    if data.startswith(b"\x02\0"):
+        return _with_meta(bytes(128) + b"DICM" + data)
+    implicit = data[4:6] not in _FIRST_VRS
     try:
-        ds = read_dataset(io.BytesIO(data), is_implicit_VR=True, is_little_endian=True, bytelength=len(data))
+        ds = read_dataset(io.BytesIO(data), is_implicit_VR=implicit, is_little_endian=True, bytelength=len(data))
         sop_class = str(ds.get("SOPClassUID", ""))
     except Exception as error:  # the edge: random bytes make pydicom raise nearly anything
         raise Refused(
@@ -278,8 +284,8 @@ def _bare(data: bytes) -> tuple[Dataset, uid.UID]:
             "The file has no DICOM preamble and does not say that it is a CR or DX film. Send it again from its source."
         )
     ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian
-    return ds, uid.ImplicitVRLittleEndian
+    ds.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian
+    return ds, ds.file_meta.TransferSyntaxUID
 
 
 def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader, index: int) -> None:

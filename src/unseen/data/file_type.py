@@ -7,6 +7,8 @@ from unseen.data.decoder_protocol import Refused
 Kind = Literal["png", "jpeg", "webp", "dicom", "bare dicom"]
 
 
+_META_VRS = (b"UL", b"OB", b"UI", b"SH", b"AE")  # of the elements that file meta can begin with
+
 # First bytes of what people send instead, and what it is called.
 _OTHERS = (
     (b"GIF8", "a GIF"),
@@ -53,8 +55,8 @@ def file_kind(data: bytes) -> Kind:
         return "jpeg"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
-    if data[:2] == b"\x08\0":  # group 0008, little endian
-        return "bare dicom"
+    if data[:2] == b"\x08\0" or data[:4] == b"DICM" or (data[:2] == b"\x02\0" and data[4:6] in _META_VRS):
+        return "bare dicom"  # group 0008 in little endian, or file meta
     raise Refused(f"This is {_guess(data)}, which is not read. Export the film as DICOM, PNG, JPEG or WebP.")
 
 
@@ -67,4 +69,6 @@ def _guess(data: bytes) -> str:
         return "markup (SVG, HTML or XML)"
     if all(byte >= 32 or byte in b"\t\n\r\f" for byte in head):
         return "text"
+    if data[:2] == b"\0\x08":
+        return "perhaps DICOM in big endian without its preamble"
     return f"none of the known formats (it begins with {data[:8].hex(' ')})"

@@ -327,3 +327,54 @@ def test_an_output_that_cannot_be_written_is_named_before_the_work(say: Say, wor
 )
 def test_an_output_path_that_is_not_utf_8_is_refused_before_the_work(words: tuple[str, ...], say: Say) -> None:
     told(say(*words, "caf\udce9.csv"), f"{words[-1]} caf\\xe9.csv: the name is not UTF-8. Give another path")
+
+
+def _commands_that_write(world: World) -> list[tuple[object, ...]]:
+    """Return each command that writes, up to the option whose value is the place."""
+    return [
+        ("manifest", world.bare, "--out"),
+        ("train", "phantoms/pca-64-lungs", "--out"),
+        ("train", "detectors/pca", "--data", world.twins, "--crossfit", 2, "--report"),
+        ("train", "imaging/inpainting", "--out"),
+        ("prior", "train", "priors/mnist-vae", "--out"),
+        ("suspects", "detectors/pca", "--data", world.normals, "--out"),
+        ("score", world.pca, "--data", world.normals, "--maps"),
+        ("evaluate", world.pca, "--data", world.twins, "--out"),
+        ("compare", world.pca, world.oracle, "--data", world.twins, "--out"),
+        ("adapt", world.pca, "--data", world.twins, "--out"),
+        ("gate", world.pca, "--data", world.normals, "--out"),
+        ("onnx", world.pca, "--to"),
+        ("calibrate", world.pca, "--data", world.twins, "--prevalence", 0.1, "--out"),
+        ("pilot", world.pca, "--data", world.twins, "--out"),
+        ("reconstruct", "models/phantom-inpainting", "y.npy", "--out"),
+    ]
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="a folder where the system lets nobody write")
+def test_a_place_where_nothing_can_be_written_is_reported_before_the_work(
+    say: Say, world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    cases = [(place, *words) for words in _commands_that_write(world) for place in ("/sys/x", tmp_path / "file" / "x")]
+    cases += [
+        (f"/sys/x{end}", "score", world.pca, "--data", world.normals, "--out") for end in (".csv", ".parquet", "/")
+    ]
+    for place, *words in cases:
+        answer = say(*words, place)
+        assert (answer.code, "▸" in answer.err) == (2, False), (words, answer)
+        assert "Give another path" in answer.err and str(place).rstrip("/") in answer.err, (words, answer)
+
+
+def test_a_folder_of_runs_that_cannot_be_made_is_reported_before_the_work(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "file" / "runs"))
+    for words in (
+        ("train", "phantoms/pca-64-lungs"),
+        ("train", "imaging/inpainting"),
+        ("prior", "train", "priors/mnist-vae"),
+    ):
+        answer = say(*words)
+        assert (answer.code, "▸" in answer.err) == (2, False), (words, answer)
+        assert f"{tmp_path / 'file'} is a file" in answer.err

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -299,3 +301,15 @@ def test_a_lung_finder_in_a_wrong_place_is_refused_first_and_the_message_names_i
     start = f"unseen: models/lungs: holds a lungs model, not {not_one}. Give the folder that `unseen train` wrote"
     assert answer.err.startswith(start), answer.err
     assert "A lung finder goes with --finder of a training." in answer.err
+
+
+def test_a_command_ends_without_a_message_where_the_reader_of_its_output_has_ended() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "unseen", "recipes"], stdout=writer, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")

@@ -12,6 +12,7 @@ import inspect
 import json
 import os
 import re
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -211,13 +212,29 @@ def check_output(path: Path, *, folder: bool = False) -> None:
     """
     if os.path.exists(path) and os.path.isdir(path) != folder:
         raise UsageError(f"{path}: is a {'file' if folder else 'folder'}. Give another path")
-    parent = path.absolute() if folder else path.absolute().parent
+    _check_writable(path.absolute() if folder else path.absolute().parent, path)
+
+
+def _check_writable(parent: Path, path: Path) -> None:
+    """Raise UsageError where no file can be made in a folder, or in the nearest one above it that exists.
+
+    A file is made, and deleted: permissions do not show what a system folder such as /sys refuses to everyone.
+    """
+    from unseen.artifacts.errors import reason_of
+
     while not os.path.lexists(parent):
         parent = parent.parent
     if not os.path.isdir(parent):
         raise UsageError(f"{path}: {parent} is a file. Give another path")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise UsageError(f"{path}: nothing can be written into {parent}. Give another path, or check its permissions")
+    probe = parent / f".{path.name[:200]}.{secrets.token_hex(4)}.tmp"
+    try:
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC))
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"{path}: nothing can be written into {parent} ({reason_of(error)}). Give another path, or check its "
+            "permissions"
+        ) from error
 
 
 def check_bundle_output(folder: Path) -> None:
@@ -231,6 +248,8 @@ def check_bundle_output(folder: Path) -> None:
     """
     from unseen.artifacts.bundle import check_free
 
+    check_output(folder, folder=True)
+    _check_writable(folder.absolute().parent, folder)  # the new model replaces the folder as a whole
     check_free(folder)
     if folder.is_dir() and any(folder.iterdir()):
         note(f"{folder}: the new model replaces the one that is there")

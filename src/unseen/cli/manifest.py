@@ -73,6 +73,7 @@ def manifest(
     for path in (out, split) if folds else (out,):
         if path.exists():
             raise UsageError(f"{path}: is there already. Delete it, or give another --out")
+        console.check_output(path)
     others = "abnormal" if labels is None else "*"
     names = LabelNames(normal=normal or ("normal",), abnormal=abnormal or (others,))
     rows = list_films(

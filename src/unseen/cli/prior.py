@@ -40,9 +40,11 @@ def train(
       unseen prior train priors/shapes-ae --seed 1 --device cpu
     """
     from unseen.artifacts import recipe as recipes
+    from unseen.artifacts.run_folder import runs_root
 
     if out is not None:
         console.check_bundle_output(out)
+    console.check_output(runs_root(), folder=True)
     given = recipes.load(recipe)  # before anything is imported that computes
     from unseen.runs.generator_training import resolve, train_generator
     from unseen.runs.training import join, with_changes

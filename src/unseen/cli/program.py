@@ -44,6 +44,8 @@ EXIT_STATUS = (
     "Ctrl-C. With 1, the output is made from the other inputs."
 )
 """Exit statuses of every command that reads films; commands that check something end with 1 if they find a fault."""
+CLOSED_PIPE = 141
+"""Exit status where the reader of a pipe has ended, as of programs that the signal SIGPIPE ends (128 + 13)."""
 
 app = typer.Typer(
     name="unseen",
@@ -125,9 +127,14 @@ def run(program: typer.Typer) -> None:
     """
     _limit_busy_waiting()
     warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
+    stdout = sys.stdout
     atexit.register(gc.freeze)  # else the interpreter looks for cycles in all of torch as it ends: half a second
     try:
         built(program)()
+    except SystemExit:
+        if sys.stdout is not stdout:  # Typer replaces it where the reader has closed the pipe, as `| head` does
+            sys.exit(CLOSED_PIPE)
+        raise
     except Exception as error:
         said = _sentence(error)
         said = None if said is None else console.with_options(said)

@@ -91,6 +91,7 @@ def reconstruct(
 
       unseen reconstruct --prior tv y.npy --operator scan.toml --sigma 0.05 --out images
     """
+    console.check_output(out, folder=True)
     import numpy as np
 
     from unseen.artifacts.files import replacing

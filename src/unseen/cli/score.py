@@ -94,6 +94,7 @@ def score(
     if out is not None and (out.endswith("/") or Path(out).is_dir()):
         from unseen.runs.archive.task import ScoringTask
 
+        console.check_output(Path(out), folder=True)
         task = ScoringTask(
             folder=Path(out), model=str(model), policy=policy, device=device, runtime=runtime, maps=maps, strict=strict
         )

@@ -142,6 +142,7 @@ def train(
 
     # first what needs no library that computes, so that a mistake is reported at once
     known = recipes.load(recipe)
+    console.check_output(runs_root(), folder=True)
     from unseen.reconstruction import RECONSTRUCTORS
 
     if known.method.key in RECONSTRUCTORS:
@@ -169,6 +170,8 @@ def train(
         raise UsageError("--architecture goes with --backbone, the file of that network's weights")
     if finder is not None and finder != MASKS:
         console.check_model(finder, "lungs", "detector")
+    if report is not None:
+        console.check_output(report, folder=True)
     if out is not None:
         console.check_bundle_output(out)
     if data is not None:

@@ -220,6 +220,7 @@ def _evaluated(statistics: Mapping[str, Statistic], films: int, drawn: Iterable[
 
 _SEED = 0
 _FEW = 256  # images whose draws are kept: 4 MB
+NOTHING = "there are no values"
 LEAST_GAP_DB = 0.2
 """A gap below which no share of it is given: the quotient of two differences that are noise has no meaning."""
 
@@ -238,6 +239,8 @@ def mean_of(values: Sequence[float] | Sequence[Sequence[float]], units: Sequence
     '21.00 (20.00 to 22.00)'
     """
     measured = _by_training(values)
+    if not measured.size:
+        return Missing(NOTHING)
     return _drawn(
         lambda weights, trainings: (trainings @ measured * weights).sum(axis=1) / weights.sum(axis=1),
         units,
@@ -264,6 +267,8 @@ def share(
     '0.80 (0.80 to 0.80)'
     """
     a, b, c = (_by_training(values) for values in (method, baseline, supervised))
+    if not a.size:
+        return Missing(NOTHING)
     gap = float((c - b).mean())
     if gap < LEAST_GAP_DB:
         return Missing(f"supervised learning is {gap:.2f} dB above the baseline, which leaves no gap to close")
@@ -313,10 +318,16 @@ def _weights_of_few(units: tuple[int, ...]) -> tuple[Floats, ...]:
 def share_of(flags: Bools, units: Sequence[int] | None = None) -> Figure:
     """Return the share of what is true: Clopper and Pearson's interval, or a bootstrap over units where they repeat.
 
+    Where all or none is true, each draw of a bootstrap is the same: the interval is `proportion`'s with these units.
+
     >>> str(share_of(np.array([True, False] * 20)))
     '0.50 (0.34 to 0.66)'
+    >>> str(share_of(np.array([False] * 40), [image // 2 for image in range(40)]))
+    '0.00 (0.00 to 0.17)'
     """
     if units is not None and len(set(units)) < len(units):
+        if len(set(flags.tolist())) == 1:
+            return proportion(int(flags.sum()), len(flags), without=NOTHING, units=units)
         return mean_of([float(flag) for flag in flags], units)
     return proportion(int(flags.sum()), len(flags), without="there are none")
 

@@ -17,7 +17,7 @@ import os, sys
 from pathlib import Path
 from unseen.artifacts.folder_lock import locked, sole_writer
 path, *words = sys.argv[1:]
-if os.geteuid() == 0 and words == ["output"]:
+if os.geteuid() == 0 and words in (["output"], ["other user"]):
     os.seteuid(65534)
 with sole_writer(Path(path)) if words == ["output"] else locked(Path(path), wait=words == ["wait"]):
     print("held", flush=True)
@@ -88,6 +88,24 @@ def test_a_lock_that_another_user_left_keeps_nobody_out(open_folder: Path, mode:
             pass
         other.communicate("\n")
     assert other.returncode == 0
+
+
+def test_a_folder_with_the_lock_of_another_user_is_locked_and_one_that_cannot_be_read_is_named(
+    open_folder: Path,
+) -> None:
+    lock = open_folder / ".lock"
+    lock.touch(mode=0o444)
+    with holding(open_folder, "other user") as other:
+        assert other.stdout and other.stdout.readline() == "held\n"
+        with pytest.raises(FolderInUse), locked(open_folder):
+            pass
+        other.communicate("\n")
+    assert other.returncode == 0
+    lock.chmod(0o000)
+    failed = subprocess.run(
+        [sys.executable, "-c", HOLD, str(open_folder), "other user"], text=True, capture_output=True
+    )
+    assert f"PermissionError: [Errno 13] Permission denied: '{lock}'" in failed.stderr
 
 
 def test_an_output_that_fails_is_free_again(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
         unseen.artifacts.folder_lock.FolderInUse: ...: another process writes into this folder. Wait until it ends, ...
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = _opened(folder / ".lock")
     try:
         if not _lock(descriptor, wait=wait):
             raise FolderInUse(
@@ -77,7 +77,11 @@ def sole_writer(output: Path) -> Iterator[None]:
     output.parent.mkdir(parents=True, exist_ok=True)
     lock = output.with_name(f".{output.name}.lock")
     while True:
-        descriptor = _opened(lock, output)
+        try:
+            descriptor = _opened(lock)
+        except OSError as error:
+            error.filename = str(output)
+            raise
         try:
             if not _lock(descriptor, wait=False):
                 raise FolderInUse(f"{output}: another command is writing it. Wait until it ends, or give another path.")
@@ -92,18 +96,14 @@ def sole_writer(output: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def _opened(lock: Path, output: Path) -> int:
-    """Open the file of an output's lock; an error names the output."""
+def _opened(lock: Path) -> int:
+    """Open the file of a lock, also another user's, whose command runs or has ended."""
     try:
-        try:
-            return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except PermissionError:
-            if not lock.exists():
-                raise
-            return os.open(lock, os.O_RDONLY | os.O_CLOEXEC)  # another user's, whose command runs or was killed
-    except OSError as error:
-        error.filename = str(output)
-        raise
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except PermissionError:
+        if not lock.exists():
+            raise
+        return os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _lock(descriptor: int, *, wait: bool) -> bool:

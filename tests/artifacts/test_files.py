@@ -143,3 +143,9 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     data = random.Random(0).randbytes((1 << 20) + 17)
     write_bytes(tmp_path / "file", data)
     assert sha256_of(tmp_path / "file") == hashlib.sha256(data).hexdigest()
+
+
+def test_an_error_in_a_folder_names_the_file_by_its_final_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, replacing_folder(tmp_path / "model") as temporary:
+        (temporary / "gone").read_bytes()
+    assert caught.value.filename == str(tmp_path / "model" / "gone")

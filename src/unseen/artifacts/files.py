@@ -155,7 +155,9 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
         if path.exists():
             os.replace(path, aside)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and (name := str(error.filename)).startswith(str(temporary)):
+            error.filename = str(path) + name.removeprefix(str(temporary))
         if aside.exists() and not path.exists():
             os.replace(aside, path)
         shutil.rmtree(temporary, ignore_errors=True)

@@ -89,6 +89,36 @@ def test_a_server_that_runs_once_a_week_removes_by_age(store: Store, judge: Judg
     assert sum(removed) == 1 and not listed(store, "all")
 
 
+def test_a_clock_that_jumps_ahead_during_a_wait_removes_nothing(store: Store, judge: Judge, clock: Clock) -> None:
+    store.films.receive(png(1), name="a")
+    judge("clear")
+    store.settings.change(actor="ada", kept_days=30)
+    assert store.removal.retire_by_age() == 0
+    clock.now += 2.6 * DAY  # off over a weekend
+    assert store.removal.retire_by_age() == 0 and store.removal.waits_until() is not None
+    clock.now += 365 * DAY
+    assert store.removal.retire_by_age() == 0
+    waits = store.removal.waits_until()
+    assert waits is not None and waits.timestamp() == pytest.approx(clock.now + 3 * DAY, abs=1)
+    clock.now -= 365 * DAY
+    assert store.removal.retire_by_age() == 0 and store.removal.waits_until() is None
+
+
+@pytest.mark.parametrize("weekly_h", [[*range(0, 120, 24)], [0, 9, 24, 33, 48, 57, 72, 81, 96, 105], [0, 48, 96], [0]])
+def test_a_server_that_is_off_at_weekends_removes_by_age(
+    store: Store, judge: Judge, clock: Clock, weekly_h: list[int]
+) -> None:
+    store.films.receive(png(1), name="a")
+    judge("clear")
+    store.settings.change(actor="ada", kept_days=30)
+    monday, removed = clock.now, 0
+    for week in range(8):
+        for hour in weekly_h:
+            clock.now = monday + week * 7 * DAY + hour * 3600
+            removed += store.removal.retire_by_age()
+    assert removed == 1
+
+
 def test_a_study_that_was_read_while_the_clock_was_behind_is_as_old_as_its_arrival(
     store: Store, judge: Judge, clock: Clock
 ) -> None:

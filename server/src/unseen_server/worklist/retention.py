@@ -34,10 +34,12 @@ GAP_DAYS: Final = 1
 """Longest time between two checks after which studies are removed by age at once."""
 WAIT_DAYS: Final = 3
 """Time for which nothing is removed by age after a longer one."""
+_LONGER = 2  # a wait begins again after a gap that is so many times as long as the one before the wait
 _DAY_US = 86_400 * 1_000_000
 _AT_ONCE = 200  # studies of a transaction: other writers get their turn
 _CHECKED = "removal_checked_us"
 _SINCE = "removal_waits_since_us"
+_GAP = "removal_waits_gap_us"
 _LAST_EVENT = select(audit.c.time_us).order_by(audit.c.seq.desc()).limit(1)
 
 
@@ -118,26 +120,29 @@ def _waits(writing: Writing) -> bool:
     """Return True if the clock is to be confirmed by a later check before studies are removed; keep this check's time.
 
     The time of the first check is compared with that of the last audit event. A clock that is set back by more than
-    `GAP_DAYS` ends the wait: it was ahead.
+    `GAP_DAYS` ends the wait: it was ahead. A much longer gap than the one before the wait begins it again: a clock may
+    jump during a wait, too. A server that runs seldom has gaps of similar length, and removes.
     """
     now_us, known = writing.now_us, _stored(writing.connection)
     since_us = known.get(_SINCE)
     last_us = known.get(_CHECKED)
     if last_us is None:
         last_us = writing.connection.execute(_LAST_EVENT).scalar_one_or_none() or now_us
-    if since_us is not None and not since_us - GAP_DAYS * _DAY_US <= now_us < since_us + WAIT_DAYS * _DAY_US:
-        since_us = None
-    elif since_us is None and now_us - last_us > GAP_DAYS * _DAY_US:
+    most_us = GAP_DAYS * _DAY_US if since_us is None else known[_GAP] * _LONGER
+    gap_us = now_us - last_us
+    if gap_us > most_us:
         since_us = now_us
-        days = (now_us - last_us) / _DAY_US
-        _log.warning("retire.waits clock_days_since_last_check=%.1f days_until_removal=%d", days, WAIT_DAYS)
+        _store(writing.connection, _GAP, gap_us)
+        _log.warning("retire.waits clock_days_since_last_check=%.1f days_until_removal=%d", gap_us / _DAY_US, WAIT_DAYS)
+    elif since_us is not None and not since_us - GAP_DAYS * _DAY_US <= now_us < since_us + WAIT_DAYS * _DAY_US:
+        since_us = None
     _store(writing.connection, _CHECKED, now_us)
     _store(writing.connection, _SINCE, since_us)
     return since_us is not None
 
 
 def _stored(connection: Connection) -> dict[str, int]:
-    rows = connection.execute(select(settings).where(settings.c.name.in_((_CHECKED, _SINCE))))
+    rows = connection.execute(select(settings).where(settings.c.name.in_((_CHECKED, _SINCE, _GAP))))
     return {row.name: int(row.value) for row in rows}
 
 

@@ -109,6 +109,19 @@ def test_closing_one_page_releases_no_study_that_another_page_of_the_reader_show
     assert api.reader.post(f"/studies/{study}/claim", params={"page": "x" * 65}).status_code == 422
 
 
+def test_a_page_that_is_loaded_again_keeps_its_study_claimed(api: Api, judged: Any) -> None:
+    """The page before releases the study at the same time as the new one claims it."""
+    study = judged(1).study
+    ways = (api.reader, api.client("ann", "reader"))
+    assert ways[0].post(f"/studies/{study}/claim", params={"page": "0"}).status_code == 200
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(15):
+            release = pool.submit(ways[0].post, f"/studies/{study}/release", params={"page": str(number)})
+            claim = pool.submit(ways[1].post, f"/studies/{study}/claim", params={"page": str(number + 1)})
+            assert (release.result().status_code, claim.result().status_code) == (200, 200)
+            assert api.lead.get(f"/studies/{study}").json()["entry"]["claimed_by"] == "ann", number
+
+
 @on_both_databases
 def test_of_two_readers_who_ask_at_once_one_gets_the_study(api: Api, judged: Any) -> None:
     study = judged(1).study

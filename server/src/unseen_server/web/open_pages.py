@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from threading import Lock
+from threading import RLock
 from typing import Final
 
 _MOST_PAGES: Final = 32
@@ -22,6 +22,10 @@ class OpenPages:
         lasts_s: Validity of a claim, in seconds.
         clock: Monotonic clock, in seconds.
 
+    Attributes:
+        lock: Lock for a change of a claim together with its pages. A page that is loaded again claims the study while
+            the page before releases it.
+
     Example:
         >>> pages = OpenPages(lasts_s=60, clock=lambda: 0.0)
         >>> pages.opened("claim", "a"), pages.opened("claim", "b")
@@ -32,12 +36,12 @@ class OpenPages:
 
     def __init__(self, *, lasts_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._lasts_s, self._clock = lasts_s, clock
-        self._lock = Lock()
+        self.lock = RLock()
         self._ends: dict[Hashable, dict[str, float]] = {}
 
     def opened(self, claim: Hashable, page: str) -> None:
         """Record that a page shows the study of a claim."""
-        with self._lock:
+        with self.lock:
             self._forget_ended()
             pages = self._ends.setdefault(claim, {})
             pages.pop(page, None)
@@ -47,7 +51,7 @@ class OpenPages:
 
     def closed(self, claim: Hashable, page: str) -> bool:
         """Record that a page is closed; return True if another page shows the study."""
-        with self._lock:
+        with self.lock:
             self._forget_ended()
             self._ends.get(claim, {}).pop(page, None)
             return bool(self._ends.get(claim))

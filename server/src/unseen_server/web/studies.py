@@ -77,10 +77,11 @@ def whole(parts: Parts, account: Reader, study: StudyId) -> StudyResponse:
 @router.post("/{study}/claim", responses=answers(401, 403, 404, 409, 422, 503))
 def claim(parts: Parts, account: Reader, study: StudyId, page: OpenPage = None) -> Claimed:
     """Take it for reading. Of two requests at once one succeeds; the other gets the reader's name. Again: longer."""
-    until = parts.store.studies.claim(study, account.name)
-    entry = _entry(parts, account, study)
-    if page is not None:
-        parts.open_pages.opened((entry.study, account.name, entry.claimed), page)
+    with parts.open_pages.lock:
+        until = parts.store.studies.claim(study, account.name)
+        entry = _entry(parts, account, study)
+        if page is not None:
+            parts.open_pages.opened((entry.study, account.name, entry.claimed), page)
     return Claimed(until=until, study=entry)
 
 
@@ -90,11 +91,12 @@ def release(parts: Parts, account: Reader, study: StudyId, page: OpenPage = None
 
     With `page`, it stays claimed while another page of the same reader, such as one on another computer, shows it.
     """
-    if page is not None:
-        entry = _entry(parts, account, study)
-        if parts.open_pages.closed((entry.study, account.name, entry.claimed), page):
-            return entry
-    parts.store.studies.release(study, account.name, as_lead=is_lead(account))
+    with parts.open_pages.lock:
+        if page is not None:
+            entry = _entry(parts, account, study)
+            if parts.open_pages.closed((entry.study, account.name, entry.claimed), page):
+                return entry
+        parts.store.studies.release(study, account.name, as_lead=is_lead(account))
     return _entry(parts, account, study)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import io
 import random
 import string
@@ -13,6 +14,7 @@ from tests.worklist.conftest import MakePlace, dicom_film
 from unseen.screening.screener import Screener
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.outside_reports import OutsideReport
+from unseen_server.worklist.pseudonyms import Pseudonyms
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.study_query import StudyQuery
@@ -34,6 +36,33 @@ def test_a_slightly_wrong_number_is_one_patient_to_the_receiver_and_to_the_decod
         Worker(store, lambda: screener).drain()
         (row,) = store.studies.page(StudyQuery(tab="all", text=patient)).rows
         assert row.films == 2 and not row.claims
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["pseudonyms", "plain"])
+def test_a_patient_of_an_earlier_version_whose_number_was_cut_is_joined_by_a_merge(
+    make_place: MakePlace, screener: Screener, plain: bool
+) -> None:
+    whole = "4711-" + "x" * 65
+    with make_place("sqlite").open(pseudonymise=not plain) as store:
+        for number, patient in enumerate((whole[:64], whole)):
+            tags = {"StudyInstanceUID": "1.2.7", "SOPInstanceUID": f"1.2.7.{number}", "PatientID": patient}
+            store.films.receive(dicom_film(number, **tags), name=f"{number}.dcm")
+            Worker(store, lambda: screener).drain()
+        rows = store.studies.page(StudyQuery(tab="all")).rows
+        assert len(rows) == 2 and all(row.claims for row in rows)
+        assert store.removal.foresee(patient=whole).studies == store.removal.foresee(patient=whole[:64]).studies == 1
+        store.studies.merge_patients(prior=whole[:64], surviving=whole, actor="ada")
+        (row,) = store.studies.page(StudyQuery(tab="all", text=whole)).rows
+        assert row.films == 2 and not row.claims
+        assert store.removal.foresee(patient=whole).films == 2
+
+
+@pytest.mark.parametrize("value", ["1234", "1234 ", " 12 34", "x" * 64, "x" * 200, "47\\11", "äö^=", ""])
+def test_identifiers_of_earlier_versions_have_the_same_pseudonyms(value: str) -> None:
+    """Another pseudonym would make two patients of one."""
+    pinned = hmac.new(bytes(32), b"patient\0" + value.strip().encode(), "sha256").hexdigest()
+    assert Pseudonyms(bytes(32), plain=False).of("patient", value) == pinned
+    assert Pseudonyms(bytes(32), plain=True).of("patient", value) == value.strip()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -19,9 +19,7 @@ from unseen_server.worklist.states import WorklistError
 
 Kind = Literal["patient", "issuer", "study", "instance", "accession", "name", "film", "note", "report"]
 _BYTES = 32
-_LONGEST = (
-    200  # characters of an identifier in a plain store; DICOM allows 64, and databases index no text of any length
-)
+_LONGEST = 200  # characters of an identifier in a plain store: DICOM allows 64, and PostgreSQL indexes no long text
 
 
 class Pseudonyms:

@@ -158,6 +158,23 @@ def test_what_makes_no_account_is_a_sentence(store: Store) -> None:
     assert [account.name for account in store.accounts.listed()] == ["ann"]
 
 
+@on_postgresql
+def test_accounts_of_an_earlier_version_that_differ_in_capitals_stay_apart(store: Store) -> None:
+    store.accounts.add("ann", PASSWORD, "reader", actor="admin")
+    store.accounts.add("other", "another " + PASSWORD, "lead", actor="admin")
+    with store.database.writing() as connection:
+        connection.execute(accounts.update().where(accounts.c.name == "other").values(name="Ann"))
+    assert store.accounts.sign_in("ann", PASSWORD) and store.accounts.sign_in("Ann", "another " + PASSWORD)
+    assert store.accounts.sign_in("Ann", PASSWORD) is None
+    assert store.accounts.change("Ann", role="reader", password="a third " + PASSWORD, actor="admin").role == "reader"
+    assert store.accounts.sign_in("ann", PASSWORD) and store.accounts.sign_in("Ann", "a third " + PASSWORD)
+    store.accounts.change("ann", disabled=True, actor="admin")
+    assert {one.name: one.disabled for one in store.accounts.listed()} == {"ann": True, "Ann": False}
+    assert store.accounts.sign_in("Ann", "a third " + PASSWORD)
+    with pytest.raises(WorklistError, match=r"There is an account (ann|Ann) already"):
+        store.accounts.add("ANN", PASSWORD, "reader", actor="admin")
+
+
 def test_a_reader_of_an_earlier_version_keeps_the_sources_that_it_has_sent_under(tmp_path: Path) -> None:
     database = Database(tmp_path / "old.sqlite")
     upgrade(database, to="0009")

@@ -350,6 +350,29 @@ def test_closing_the_study_on_one_computer_does_not_release_it_on_another(
         assert released_within(store, first, 30)
 
 
+def test_a_page_from_the_cache_of_the_browser_claims_its_study_again(page: Page, site: Site) -> None:
+    (first,) = sent(site, "cached", ill(2, 39)[:1])
+    opened(page, site, first, "cached")
+    with site.store() as store:
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+        assert released_within(store, first, 30)
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        until(lambda: store.studies.details(first).entry.claimed_by == "ann", 30)
+    page.keyboard.press("s")
+
+
+def test_a_page_that_is_loaded_again_keeps_its_claim(page: Page, site: Site) -> None:
+    (first,) = sent(site, "reloaded", ill(2, 40)[:1])
+    opened(page, site, first, "reloaded")
+    with site.store() as store:
+        for _ in range(3):
+            page.reload()
+            shows(page, first)
+            expect(page.locator("[data-outcome=normal]")).to_be_enabled()
+            assert store.studies.details(first).entry.claimed_by == "ann"
+    page.keyboard.press("s")
+
+
 def released_within(store: Store, study: str, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while store.studies.details(study).entry.claimed_by is not None:

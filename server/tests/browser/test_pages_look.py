@@ -368,6 +368,10 @@ def test_several_rows_of_several_models_are_on_a_phones_screen(shared_site: Site
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.wait_for_timeout(120)
         assert page.evaluate(WHOLE_ROWS) >= least, size
+    page.set_viewport_size({"width": 375, "height": 667})
+    expect(page.locator("#measure")).to_be_hidden()  # no model has percentiles
+    page.locator("#rows .value").first.evaluate("(one) => { one.textContent = '97 %'; one.hidden = false; }")
+    expect(page.locator("#measure")).to_be_visible()
 
 
 CUT_SENTENCES = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"

@@ -209,6 +209,16 @@ def test_without_preamble_another_object_is_refused(read_file: Any) -> None:
     assert "CR or DX" in read_file(making.bare(capture)).reason
 
 
+def test_an_identifier_is_read_whole_up_to_the_length_of_an_explicit_vr(read_file: Any) -> None:
+    longest = {"PatientID": "é" * 65_534, "AccessionNumber": "a" * 65_534, "StudyDate": "2" * 65_534}
+    tags = {"SpecificCharacterSet": "ISO_IR 192", **longest}
+    film = read_file(making.dicom(RAMP, bits=12, syntax=uid.ImplicitVRLittleEndian, **tags))
+    assert {keyword: film.identifiers[keyword] for keyword in longest} == longest
+    tags["PatientID"] = "p" * 65_535
+    refused = read_file(making.dicom(RAMP, bits=12, syntax=uid.ImplicitVRLittleEndian, **tags))
+    assert refused.reason == "PatientID has 65,535 characters, the limit is 65,534. Correct the header."
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "for processing": ({"sop_class": f"{making.DX}.1"}, "For Processing"),
     "processing intent": ({"PresentationIntentType": "FOR PROCESSING"}, "Presentation Intent Type"),

@@ -52,6 +52,7 @@ IDENTIFYING_KEYWORDS = (
     "StudyDate",
 )
 """Attributes that join a film to its study and patient; never logged, never reported."""
+_LONGEST = 65_534  # characters of an identifier: the length of an LO with explicit VR has 16 bits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,14 +203,20 @@ def _kept(ds: Dataset, keywords: tuple[str, ...], *, whole: bool = False) -> dic
         ds: the data set.
         keywords: of the attributes.
         whole: do not shorten long texts: two patients may have numbers that differ in the last character alone.
+
+    Raises:
+        Refused: a text that is whole and longer than any with an explicit VR.
     """
     found = {}
     for keyword in keywords:
         try:
-            if text := _whole_text(ds, keyword) if whole else _text(ds, keyword):
-                found[keyword] = text
+            text = _whole_text(ds, keyword) if whole else _text(ds, keyword)
         except Refused:
             continue
+        if text and len(text) > _LONGEST:
+            raise Refused(f"{keyword} has {len(text):,} characters, the limit is {_LONGEST:,}. Correct the header.")
+        if text:
+            found[keyword] = text
     return found
 
 

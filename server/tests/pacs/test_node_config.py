@@ -128,6 +128,9 @@ def test_of_two_peers_with_one_title_the_address_decides() -> None:
         ({"addresses": ["fe80::1%eth0"]}, {"addresses": ["fe80::/10"]}, True),
         ({"addresses": ["10.0.0.0/8"]}, {"addresses": ["::/0"]}, False),
         ({"host": "10.1.0.7"}, {"ae_title": None, "dicomweb": "http://10.1.0.7/"}, False),
+        ({"host": "10.1.0.7", "port": 104}, {"host": "10.1.0.7", "port": 105}, True),
+        ({"host": "10.1.0.7", "port": 104, "source": "s"}, {"host": "10.1.0.7", "port": 105, "source": "s"}, False),
+        ({"host": "10.1.0.7", "source": "s"}, {"host": "10.1.0.7", "source": "s", "settle_s": 9}, True),
     ],
 )
 def test_two_peers_with_one_title_and_one_address_are_refused(

@@ -120,6 +120,11 @@ class Peer(PacsTable):
         return self.source or self.name
 
     @property
+    def received_as(self) -> tuple[str, float | None, str]:
+        """Settings by which its films are received: two peers that are alike in them need not be told apart."""
+        return self.films_source, self.settle_s, self.closes
+
+    @property
     def confirms_by(self) -> Confirmation:
         """Way in which the peer confirms that it keeps a result."""
         return self.confirm or ("commitment" if self.called else "qido")
@@ -152,11 +157,13 @@ class PacsConfig(PacsTable):
         if double := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two peers are called {sorted(double)[0]}: give each a name of its own")
         for one, other in itertools.combinations(peers, 2):
-            if one.ae_title is not None and one.ae_title == other.ae_title and (place := _shared_place(one, other)):
+            if one.ae_title is None or one.ae_title != other.ae_title or one.received_as == other.received_as:
+                continue
+            if place := _shared_place(one, other):
                 raise ValueError(
                     f'peers "{one.name}" and "{other.name}" both have ae_title {one.ae_title} and may both connect '
                     f"from {place}, so that films of one could get the source of the other: give each an ae_title of "
-                    "its own, or addresses of its own"
+                    "its own, or addresses of its own, or both the same source, settle_s and closes"
                 )
         if info.data.get("tls") is None and (without := [peer.name for peer in peers if peer.tls]):
             raise ValueError(f'peer "{without[0]}" has tls = true, but there is no table [tls] with a certificate')

@@ -303,13 +303,12 @@ def test_a_lung_finder_in_a_wrong_place_is_refused_first_and_the_message_names_i
     assert "A lung finder goes with --finder of a training." in answer.err
 
 
-def test_a_command_ends_without_a_message_where_the_reader_of_its_output_has_ended() -> None:
+@pytest.mark.parametrize("word", ["recipes", "--help"])
+def test_a_command_ends_without_a_message_where_the_reader_of_its_output_has_ended(word: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "unseen", "recipes"], stdout=writer, stderr=subprocess.PIPE, text=True
-        )
+        ended = subprocess.run([sys.executable, "-m", "unseen", word], stdout=writer, stderr=subprocess.PIPE, text=True)
     finally:
         os.close(writer)
     assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")

@@ -127,12 +127,11 @@ def run(program: typer.Typer) -> None:
     """
     _limit_busy_waiting()
     warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
-    stdout = sys.stdout
     atexit.register(gc.freeze)  # else the interpreter looks for cycles in all of torch as it ends: half a second
     try:
         built(program)()
-    except SystemExit:
-        if sys.stdout is not stdout:  # Typer replaces it where the reader has closed the pipe, as `| head` does
+    except SystemExit as ended:  # of Typer, or of Rich for the help, where the reader has closed the pipe: `| head`
+        if isinstance(ended.__context__, BrokenPipeError):
             sys.exit(CLOSED_PIPE)
         raise
     except Exception as error:

@@ -99,6 +99,9 @@ def test_rss_is_the_image_where_the_coils_are_normalised() -> None:
     image = head()[0].abs()
     torch.testing.assert_close(physics.rss(kspace[None], centred=True), image, rtol=0, atol=1e-5)
     torch.testing.assert_close(physics.rss(physics.uncentre_kspace(kspace)[None]), image, rtol=0, atol=1e-5)
+    half = physics.rss(kspace[None].to(torch.complex32), centred=True)
+    assert half.dtype == torch.float16
+    torch.testing.assert_close(half.float(), image, rtol=0, atol=5e-3)
 
 
 @pytest.mark.parametrize("method", ["espirit", "low_resolution_coils"])

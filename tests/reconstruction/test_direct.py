@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tests.reconstruction.making import error, images, inpainting, magnetic, measured
 from unseen.physics import BeerLambert, Gaussian, Identity, Measurement, PoissonGaussian, Tomography
+from unseen.priors import TV
 from unseen.reconstruction import (
     ArtifactRemoval,
     deep_image_prior,
@@ -187,3 +188,14 @@ def test_an_operator_alone_is_a_process_without_noise() -> None:
         assert torch.equal(found(y, A), found(y, process))
     with pytest.raises(TypeError, match=r"got a function\. .* FunctionOperator\(function, domain\)"):
         pseudo_inverse(y, images)  # type: ignore[arg-type]  # the mistake
+
+
+def test_matching_pursuit_and_total_variation_take_half_precision() -> None:
+    """LAPACK has no half precision: both compute in single precision."""
+    process = inpainting()
+    half = measured(process, images(2)).half()
+    found = matching_pursuit(half, process, nonzeros=3)
+    assert found.dtype == torch.float16
+    single = matching_pursuit(half.float(), process, nonzeros=3)
+    torch.testing.assert_close(found.float(), single, atol=1e-3, rtol=1e-3)
+    assert TV(0.1).fitted(half, process.A, sigma=0.1, iterations=5).x.shape == found.shape

@@ -38,8 +38,10 @@ def rss(kspace: Tensor, *, centred: bool = False) -> Tensor:
             f"K-space is complex, (batch, coils, height, width), but got {kspace.dtype} of shape "
             f"{describe(tuple(kspace.shape))}."
         )
+    half = kspace.dtype == torch.complex32
+    kspace = kspace.to(torch.complex64) if half else kspace  # FFTs on the CPU have no half precision
     if centred:
         kspace = torch.fft.ifftshift(kspace, dim=(-2, -1))
     squares: Tensor = torch.fft.ifft2(kspace, norm="ortho").abs().square().sum(dim=1, keepdim=True).sqrt()
     image: Tensor = torch.fft.fftshift(squares, dim=(-2, -1)) if centred else squares
-    return image
+    return image.half() if half else image

@@ -37,6 +37,8 @@ RATIO = 5
 
 # of ‖y‖ over √m σ, above which CT takes larger duals; measured with TV for 20 and 30 views of 32² and 64² pixels
 DETAILED = 200
+# most that the guess is multiplied by (a signal of 5,000 times the noise): without noise the quotient is infinite
+MOST = 25
 
 Map = Callable[[Tensor], Tensor]
 Shorten = Callable[[Tensor, Tensor], Tensor]
@@ -368,7 +370,8 @@ def _nearest_flat(y: Tensor, A: Operator) -> Tensor:
     seen = y.flatten(1).unsqueeze(-1)
     if seen.is_complex() and not flats.is_complex():
         columns, seen = (torch.view_as_real(part).transpose(-1, -2).flatten(1, 2) for part in (columns, seen))
-    levels: Tensor = (torch.linalg.pinv(columns) @ seen).squeeze(-1)  # (batch, channels)
+    wide = torch.promote_types(columns.dtype, torch.float32)  # LAPACK has no half precision
+    levels: Tensor = (torch.linalg.pinv(columns.to(wide)) @ seen.to(wide)).squeeze(-1).to(flats.dtype)
     return levels.reshape(*levels.shape, 1, 1).expand(flats.shape[1:])
 
 
@@ -382,7 +385,7 @@ def _more_dual(y: Tensor, A: Operator, radius: Tensor) -> Tensor | float:
         return 1.0
     size = lengths(y).flatten()
     signal = size / radius.to(size).clamp(min=torch.finfo(size.dtype).tiny)
-    return (signal / DETAILED).clamp(1, 25).reshape(-1, 1, 1, 1)
+    return (signal / DETAILED).clamp(1, MOST).reshape(-1, 1, 1, 1)
 
 
 def _ratio(dual_size: Tensor, x: Tensor) -> Tensor:

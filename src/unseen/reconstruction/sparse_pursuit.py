@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed
-from unseen.losses.sums import squares
+from unseen.losses.sums import at_least_single, squares
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
@@ -63,13 +63,14 @@ def matching_pursuit(
     known = isinstance(noise, Gaussian) and noise.sigma.numel() == 1 and process.link is None
     if nonzeros is None and not known:
         raise ValueError(f"nonzeros=None needs one Gaussian noise and no link, but the process is {process}.")
-    p = observed(process, process.linearise(y))
+    p = at_least_single(observed(process, process.linearise(y)))  # LAPACK has no half precision
     bound = torch.zeros(len(y), dtype=torch.float64)
     if nonzeros is None and isinstance(noise, Gaussian):
         bound = noise_bound(p, A, float(noise.sigma)).cpu()
     with torch.no_grad():
         rounding = (16 * torch.finfo(p.dtype).eps) ** 2 * squares(p).double().cpu()
-        return _pursued(p, A, basis, nonzeros, torch.maximum(bound, rounding))
+        found = _pursued(p, A, basis, nonzeros, torch.maximum(bound, rounding))
+    return found.to(torch.promote_types(y.dtype, found.dtype) if found.is_complex() else y.real.dtype)
 
 
 def _pursued(y: Tensor, A: Operator, basis: OrthogonalBasis | None, nonzeros: int | None, bound: Tensor) -> Tensor:

@@ -337,7 +337,7 @@ def test_the_first_of_two_tabs_that_closes_does_not_release_the_study_of_the_oth
 def test_closing_the_study_on_one_computer_does_not_release_it_on_another(
     page: Page, site: Site, chromium: Browser
 ) -> None:
-    first, second = sent(site, "computers", ill(2, 38))
+    first, second = sent(site, "computers", ill(2, 43))
     opened(page, site, first, "computers")
     with chromium.new_context(viewport=SCREEN) as elsewhere:
         opened(signed_in(elsewhere, site, "ann", WITHOUT_SCRIPTS), site, first, "computers")

@@ -47,7 +47,8 @@ class OpenPages:
             pages.pop(page, None)
             pages[page] = self._clock() + self._lasts_s
             if len(pages) > _MOST_PAGES:
-                del pages[next(iter(pages))]
+                oldest, *_ = pages
+                del pages[oldest]
 
     def closed(self, claim: Hashable, page: str) -> bool:
         """Record that a page is closed; return True if another page shows the study."""

@@ -115,7 +115,7 @@ def nomination_section(rows: Mapping[str, Entry], slow: Mapping[str, float]) -> 
             best_first(
                 (
                     [
-                        f"`{_recipe(row)}`{_given(row)}",
+                        f"`{_recipe(row)}`{_given(row)}{budgets.beside(_training(rows, _recipe(row)))}",
                         f"{row[FOLD_0]['index']:.3f}",
                         *(figure(row[FOLD_0][name]) for name in _COLUMNS),
                         figure(row[FOLD_0]["like_pairs"]["all"]),

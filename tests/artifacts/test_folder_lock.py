@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,16 @@ def holding(folder: Path, *words: str) -> subprocess.Popen[str]:
     """Start another process that holds the folder's lock, or waits for it."""
     command = [sys.executable, "-c", HOLD, str(folder), *words]
     return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def assert_kept_out(lock: Callable[[Path], AbstractContextManager[object]], folder: Path, *words: str) -> None:
+    """Assert that nobody gets the lock while another process holds it, and that this process ends as usual."""
+    with holding(folder, *words) as other:
+        assert other.stdout and other.stdout.readline() == "held\n"
+        with pytest.raises(FolderInUse), lock(folder):
+            pass
+        other.communicate("\n")
+    assert other.returncode == 0
 
 
 def test_another_process_keeps_the_folder_until_it_is_killed(tmp_path: Path) -> None:
@@ -82,12 +93,7 @@ def test_a_lock_that_another_user_left_keeps_nobody_out(open_folder: Path, mode:
     lock = open_folder / ".new.lock"
     lock.touch(mode=0o444)
     open_folder.chmod(mode)
-    with holding(output, "output") as other:
-        assert other.stdout and other.stdout.readline() == "held\n"
-        with pytest.raises(FolderInUse), sole_writer(output):
-            pass
-        other.communicate("\n")
-    assert other.returncode == 0
+    assert_kept_out(sole_writer, output, "output")
 
 
 def test_a_folder_with_the_lock_of_another_user_is_locked_and_one_that_cannot_be_read_is_named(
@@ -95,12 +101,7 @@ def test_a_folder_with_the_lock_of_another_user_is_locked_and_one_that_cannot_be
 ) -> None:
     lock = open_folder / ".lock"
     lock.touch(mode=0o444)
-    with holding(open_folder, "other user") as other:
-        assert other.stdout and other.stdout.readline() == "held\n"
-        with pytest.raises(FolderInUse), locked(open_folder):
-            pass
-        other.communicate("\n")
-    assert other.returncode == 0
+    assert_kept_out(locked, open_folder, "other user")
     lock.chmod(0o000)
     failed = subprocess.run(
         [sys.executable, "-c", HOLD, str(open_folder), "other user"], text=True, capture_output=True

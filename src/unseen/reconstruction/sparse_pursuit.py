@@ -70,7 +70,7 @@ def matching_pursuit(
     with torch.no_grad():
         rounding = (16 * torch.finfo(p.dtype).eps) ** 2 * squares(p).double().cpu()
         found = _pursued(p, A, basis, nonzeros, torch.maximum(bound, rounding))
-    return found.to(torch.promote_types(y.dtype, found.dtype) if found.is_complex() else y.real.dtype)
+    return found if found.is_complex() else found.to(y.real.dtype)
 
 
 def _pursued(y: Tensor, A: Operator, basis: OrthogonalBasis | None, nonzeros: int | None, bound: Tensor) -> Tensor:

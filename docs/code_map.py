@@ -139,7 +139,26 @@ FREQUENT = (
         "server/src/unseen_server/worklist/report_entry.py",
         "a worker's result: `result_record.py`",
     ),
-    ("Retention period", "server/src/unseen_server/worklist/retention.py", "its setting: `stored_settings.py`"),
+    (
+        "Removal by age (retention period), and its wait after a jump of the clock",
+        "server/src/unseen_server/worklist/retention.py",
+        "its settings: `stored_settings.py`; on the page *Administration*: `admin_settings.js`",
+    ),
+    (
+        "Release of a study when its page is closed",
+        "server/src/unseen_server/web/open_pages.py",
+        "routes: `web/studies.py`; in the browser: `viewer_claims.js`; claims in the database: `study_claims.py`",
+    ),
+    (
+        "Text that a page keeps in the browser (localStorage)",
+        "server/src/unseen_server/web/static/js/browser_storage.js",
+        "the theme, before the page is drawn: `theme.js`",
+    ),
+    (
+        "Check of an output (`--out`) before the work",
+        "src/unseen/cli/console.py",
+        "called by each command that writes",
+    ),
     (
         "Who may confirm; rule of two people",
         "server/src/unseen_server/worklist/two_person_rule.py",

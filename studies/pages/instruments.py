@@ -1,5 +1,5 @@
-"""Sections and cells on laterality and like pairs, from the rows of `studies.laterality`, `studies.nominate` and
-`studies.withdrawn_adjustment`."""
+"""Sections and cells on laterality, like pairs and the nomination by both, from the rows of `studies.laterality`,
+`studies.nominate` and `studies.withdrawn_adjustment`."""
 
 from __future__ import annotations
 

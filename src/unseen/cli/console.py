@@ -1,4 +1,4 @@
-"""Output of commands: steps, progress and time left on stderr, results on stdout; `UsageError`.
+"""Output of commands: progress on stderr, results on stdout; checks of places for output; `UsageError`.
 
 `UsageError` is a command that contradicts itself or lacks something: one sentence, exit status 2. `sentence` names the
 extra to install where a package is missing, instead of a traceback.

@@ -110,10 +110,11 @@ ARMS = (
     Arm("nih", "ganomaly-original", "nih", "ganomaly", _NARROW, ORIGINAL, source=0.6),
     Arm("nih", "ganomaly-suitable", "nih", "ganomaly", _NARROW, source=0.6201),
     Arm("nih", "unet-dcgan", "nih", "resunet-ganomaly", _NARROW, source=0.524),
+    Arm("nih", "unet-dcgan-256", "nih", "resunet-ganomaly", _NARROW, px=PX, source=0.567),
     Arm("nih", "f-anogan-dcgan", "nih", "f-anogan", _DCGAN, source=0.4726),
     Arm("nih", "f-anogan", "nih", "f-anogan", {"features": 4}, (20, 32), source=0.4853),
 )
-"""Source's figures: tables 5.2 and of appendix A; `unet-dcgan` at 64 px."""
+"""Source's figures: tables 5.2 and of appendix A."""
 _WIDTH = {"features": FEATURES, "latent": 100}
 _ROI_WIDTH = {**_WIDTH, "decoder_slope": 0.2}
 WIDE_ARMS = (

@@ -248,10 +248,10 @@ FIGURES: tuple[SourceFigure, ...] = (
                  appendix_auroc("sources/ganomaly-original", "adversarial/hyperparameters-original-0",
                               SourceTraining("thesis/ganomaly-0", ORIGINAL_STEPS))),
     *(SourceFigure(f"{THESIS}, appendix A", f"U-Net and DCGAN, NIH, {px} px", value, _NIH,
-                   appendix_auroc(f"sources/nih-unet-dcgan-{px}", "adversarial/nih-unet-dcgan-0" if px == 64 else "",
+                   appendix_auroc(f"sources/nih-unet-dcgan-{px}", f"adversarial/nih-unet-dcgan{suffix}-0",
                                   SourceTraining("detectors/fold-0/resunet-ganomaly-0", NIH_STEPS, px=px,
                                                  features=FEATURES)))
-      for px, value in ((64, "0.524"), (PX, "0.567"))),
+      for px, value, suffix in ((64, "0.524", ""), (PX, "0.567", "-256"))),
     SourceFigure(f"{THESIS}, figure A.1", "Residual images of f-AnoGAN, GANomaly and the pipeline", "image", "–",
                  explained("[the viewer](how-to/read.md#the-film)", "shown for each film")),
     SourceFigure(f"{THESIS}, figure A.2", "GANomaly with a residual U-Net", "drawing; 0.5 after about 30 epochs",

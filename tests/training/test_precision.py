@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 
 from unseen.anatomy import lung_finder
 from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
+from unseen.training.placement import fabric_of
 from unseen.training.precision import fastest_precision
 from unseen.training.settings import Training
 
@@ -28,6 +31,20 @@ def test_a_processor_is_taken_at_its_word(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert fastest_precision("cpu") == fastest_precision() == expected
     assert fastest_precision("mps") == fastest_precision("cuda:0") == "fp32"
+
+
+@pytest.mark.parametrize(("capabilities", "warned"), [({"avx512_bf16": True}, False), ({"avx512_f": True}, True)])
+def test_bfloat16_without_instructions_for_it_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, object], warned: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        fabric_of(Training(precision="bf16", device="cpu"))
+        fabric_of(Training(precision="fp32", device="cpu"))
+    assert [str(one.message).partition(",")[0] for one in found] == warned * [
+        'The training computes in bfloat16 (training.precision = "bf16")'
+    ]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -1,6 +1,7 @@
 """Precision that a device computes fastest in.
 
-A device with instructions for bfloat16 takes half the time of single precision; another one up to three times as long.
+A device with instructions for bfloat16 takes about half the time of single precision; one that emulates it can take
+many times as long.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ class Training(BaseModel):
     """Order of films, noise draws and dropout; the caller seeds the networks' first weights."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """bf16: forward passes in bfloat16 by autocast, weights and Adam in float32. A GANomaly step takes 0.6 of fp32's
-    time on a CPU with AVX512-BF16, but up to three times as long on one without: hence fp32 unless a recipe sets
-    another value."""
+    time on a CPU with AVX512-BF16, but many times as long on one without, where a training warns: hence fp32 unless a
+    recipe sets another value."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     """Device of the training; auto: the first GPU, if there is one."""
     devices: int = added_setting(1, ge=1, le=1024)

@@ -29,8 +29,10 @@ _CURVES = {
 }
 """Longest training of each curve: its core-seconds of a step are also those of `docs/results-imaging.md`."""
 _PROBLEMS: dict[str, dict[str, str]] = {
-    "inpainting": {"unrolled": "mri-x4-00-unrolled", "ei+project": "inpainting-ei"},
-    "ct": {"unrolled": "mri-x4-00-unrolled", "ei+project": "ct-ei"},
+    "inpainting": {"ei+project": "inpainting-ei", "unrolled+project": "inpainting-unrolled"},
+    "ct": {"ei+project": "ct-ei"},
+    "low-dose-ct-again": {"unrolled": "low-dose-ct-unrolled"},
+    "single-pixel-4500-steps": {"unrolled": "single-pixel-unrolled"},
     "mri-x4-01": {"": "mri-x4-05"},
     "mri-x4-10": {"": "mri"},
 }
@@ -111,8 +113,6 @@ def _of_arm(recipe: Recipe, arm: Arm) -> SourceTraining:
     known = _PROBLEMS.get(recipe.short, {})
     nearest = known.get(arm, f"{known.get('', recipe.short)}-{arm}")
     asked = method_of(recipe)
-    if arm == "unrolled" and "gain" in recipe.method.settings and arm not in known:
-        nearest = "mri-x4-00-unrolled"  # the one row of an unrolled network
     turns = asked.transforms if "transforms" in READ_BY[arm] else None
     return SourceTraining(
         f"imaging/{nearest}-0", _image_steps(recipe), px=_px(recipe), features=asked.features, transforms=turns

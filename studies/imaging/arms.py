@@ -15,9 +15,12 @@ ei+adversarial  MC + α EQ, and an adversary
 multi-operator  MC under each operator, and consistency across them
 scales      scale equivariance, for blurs and downsampling
 unrolled    the reconstructor `Unrolled` by the problem's first loss without truth of `WITHOUT_TRUTH`
+multi-operator+project, unrolled+project    the same, each image moved to its measurement in training and afterwards
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -31,15 +34,19 @@ from unseen.runs.imaging_settings import Objective
 
 TRAINED: tuple[Arm, ...] = (
     "mc", "sure", "ei", "ei-projected", "ei+project", "rei", "supervised", "supervised+ei", "ei+adversarial",
-    "multi-operator", "scales", "unrolled",
+    "multi-operator", "multi-operator+project", "scales", "unrolled", "unrolled+project",
 )  # fmt: skip
 WITH_TRUTH: tuple[Arm, ...] = ("supervised", "supervised+ei")
 WITHOUT_TRUTH: tuple[Objective, ...] = ("rei", "ei", "multi-operator", "scales", "sure", "mc")
 """Losses of the arm `unrolled`: the first of these that is an arm of the problem."""
-OBJECTIVES: dict[Arm, Objective] = {"ei-projected": "ei", "ei+project": "ei"}
-"""Sums of losses of the arms that have another arm's."""
 NETWORKS: dict[Arm, Arm] = {"ei-projected": "ei"}
 """Arms that take the trained networks of another arm."""
+PROJECTED: dict[Arm, Arm] = {
+    "ei+project": "ei",
+    "multi-operator+project": "multi-operator",
+    "unrolled+project": "unrolled",
+}
+"""Arms that are projected in training, with the arm that they are without it."""
 NAMES: dict[str, str] = {
     "direct": "A†",
     "tv": "TV",
@@ -53,8 +60,10 @@ NAMES: dict[str, str] = {
     "supervised+ei": "supervised + EI",
     "ei+adversarial": "EI + adversary",
     "multi-operator": "multi-operator",
+    "multi-operator+project": "multi-operator, projected in training",
     "scales": "scale-equivariant",
     "unrolled": "unrolled",
+    "unrolled+project": "unrolled, projected in training",
 }
 LOSS_SETTINGS = ("compared", "fidelity", "tau", "equivariance", "transforms", "group")
 READ_BY: dict[Arm, tuple[str, ...]] = {
@@ -62,6 +71,7 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
     "supervised+ei": ("equivariance", "transforms", "group"),
     "ei+adversarial": ("compared", "fidelity", "equivariance", "transforms", "group"),
     "unrolled": LOSS_SETTINGS,
+    "unrolled+project": LOSS_SETTINGS,
     "mc": ("compared", "fidelity"),
     "sure": ("compared", "fidelity", "tau"),
     "ei": ("compared", "fidelity", "equivariance", "transforms", "group"),
@@ -69,6 +79,7 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
     "ei+project": ("compared", "fidelity", "equivariance", "transforms", "group"),
     "rei": LOSS_SETTINGS,
     "multi-operator": ("compared", "fidelity", "tau", "equivariance"),
+    "multi-operator+project": ("compared", "fidelity", "tau", "equivariance"),
     "scales": ("compared", "fidelity", "tau", "equivariance"),
 }
 """Loss settings that each arm reads: a change of the others leaves the arm's training the same."""
@@ -79,14 +90,9 @@ def losses_of(arm: Arm, problem: Problem) -> list[Loss]:
     """Return the losses of an arm, with the weights of the problem's settings."""
     if arm == "direct" or arm == "tv":
         raise ValueError(f"the arm {arm} is not trained, so it has no losses")
-    name: Objective
-    if arm == "unrolled":
-        name = next(one for one in WITHOUT_TRUTH if one in problem.settings.arms)
-    elif arm == "ei-projected" or arm == "ei+project":
-        name = OBJECTIVES[arm]
-    else:
-        name = arm
-    return imaging_settings.losses_of(name, problem.settings, problem.process, group=problem.group)
+    plain = NETWORKS.get(arm, PROJECTED.get(arm, arm))
+    name = next(one for one in WITHOUT_TRUTH if one in problem.settings.arms) if plain == "unrolled" else plain
+    return imaging_settings.losses_of(cast(Objective, name), problem.settings, problem.process, group=problem.group)
 
 
 def directly(y: Tensor, problem: Problem, operators: Tensor | None = None) -> Tensor:

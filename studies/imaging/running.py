@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from studies.imaging.arms import LOSS_SETTINGS, NETWORKS, READ_BY, WITH_TRUTH, losses_of
+from studies.imaging.arms import LOSS_SETTINGS, NETWORKS, PROJECTED, READ_BY, WITH_TRUTH, losses_of
 from studies.imaging.problem import Measured, Problem
 from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_of
 from studies.imaging.spent import Spent
@@ -74,13 +74,13 @@ def train_arm(
     spent = Spent(run.folder / "spent.json")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        kind = Unrolled if arm == "unrolled" else ArtifactRemoval
+        kind = Unrolled if PROJECTED.get(arm, arm) == "unrolled" else ArtifactRemoval
         network = kind.for_process(
             problem.process,
             start=problem.settings.start,
             features=problem.settings.features,
             depth=problem.settings.depth,
-            consistency="project" if arm == "ei+project" else "none",
+            consistency="project" if arm in PROJECTED else "none",
         )
     measured = problem.training
 

@@ -23,8 +23,10 @@ Arm = Literal[
     "supervised+ei",
     "ei+adversarial",
     "multi-operator",
+    "multi-operator+project",
     "scales",
     "unrolled",
+    "unrolled+project",
 ]
 
 

@@ -12,7 +12,10 @@ from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval
 
-SELF_SUPERVISED = ("ei", "ei+project", "rei", "sure", "multi-operator", "scales", "unrolled")
+SELF_SUPERVISED = (
+    "ei", "ei+project", "rei", "sure", "multi-operator", "multi-operator+project", "scales", "unrolled",
+    "unrolled+project",
+)  # fmt: skip
 """Arms without truth that have validation figures of their own; those of `ei-projected` are EI's, before projection."""
 
 
@@ -78,7 +81,7 @@ def unrolled_against_others(rows: Sequence[Row]) -> Interval | None:
     None where either has no row, or another number of steps. Validation images choose the other one.
     """
     unrolled = of_arm(rows, "unrolled")
-    other = best_without_truth([row for row in rows if row["arm"] != "unrolled"])
+    other = best_without_truth([row for row in rows if row["arm"] not in ("unrolled", "unrolled+project")])
     if not unrolled or other is None:
         return None
     others = of_arm(rows, other.arm)

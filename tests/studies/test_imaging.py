@@ -329,6 +329,25 @@ def test_projected_images_measure_exactly_what_was_measured(tmp_path: Path) -> N
     assert within.f.config.consistency == "project" and plain.f.config.consistency == "none"
 
 
+@pytest.mark.parametrize(
+    ("arm", "kind", "terms"),
+    [
+        ("multi-operator+project", "artifact-removal", {"MeasurementConsistency", "MultiOperator"}),
+        ("unrolled+project", "unrolled", {"MeasurementConsistency", "Equivariance"}),
+    ],
+)
+def test_a_projected_arm_has_network_and_losses_of_the_arm_without(
+    tmp_path: Path, arm: Any, kind: str, terms: set[str]
+) -> None:
+    several = arm == "multi-operator+project"
+    problem = Problem(toy(operator="mask", **({"operators": 4, "arms": ["multi-operator"]} if several else {})))
+    done = train_arm(problem, arm, seed=0, learning_rate=1e-3, epochs=1, root=tmp_path)
+    assert done.f.key == kind and terms <= set(done.history.parts)
+    found = reconstructed(done.f, problem.testing, problem)
+    A = problem.testing.process_of(problem.process, slice(0, len(found))).A
+    assert float((A(found) - problem.testing.y).abs().max()) < 1e-5
+
+
 def consistent_rows(**arms: list[list[float]]) -> list[dict[str, Any]]:
     recipe = resolved(recipes.load("imaging/mri-x4-00"))
     return [

@@ -16,6 +16,7 @@ multi-operator  MC under each operator, and consistency across them
 scales      scale equivariance, for blurs and downsampling
 unrolled    the reconstructor `Unrolled` by the problem's first loss without truth of `WITHOUT_TRUTH`
 multi-operator+project, unrolled+project    the same, each image moved to its measurement in training and afterwards
+…+stopped   the same, and a tenth of the measurements, held out, chooses the epoch also without noise
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from unseen.runs.imaging_settings import Objective
 
 TRAINED: tuple[Arm, ...] = (
     "mc", "sure", "ei", "ei-projected", "ei+project", "rei", "supervised", "supervised+ei", "ei+adversarial",
-    "multi-operator", "multi-operator+project", "scales", "unrolled", "unrolled+project",
+    "multi-operator", "multi-operator+project", "multi-operator+project+stopped", "scales", "unrolled",
+    "unrolled+project", "unrolled+project+stopped",
 )  # fmt: skip
 WITH_TRUTH: tuple[Arm, ...] = ("supervised", "supervised+ei")
 WITHOUT_TRUTH: tuple[Objective, ...] = ("rei", "ei", "multi-operator", "scales", "sure", "mc")
@@ -44,9 +46,13 @@ NETWORKS: dict[Arm, Arm] = {"ei-projected": "ei"}
 PROJECTED: dict[Arm, Arm] = {
     "ei+project": "ei",
     "multi-operator+project": "multi-operator",
+    "multi-operator+project+stopped": "multi-operator",
     "unrolled+project": "unrolled",
+    "unrolled+project+stopped": "unrolled",
 }
 """Arms that are projected in training, with the arm that they are without it."""
+STOPPED: tuple[Arm, ...] = ("multi-operator+project+stopped", "unrolled+project+stopped")
+"""Arms of which held-out measurements choose the epoch also without noise; with noise they do for all arms."""
 NAMES: dict[str, str] = {
     "direct": "A†",
     "tv": "TV",
@@ -61,9 +67,11 @@ NAMES: dict[str, str] = {
     "ei+adversarial": "EI + adversary",
     "multi-operator": "multi-operator",
     "multi-operator+project": "multi-operator, projected in training",
+    "multi-operator+project+stopped": "multi-operator, projected in training, stopped",
     "scales": "scale-equivariant",
     "unrolled": "unrolled",
     "unrolled+project": "unrolled, projected in training",
+    "unrolled+project+stopped": "unrolled, projected in training, stopped",
 }
 LOSS_SETTINGS = ("compared", "fidelity", "tau", "equivariance", "transforms", "group")
 READ_BY: dict[Arm, tuple[str, ...]] = {
@@ -72,6 +80,7 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
     "ei+adversarial": ("compared", "fidelity", "equivariance", "transforms", "group"),
     "unrolled": LOSS_SETTINGS,
     "unrolled+project": LOSS_SETTINGS,
+    "unrolled+project+stopped": LOSS_SETTINGS,
     "mc": ("compared", "fidelity"),
     "sure": ("compared", "fidelity", "tau"),
     "ei": ("compared", "fidelity", "equivariance", "transforms", "group"),
@@ -80,6 +89,7 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
     "rei": LOSS_SETTINGS,
     "multi-operator": ("compared", "fidelity", "tau", "equivariance"),
     "multi-operator+project": ("compared", "fidelity", "tau", "equivariance"),
+    "multi-operator+project+stopped": ("compared", "fidelity", "tau", "equivariance"),
     "scales": ("compared", "fidelity", "tau", "equivariance"),
 }
 """Loss settings that each arm reads: a change of the others leaves the arm's training the same."""

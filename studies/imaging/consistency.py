@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from studies.imaging import budgets
-from studies.imaging.arms import NAMES, NETWORKS, PROJECTED, TRAINED
+from studies.imaging.arms import NAMES, NETWORKS, PROJECTED, STOPPED, TRAINED
 from studies.imaging.longer import of_recipe
 from studies.imaging.published import budget_of
 from studies.imaging.selection import of_arm
@@ -62,7 +62,7 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
                     budget,
                 ]
             )
-            if arm in PROJECTED:
+            if arm in PROJECTED and arm not in STOPPED:
                 said.append(_sentence(title, NAMES[PROJECTED[arm]], some, plain, variation, budget))
     if not lines:
         return []
@@ -78,7 +78,8 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
         "are over images and seeds. The figures to exceed are targets: 23.54 dB is that of an earlier training of EI "
         "here, 24.00 dB of one outside this study, whose settings are not known; EI's own figure here is in the table. "
         "*Unrolled* has three gradient steps with A inside, each followed by the network, and the loss of EI, or with "
-        "several operators that of multi-operator imaging.",
+        "several operators that of multi-operator imaging. *Stopped*: a tenth of the measurements is held out, and the "
+        "epoch with the least objective on them is kept; all other arms here have the weights of their last epoch.",
         table(head, lines),
         *([budgets.CONVERGENCE] if any("†" in line[1] for line in lines) else []),
         *([" ".join(said)] if said else []),

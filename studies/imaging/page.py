@@ -13,7 +13,7 @@ from studies.curves.page import charts, curve_blocks
 from studies.evidence.reconstruction import ProblemGains, imaging_screen
 from studies.evidence.screen import Screen, folded, rendered
 from studies.imaging import budgets
-from studies.imaging.arms import NAMES, TRAINED
+from studies.imaging.arms import NAMES, STOPPED, TRAINED
 from studies.imaging.by_steps import chart
 from studies.imaging.consistency import consistency_blocks
 from studies.imaging.gap_section import gap_blocks
@@ -133,7 +133,7 @@ def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:
         problems.append(
             ProblemGains(recipe.short, method_of(recipe).title, name, differences, budgets.spent(best, source))
         )
-    stopped = [end for row in rows if (end := stopping(row)) is not None]
+    stopped = [end for row in rows if row["arm"] not in STOPPED and (end := stopping(row)) is not None]
     near = sum(end.lost <= NEGLIGIBLE for end in stopped)
     at_the_end = sum(end.at_the_end <= NEGLIGIBLE for end in stopped)
     return imaging_screen(

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from studies.imaging.arms import LOSS_SETTINGS, NETWORKS, PROJECTED, READ_BY, WITH_TRUTH, losses_of
+from studies.imaging.arms import LOSS_SETTINGS, NETWORKS, PROJECTED, READ_BY, STOPPED, WITH_TRUTH, losses_of
 from studies.imaging.problem import Measured, Problem
 from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_of
 from studies.imaging.spent import Spent
@@ -33,7 +33,7 @@ from unseen.training.progress import Progress
 Report = Callable[[str, Progress], None]
 
 _BATCH = 8  # images reconstructed at a time
-HELD_OUT = 0.1  # of the measurements, where there is noise: `learn`'s default, which names a training
+HELD_OUT = 0.1  # of the measurements, with noise or in arms of `STOPPED`: `learn`'s default, which names a training
 _VALIDATIONS = 60  # at least, or one an epoch
 
 
@@ -95,6 +95,7 @@ def train_arm(
         losses=losses_of(arm, problem),
         truth=measured.x if arm in WITH_TRUTH else None,
         operators=measured.operators,
+        hold_out=HELD_OUT if arm in STOPPED else None,
         subjects=problem.subjects,
         network=network,
         training=training,

@@ -24,9 +24,11 @@ Arm = Literal[
     "ei+adversarial",
     "multi-operator",
     "multi-operator+project",
+    "multi-operator+project+stopped",
     "scales",
     "unrolled",
     "unrolled+project",
+    "unrolled+project+stopped",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studies.imaging import budgets
-from studies.imaging.arms import NAMES, TRAINED
+from studies.imaging.arms import NAMES, STOPPED, TRAINED
 from studies.imaging.selection import of_arm, of_problem
 from studies.imaging.settings import method_of
 from studies.imaging.summaries import stopping
@@ -22,7 +22,7 @@ def stopping_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
     lines = []
     for recipe in known:
         mine = of_problem(rows, recipe.name)
-        for arm in TRAINED:
+        for arm in (arm for arm in TRAINED if arm not in STOPPED):
             found = [one for row in of_arm(mine, arm) if (one := stopping(row)) is not None]
             if not found:
                 continue

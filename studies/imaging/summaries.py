@@ -13,8 +13,8 @@ from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval
 
 SELF_SUPERVISED = (
-    "ei", "ei+project", "rei", "sure", "multi-operator", "multi-operator+project", "scales", "unrolled",
-    "unrolled+project",
+    "ei", "ei+project", "rei", "sure", "multi-operator", "multi-operator+project", "multi-operator+project+stopped",
+    "scales", "unrolled", "unrolled+project", "unrolled+project+stopped",
 )  # fmt: skip
 """Arms without truth that have validation figures of their own; those of `ei-projected` are EI's, before projection."""
 
@@ -81,7 +81,7 @@ def unrolled_against_others(rows: Sequence[Row]) -> Interval | None:
     None where either has no row, or another number of steps. Validation images choose the other one.
     """
     unrolled = of_arm(rows, "unrolled")
-    other = best_without_truth([row for row in rows if row["arm"] not in ("unrolled", "unrolled+project")])
+    other = best_without_truth([row for row in rows if not row["arm"].startswith("unrolled")])
     if not unrolled or other is None:
         return None
     others = of_arm(rows, other.arm)

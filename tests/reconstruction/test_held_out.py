@@ -95,8 +95,11 @@ def test_consistency_and_equivariance_are_judged_by_their_risks() -> None:
     assert [loss.weight for loss in found.values()] == [2, 3, 0.5, 1]
     assert "transforms=2" in repr(found["EQ"])
     alone = judges({"MC": MeasurementConsistency(weight=2), "EQ": Equivariance(group)}, clean)
-    assert [type(loss).__name__ for loss in alone.values()] == ["RobustEquivariance", "Splitting"]
-    assert [loss.weight for loss in alone.values()] == [1, 2]
+    assert [type(loss).__name__ for loss in alone.values()] == ["MeasurementConsistency", "RobustEquivariance"]
+    assert [loss.weight for loss in alone.values()] == [2, 1]
+    for consistency in (MeasurementConsistency(weight=2), BackprojectedConsistency(weight=2)):
+        blind = judges({"MC": consistency, "A": EquivariantAdversarial(group, torch.nn.Conv2d(1, 1, 3))}, clean)
+        assert [type(loss).__name__ for loss in blind.values()] == ["Splitting"]
 
 
 def test_a_subjects_measurements_are_held_out_together() -> None:
@@ -274,14 +277,45 @@ def test_counts_with_read_out_cannot_be_split_so_that_one_is_held_out() -> None:
     assert f.history is not None and f.history.validation == {}
 
 
-def test_without_noise_it_warns_draws_the_curve_and_chooses_nothing() -> None:
+def test_without_noise_the_objective_on_held_out_measurements_chooses_if_asked() -> None:
     process = inpainting()
     y = measured(process, images(10))
-    losses = [MeasurementConsistency(), Equivariance(Shifts())]
+    losses = [MeasurementConsistency(weight=2), Equivariance(Shifts())]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         f = learn(y, process, losses=losses, network=small(process), training=short(2))
-    assert f.history is not None and f.history.validation == {}
+        assert f.history is not None and f.history.validation == {}
+        weights: list[dict[str, Tensor]] = []
+
+        def keep(f: Reconstructor, epoch: int) -> dict[str, float]:
+            del epoch
+            weights.append({name: one.clone() for name, one in f.state_dict().items()})
+            held = torch.from_numpy(np.flatnonzero(held_rows(10, 0.2, None, seed=0).numpy()))
+            return {"consistency": float(squares(process.A(f(y[held], process)) - y[held]).mean())}
+
+        g = learn(
+            y, process, losses=losses, network=small(process), training=short(6), hold_out=0.2, validate=keep,
+            schedule=lambda step: 1.0 if step < 6 else -1.0,  # then it climbs
+        )  # fmt: skip
+    assert g.history is not None
+    best = g.history.best_epoch()
+    assert best is not None and best < 6, "an epoch before the climb is better than the last"
+    assert all(torch.equal(one, weights[best - 1][name]) for name, one in g.state_dict().items())
+    assert not all(torch.equal(one, weights[-1][name]) for name, one in g.state_dict().items())
+    judged = g.history.validation
+    parts = [
+        2 * a + b
+        for a, b in zip(judged["held-out MeasurementConsistency"], judged["held-out Equivariance"], strict=True)
+    ]
+    assert judged[RISK] == pytest.approx(parts)
+    ratio = np.array(judged["consistency"]) / np.array(judged["held-out MeasurementConsistency"])
+    assert ratio == pytest.approx(np.full(6, ratio[0]), rel=1e-4), "the exact consistency, in units of the training"
+
+
+def test_without_noise_and_with_consistency_alone_it_warns_draws_the_curve_and_chooses_nothing() -> None:
+    process = inpainting()
+    y = measured(process, images(10))
+    losses = [MeasurementConsistency()]
     with pytest.warns(UserWarning, match="no unbiased risk.*held-out consistency"):
         g = learn(y, process, losses=losses, network=small(process), training=short(2), hold_out=0.2)
     assert g.history is not None and len(g.history.validation["held-out consistency"]) == 2

@@ -334,6 +334,7 @@ def test_projected_images_measure_exactly_what_was_measured(tmp_path: Path) -> N
     [
         ("multi-operator+project", "artifact-removal", {"MeasurementConsistency", "MultiOperator"}),
         ("unrolled+project", "unrolled", {"MeasurementConsistency", "Equivariance"}),
+        ("unrolled+project+stopped", "unrolled", {"MeasurementConsistency", "Equivariance"}),
     ],
 )
 def test_a_projected_arm_has_network_and_losses_of_the_arm_without(
@@ -343,6 +344,7 @@ def test_a_projected_arm_has_network_and_losses_of_the_arm_without(
     problem = Problem(toy(operator="mask", **({"operators": 4, "arms": ["multi-operator"]} if several else {})))
     done = train_arm(problem, arm, seed=0, learning_rate=1e-3, epochs=1, root=tmp_path)
     assert done.f.key == kind and terms <= set(done.history.parts)
+    assert (done.history.best_epoch() is not None) == arm.endswith("+stopped")
     found = reconstructed(done.f, problem.testing, problem)
     A = problem.testing.process_of(problem.process, slice(0, len(found))).A
     assert float((A(found) - problem.testing.y).abs().max()) < 1e-5

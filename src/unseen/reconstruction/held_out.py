@@ -1,8 +1,8 @@
 """Validation of a training on held-out measurements: the weights of the epoch with the least risk are kept.
 
 The risk is the objective on held-out measurements, with an unbiased risk for each term (`Loss.judge`). On its training
-measurements f fits their noise, so that the estimate is too low there. Probes, transformations and noise are the same
-for every epoch, so that only f differs between epochs.
+measurements f fits their noise, or the few images that they show, so that the estimate is too low there. Probes,
+transformations and noise are the same for every epoch, so that only f differs between epochs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from unseen.losses.backprojection import BackprojectedConsistency
 from unseen.losses.count_thinning import thinned
 from unseen.losses.loss import UNITS, Loss, Reconstruct, Seen, Units, noise_energy, observed, observed_count
 from unseen.losses.recorruption import recorrupted
@@ -33,7 +34,7 @@ DRAWS = 4  # of probes, transformations and noise for each measurement held out
 AT_ONCE = 8  # measurements evaluated at a time
 KEPT = 0.9  # share of a noise-free measurement that f is given; the rest evaluates it
 RISK = "held-out risk"
-"""Name of the sum in `history.validation`; without noise it is `CONSISTENCY`."""
+"""Name of the sum in `history.validation`; where it chooses no epoch it is `CONSISTENCY`."""
 CONSISTENCY = "held-out consistency"
 TWIN = "twin"
 
@@ -159,13 +160,14 @@ def divided(
     """
     process, rows, n = whole.process, whole.rows, len(whole.y)
     judging = judges(dict(zip(names_of(losses), losses, strict=True)), process)
-    fidelity, chooses = fidelity_of([*judging.values(), *losses]), process.noise is not None
+    fidelity = fidelity_of([*judging.values(), *losses])
+    chooses = process.noise is not None or any(map(sees_the_null_space, judging.values()))
     if not judging:
         _warn("none of the losses is a risk, so held-out measurements cannot choose an epoch.")
         return whole, None
     held = held_rows(n, share, subjects, seed=seed)
-    if not bool(held.any()) and chooses:
-        if process.noise is not None and process.noise.batch is not None:  # a level for each measurement
+    if not bool(held.any()) and process.noise is not None:
+        if process.noise.batch is not None:  # a level for each measurement
             process, rows = process.select(rows), torch.arange(n)
         two = twins(whole.y, process.noise, share=share, seed=seed)
         if two is not None:
@@ -178,8 +180,8 @@ def divided(
         return whole, None
     if not chooses:
         _warn(
-            "without noise, held-out measurements give only their consistency, which is no unbiased risk; it is "
-            f"logged as {CONSISTENCY!r}."
+            "without noise, and without a loss that sees the null space, held-out measurements give only their "
+            f"consistency, which is no unbiased risk; it is logged as {CONSISTENCY!r}."
         )
     learnt, rest = (replace(whole, at=some.nonzero().flatten()) for some in (~held, held))
     return learnt, HeldOut(rest, judging, seed, chooses=chooses, fidelity=fidelity)
@@ -270,14 +272,23 @@ def names_of(losses: Sequence[Loss]) -> list[str]:
 def judges(losses: Mapping[str, Loss], process: Measurement) -> dict[str, Loss]:
     """Return the risk of each term on held-out measurements; terms without a risk are left out.
 
-    Without noise, consistency is evaluated on the part of a held-out measurement that f was not given.
+    Where all of them compare measurements without noise, which f can fit exactly with any null space, consistency is
+    evaluated on the part of a held-out measurement that f was not given.
     """
     found = {name: judge for name, loss in losses.items() if (judge := loss.judge(process)) is not None}
-    if process.noise is None and not any("x" in loss.needs for loss in found.values()):
-        weight = fidelity_of(list(losses.values()))
-        found = {name: loss for name, loss in found.items() if loss.compares != "measurements"}
-        found["Splitting"] = Splitting(KEPT, weight=weight)
+    if process.noise is None and not any(map(sees_the_null_space, found.values())):
+        return {"Splitting": Splitting(KEPT, weight=fidelity_of(list(losses.values())))}
     return found
+
+
+def sees_the_null_space(loss: Loss) -> bool:
+    """Return whether a loss compares images, and so also those parts of them that A does not measure.
+
+    >>> from unseen.losses import MeasurementConsistency, Supervised
+    >>> sees_the_null_space(MeasurementConsistency()), sees_the_null_space(Supervised())
+    (False, True)
+    """
+    return loss.compares != "measurements" and not isinstance(loss, BackprojectedConsistency)
 
 
 def fidelity_of(losses: Sequence[Loss]) -> float:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from unseen.artifacts.installed_models import located
 from unseen.artifacts.recipe import configured
+from unseen.losses.backprojection import BackprojectedConsistency
 from unseen.losses.loss import Loss, Units
 from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.objectives import objective
@@ -69,7 +70,8 @@ def learn(
     With noise, a tenth of the measurements is held out. After each epoch the objective is computed on them, with an
     unbiased risk in place of measurement consistency, and the weights of the least value are returned
     (`f.history.best_epoch()`, `f.history.plot()`). A network that overfits the noise of its training measurements gets
-    worse on others, which this shows without any truth. If there are fewer than ten measurements, or all are of one
+    worse on others, which this shows without any truth. With few measurements by several operators a network can
+    overfit without noise too: give `hold_out=0.1`. If there are fewer than ten measurements, or all are of one
     subject, each is split in two instead, if the noise allows it.
 
     The same seed, settings, measurements, device and number of threads give the same weights, bit for bit, also if an
@@ -91,8 +93,9 @@ def learn(
         operators: (n,), index of the operator of each measurement, and of its noise level if the noise has several;
             None: the i-th operator for the i-th measurement.
         hold_out: share of held-out measurements, in [0, 1); None: 0.1 with noise, else 0. 0: the weights of the last
-            epoch are returned. Without noise, f reconstructs from nine tenths of a held-out measurement and is
-            evaluated on the rest: this is not an unbiased risk, so it is logged and chooses no weights.
+            epoch are returned. Without noise, consistency on held-out measurements is exact, and the objective chooses
+            as it does with noise. If no loss compares images, f reconstructs from nine tenths of a held-out measurement
+            and is evaluated on the rest: this is not an unbiased risk, so it is logged and chooses no weights.
         subjects: (n,), subject of each measurement: those of one subject are held out together. None: each measurement
             is of its own subject.
         network: a reconstructor, trained in place (fine-tuned from its weights, in its units, if it was trained, such
@@ -238,7 +241,7 @@ def _check_functions(*, optimiser: object, schedule: object, validate: object) -
 
 def _nothing_is_learnt(f: Reconstructor, losses: Sequence[Loss], process: Measurement) -> bool:
     """Return whether all losses are zero for any weights: f is consistent with its measurement by construction."""
-    only_consistency = all(isinstance(one, MeasurementConsistency) for one in losses)
+    only_consistency = all(isinstance(one, MeasurementConsistency | BackprojectedConsistency) for one in losses)
     return f.config.consistency == "project" and process.noise is None and only_consistency
 
 

@@ -17,6 +17,8 @@ ORIGINAL = (15, 64)
 """Epochs and films of a batch that GANomaly's published code has by default (`options.py`: `niter`, `batchsize`)."""
 THESIS_NORMALS, NIH_NORMALS = 311, 10_803
 """Normal films that the thesis trains on: Montgomery + Shenzhen, and NIH (its appendix A)."""
+OUR_FILMS = 682
+"""Films of Montgomery + Shenzhen in our copy, from which the split of the thesis's sizes is drawn."""
 _ENCODER_STEPS = 50_000  # of f-AnoGAN's encoder (Schlegl et al. 2019)
 _OF_THE_THESIS = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
 _NIH = "/nih-"  # in the name of a recipe of the thesis's appendix A

@@ -158,7 +158,10 @@ def films_of_the_thesis(rows: Rows) -> Counterpart:
     if row is None:
         return Counterpart(f"*{NOT_RUN}*", "–", THESIS_PAGE)
     n = row["n"]
-    ours = f"{n['normal']} normal and {n['abnormal']} abnormal films tested, our own draw: {row['protocol']}"
+    ours = (
+        f"{n['normal']} normal and {n['abnormal']} abnormal films tested, our own draw from {budgets.OUR_FILMS}: "
+        f"{row['protocol']}"
+    )
     return Counterpart(ours, "–", THESIS_PAGE)
 
 

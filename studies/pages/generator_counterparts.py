@@ -57,7 +57,9 @@ def ambient_gan(rows: Rows, training: SourceTraining) -> Counterpart:
 @deferred
 def vae_against_gan(rows: Rows, training: SourceTraining, shown: tuple[str, ...]) -> Counterpart:
     """Return the counterpart of the comparison of VAE and GAN on the sets of images `shown`."""
-    parts, spent = [], ""
+    parts: list[str] = []
+    epochs: dict[str, None] = {}
+    spent = ""
     for images in shown:
         for kind, name in (("vae", "VAE"), ("wgan-gp", "GAN")):
             for row in outlook.of(list(rows.values()), "generators", f"{images}-{kind}"):
@@ -69,9 +71,10 @@ def vae_against_gan(rows: Rows, training: SourceTraining, shown: tuple[str, ...]
                     f"recall {figure(made['recall'])}, change of the image by a step of the latent (median) "
                     f"{figure(answers['smoothness']['slope']['0.5'])}"
                 )
+                epochs[f"{name}: {row['settings']['epochs']} epochs"] = None
                 spent = (
-                    f"{row['settings']['epochs']} epochs of {row['settings']['limit']:,} images ({name}); "
-                    f"{row['features']} features; the source's epochs are not known to us"
+                    f"{', '.join(epochs)}, of {row['settings']['limit']:,} images; {row['features']} features; the "
+                    "source's epochs are not known to us"
                 )
     if not parts:
         return costed(training, rows, GENERATOR_PAGE)

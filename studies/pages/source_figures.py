@@ -69,6 +69,7 @@ TALK = "Davies, talk of 2023"
 DUFF = "Duff, Campbell, Ehrhardt"
 THESIS = "thesis (Wang 2022)"
 _PSNR = "PSNR, peak: the truth's maximum"
+_MAGNITUDES = "PSNR of magnitudes, peak: the truth's maximum"
 _OTHER_FILMS = "AUROC; other films: not comparable"
 _BEST = "best AUROC over the epochs, on the test films"
 _ORIGINAL = (
@@ -113,17 +114,25 @@ FIGURES: tuple[SourceFigure, ...] = (
                  psnr_of("compressed-sensing", "ei")),
     SourceFigure(f"{EI}, key observations", "Equivariance of f∘A, and the algorithm", "text", "–",
                  explained("[theory](theory/learning-from-measurements.md)")),
-    *(SourceFigure(f"{SLIDES}, MRI figure of REI", f"MRI ×4, σ = 0.01: {name}", value, "PSNR, magnitudes, dB",
+    SourceFigure(f"{EI}, commands", "Train, test, and train on data of one's own; trained models to download", "text",
+                 "–", explained("[EI's commands](how-to/from-ei.md)", "no measurement: each command has one here; the "
+                                "models cannot be loaded")),
+    *(SourceFigure(f"{SLIDES}, MRI figure of REI", f"MRI ×4, σ = 0.01: {name}", value, _MAGNITUDES,
                    nearly_clean_mri(arm))
       for arm, name, value in (("ei", "EI", "30.84"), ("rei", "REI", "30.98"), ("supervised", "supervised", "32.12"))),
     SourceFigure(f"{SLIDES}, figures on inverse problems", "Drawings: inverse problem, MRI, supervised learning, EI, "
                  "REI", "drawing", "–", explained("[theory](theory/one-equation.md)")),
+    SourceFigure(f"{SLIDES}, experiments with REI", "MRI: residual U-Net, rotations", "∣G∣ = 360", "–",
+                 explained("[losses and groups](how-to/reconstruct.md#learn)", "no measurement: `Rotations("
+                           "multiples_of=1)`; our recipes take any angle")),
     SourceFigure(f"{SLIDES}, figures on anomaly detection", "Radiologists' work, definition, aided diagnosis, history "
                  "of GANs", "drawing", "–", explained("[theory of detectors](theory/detectors.md)")),
     SourceFigure(f"{SLIDES}, proof of SURE", "SURE is unbiased; divergence by one probe", "proof", "–",
                  explained(SURE_PAGE, "proof there; tests compare the estimate with the error")),
-    SourceFigure(f"{SLIDES}, figures of DCGAN, WGAN, WGAN-GP", "Structures, minimum of the game, algorithm", "drawing",
-                 "–", explained(GAN_PAGE)),
+    SourceFigure(f"{SLIDES}, figures of DCGAN, WGAN, WGAN-GP", "Structures, minimum of the game, algorithm",
+                 "drawing; WGAN: α 0.00005, c 0.01, m 64, 5 critic steps", "–",
+                 explained(GAN_PAGE, "no measurement: explained there; the game `wgan` has the same α, c and critic "
+                           "steps")),
     SourceFigure(f"{SLIDES}, structure of DCGAN", "f-AnoGAN with DCGAN's networks", "drawing", "AUROC",
                  detector_auroc("f-anogan-dcgan")),
     SourceFigure(f"{SLIDES}, structure of BiGAN and ALI", "BiGAN as a detector", "drawing", "AUROC",
@@ -137,12 +146,17 @@ FIGURES: tuple[SourceFigure, ...] = (
                  detector_auroc("anogan")),
     SourceFigure(f"{SLIDES}, table of RANDGAN", "RANDGAN, COVIDx, segmented lungs, balanced; not balanced",
                  "0.77; 0.76", _OTHER_FILMS, detector_auroc("randgan")),
-    SourceFigure(f"{SLIDES}, evaluation figure", "Residual image and distribution of scores", "image", "–",
-                 explained("[the viewer](how-to/read.md#the-film)", "shown for each film")),
+    SourceFigure(f"{SLIDES}, evaluation figure", "Residual image and distribution of scores; Turing test", "image", "–",
+                 explained("[the viewer](how-to/read.md#the-film)", "shown for each film; the Turing test is a page of "
+                           "the viewer")),
     SourceFigure(f"{SLIDES}, question", "May SURE make f-AnoGAN's encoder robust to noise?", "question", "AUROC under "
                  "added noise", sure_in_encoder),
     SourceFigure(f"{TALK}, figures on imaging", "Examples: MRI, CT, inpainting, single pixel, a black hole, cryo-EM",
                  "image", "–", explained("[operators](how-to/operators.md)")),
+    SourceFigure(f"{TALK}, compressed sensing", "Random measurements of k-sparse signals lose next to nothing",
+                 "m ≥ O(k …)", "measurements",
+                 explained("[sparse recovery](how-to/reconstruct.md#baselines-without-training)",
+                           "no measurement: `Lasso` and matching pursuit are there")),
     SourceFigure(f"{TALK}, fastMRI figure", "MRI ×8, knees: TV; deep network", "28.2; 34.5", "PSNR, dB; peak not "
                  "stated", missing(SourceTraining("imaging/mri-supervised-0", REI_MRI.steps, px=320, features=64),
                                     IMAGING_PAGE)),
@@ -158,9 +172,11 @@ FIGURES: tuple[SourceFigure, ...] = (
                  "identifiable", "drawing", "least eigenvalue",
                  explained(THEOREMS_PAGE, "the same toy is a test of `identify`: 2/3 with permutations")),
     SourceFigure(f"{TALK}, theorems", "Least number of measurements: necessary, sufficient",
-                 "m ≥ max cⱼ/sⱼ; m > k + n/∣G∣ (several operators); m > 2k + max cⱼ + 1",
+                 "rank of the stacked A_g = n, so m ≥ n/∣G∣ (several operators), m ≥ max cⱼ/sⱼ (invariance); "
+                 "m > k + n/∣G∣ (several operators), m > 2k + max cⱼ + 1 ≥ 2k + n/∣G∣ + 1 (invariance)",
                  "measurements", explained(THEOREMS_PAGE, "figure against the dimension of a toy model")),
-    SourceFigure(f"{TALK}, consequences", "Verdicts for MRI, CT, inpainting", "table", "verdict",
+    SourceFigure(f"{TALK}, consequences", "Verdicts for MRI, CT, inpainting",
+                 "no by shifts, m > 2k + √n + 1 by rotations (MRI, CT); m > 2k + 2 by shifts (inpainting)", "verdict",
                  explained("[verdicts](theory/identifiability.md#the-verdicts)", "verdict for each pair, tested")),
     SourceFigure(f"{TALK}, figures of the algorithm", "Losses of EI and REI, pseudocode, network", "drawing", "–",
                  explained("[theory](theory/learning-from-measurements.md)")),
@@ -217,8 +233,8 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{THESIS}, figure 3.5", "Proof of SURE", "proof", "–", explained(SURE_PAGE)),
     SourceFigure(f"{THESIS}, figures 4.1 to 4.2", "The proposed detector", "drawing", "–",
                  explained("[`roi-sure`](theory/detectors-gans.md#roi-sure)")),
-    SourceFigure(f"{THESIS}, figure 5.1 and table 5.1", "Films: 311 normal to train, 35 normal and 35 abnormal to test",
-                 "311; 35; 35", "films", films_of_the_thesis),
+    SourceFigure(f"{THESIS}, figure 5.1 and table 5.1", "Films: in all; normal to train, normal and abnormal to test",
+                 "800 in all, of which 408 normal and 394 abnormal; 311; 35; 35", "films", films_of_the_thesis),
     SourceFigure(f"{THESIS}, section 5.3", "GANomaly's best epoch", "about 20", "epoch", best_epoch),
     SourceFigure(f"{THESIS}, figure 5.2", "ROC curve of the proposed detector at its best epoch", "curve", "ROC",
                  roc_of_roi_sure),
@@ -257,7 +273,8 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{THESIS}, figure A.2", "GANomaly with a residual U-Net", "drawing; 0.5 after about 30 epochs",
                  "AUROC",
                  detector_auroc("resunet-ganomaly")),
-    SourceFigure(f"{THESIS}, figures B.1 to B.2", "Paths and hyperparameters", "settings", "–",
+    SourceFigure(f"{THESIS}, figures B.1 to B.2", "Paths and hyperparameters",
+                 "Adam 2e-4, batch 32, 256 px, z 100, 70 epochs, 64 features, weights 1 : 50 : 1", "–",
                  explained(THESIS_PAGE, "the same settings are the recipes `thesis/…`")),
     SourceFigure(f"{THESIS}, figure B.2", "GANomaly with SURE, at 64 features", "named, no value", _BEST,
                  ganomaly_with_sure),

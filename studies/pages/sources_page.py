@@ -10,10 +10,10 @@ from studies.imaging import budgets as imaging_budgets
 from studies.imaging.arms import NAMES, READ_BY
 from studies.imaging.published import PUBLISHED, Published, share
 from studies.imaging.selection import of_arm, of_problem
-from studies.imaging.settings import method_of
+from studies.imaging.settings import MethodSettings, method_of
 from studies.imaging.summaries import mean
 from studies.pages import budgets
-from studies.pages.cells import DAGGER, dagger, table
+from studies.pages.cells import DAGGER, dagger, number_range, table
 from studies.pages.counterpart import NOT_RUN
 from studies.pages.imaging_counterparts import whole_of
 from studies.pages.source_figures import DUFF, EI, FIGURES, SLIDES, TALK, THESIS
@@ -28,9 +28,10 @@ _QUEUED = {"mri": "mri-x4-10"}
 """Recipes `sources/…` whose names differ from those of `imaging/…`."""
 _ORDER = (EI, "REI", SLIDES, TALK, DUFF, THESIS)
 _COST = (
-    "*Would cost*: steps of the source (where it states none, those of the row that is named) times the core-seconds "
-    "of a step in that row, which was trained on a CPU with the row's own batch. *Up to*: times the ratios of pixels, "
-    "squared features and transforms between source and row, as the operations of a convolutional network grow."
+    "*Would cost*: steps of the source (where it states none, those of the row that is named; for fastMRI's ×8 those "
+    "of REI's MRI) times the core-seconds of a step in that row, which was trained on a CPU with the row's own batch. "
+    "*Up to*: times the ratios of pixels, squared features and transforms between source and row, as the operations "
+    "of a convolutional network grow."
 )
 
 
@@ -70,7 +71,7 @@ def sources_page(rows: Mapping[str, Row]) -> str:
 
 def _conclusion(rows: Mapping[str, Row], lines: Sequence[Sequence[str]]) -> str:
     """Return how ours compare with the published figures, and how many lines have no row at the source's size."""
-    ours_less_theirs, shares, widths = [], [], set()
+    ours_less_theirs, shares, found = [], [], []
     for short in _IMAGING:
         recipe, source = recipes.load(f"imaging/{short}"), PUBLISHED[short]
         asked, mine = method_of(recipe), of_problem(rows.values(), recipe.name)
@@ -79,7 +80,7 @@ def _conclusion(rows: Mapping[str, Row], lines: Sequence[Sequence[str]]) -> str:
             steps = [int(row["steps"]) for row in some if row.get("steps")]
             if steps:
                 ours_less_theirs.append(mean(some, "psnr_papers") - source.converted(asked.papers[arm]))
-                widths |= {f"{row['features']} of {source.budget.features}" for row in some if row.get("steps")}
+                found += [(row, source) for row in some if row.get("steps")]
                 shares.append((steps[0] / source.budget.steps, share(steps[0], source.budget.steps)))
     reported = [
         (float(row["auroc"]["best_epoch"]["value"]), value)
@@ -91,7 +92,7 @@ def _conclusion(rows: Mapping[str, Row], lines: Sequence[Sequence[str]]) -> str:
         said.append(
             f"Ours is below the published PSNR for {sum(one < 0 for one in ours_less_theirs)} of "
             f"{len(ours_less_theirs)} trained networks with a figure in one metric, after {min(shares)[1]} to "
-            f"{max(shares)[1]} of the source's steps, with {' or '.join(sorted(widths))} features and on other images."
+            f"{max(shares)[1]} of the source's steps, {_size_of(found)}, on other images."
         )
     if reported:
         said.append(
@@ -101,6 +102,27 @@ def _conclusion(rows: Mapping[str, Row], lines: Sequence[Sequence[str]]) -> str:
     missing = sum(NOT_RUN in line[4] for line in lines)
     said.append(f"Of {len(lines)} lines, {missing} have no row, or none at the source's size (*{NOT_RUN}*).")
     return " ".join(said)
+
+
+def _size_of(trained: Sequence[tuple[Row, Published]]) -> str:
+    """Return the features, transforms and pixels of trainings, each next to the sources'."""
+    features = sorted({int(row["features"]) for row, _ in trained})
+    theirs = sorted({source.budget.features for _, source in trained})
+    moved = [(row, source) for row, source in trained if "transforms" in READ_BY[row["arm"]]]
+    turns = sorted({int(row["settings"]["transforms"]) for row, _ in moved})
+    their_turns = sorted({source.budget.transforms for _, source in moved})
+    px, their_px = sorted({int(row["px"]) for row, _ in trained}), sorted({source.px for _, source in trained})
+    return (
+        f"with {number_range(features)} of {number_range(theirs)} features, "
+        + (f"{number_range(turns)} of {number_range(their_turns)} transforms " if moved else "")
+        + f"and {number_range(px)} px (sources: {number_range(their_px)} px)"
+    )
+
+
+def _metric(asked: MethodSettings) -> str:
+    """Return the metric of a problem's published figures after conversion."""
+    peak = "peak: the truth's maximum"
+    return f"PSNR of magnitudes, {peak}" if asked.operator == "fourier-mask" else f"PSNR, {peak}, mean over channels"
 
 
 def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:
@@ -117,8 +139,7 @@ def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:
                 source.where,
                 f"{asked.title}: {NAMES[arm]}",
                 f"{converted:.2f} dB" + ("" if source.channels == 1 else f" (printed {asked.papers[arm]:.2f})"),
-                "PSNR, peak: the truth's maximum, mean over channels"
-                + ("; the problem differs: not comparable" if source.explanation else ""),
+                _metric(asked) + ("; the problem differs: not comparable" if source.explanation else ""),
                 f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}" if some else f"*{NOT_RUN}*",
                 _with_cost(some, source, rows, _QUEUED.get(short, short)),
                 "[imaging](results-imaging.md#published-figures-and-their-metrics)",

@@ -330,7 +330,7 @@ def _readings() -> list[str]:
             [
                 [
                     "which films are in the split",
-                    "a draw of our own of the same sizes, 311 and 35 + 35, from 682 films",
+                    f"a draw of our own of the same sizes, 311 and 35 + 35, from {budgets.OUR_FILMS} films",
                 ],
                 ["σ and τ of SURE", "σ estimated on the training films (in each row), τ = 0.01"],
                 [

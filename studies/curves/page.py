@@ -64,7 +64,7 @@ class Curve:
 
     @property
     def source(self) -> Published | None:
-        """Published figures of the problem; None where no source trains EI on it."""
+        """Published figures of the problem; None where no source prints one of EI on it."""
         return PUBLISHED.get(self.problem) if self.printed is not None else None
 
     @property
@@ -75,7 +75,7 @@ class Curve:
 
     @property
     def literal(self) -> float | None:
-        """The source's PSNR of EI as it is printed; None where no source trains EI on the problem."""
+        """The source's PSNR of EI as it is printed; None where no source prints one for the problem."""
         asked = method_of(resolved(recipes.load(f"imaging/{self.problem}")))
         return None if asked.sigma > 0 or asked.gain > 0 else asked.papers.get("ei")
 
@@ -347,7 +347,7 @@ def _first_of_size(curve: Curve, curves: Sequence[Curve]) -> Curve:
 
 def _of_source(curve: Curve, row: Row) -> str:
     if curve.source is None:
-        return " (no source trains EI on MRI without noise)"
+        return " (no source states the steps of EI on MRI without noise)"
     return f" ({share(steps_of(row), curve.source.budget.steps)} of the source's {curve.source.budget.steps:,})"
 
 

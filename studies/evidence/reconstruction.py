@@ -55,6 +55,7 @@ def imaging_screen(
     date: str,
     budget: str,
     *,
+    stopped_budget: str = "",
     published: Sequence[str] = (),
     footnotes: Sequence[str] = (),
 ) -> Screen | None:
@@ -65,6 +66,7 @@ def imaging_screen(
         stopped: Trainings near their best epoch as stopped, at their end, and in all.
         date: Date of the latest row.
         budget: Training of the best arms, as a share of the sources'.
+        stopped_budget: Training of those that are counted in `stopped`.
         published: Sentences that compare with published figures.
         footnotes: Notes on marks in the names of arms.
     """
@@ -110,8 +112,9 @@ def imaging_screen(
             f"beats it significantly on {len(below)}; what the sources' full training would give is not measured.",
             *published,
             f"The largest gain is {signed(best.ahead.value, 1)} dB ({best.title}: {best.arm}; {best.budget}).",
-            f"Stopped by held-out measurements, without any truth, {near} of {trainings} trainings under noise ended "
-            f"within 0.2 dB of their best epoch on test images; at their last epoch {at_the_end} would have."
+            f"Stopped by held-out measurements, without any truth, {near} of {trainings} trainings under noise"
+            f"{f', of {stopped_budget},' if stopped_budget else ''} ended within 0.2 dB of their best epoch on test "
+            f"images; at their last epoch {at_the_end} would have."
             if trainings
             else "No training has a stopping rule yet.",
         ],

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from studies.imaging import budgets
 from studies.imaging.arms import NAMES
 from studies.imaging.gaps import Gap, gap_of
-from studies.imaging.settings import MethodSettings, method_of
+from studies.imaging.published import PUBLISHED
+from studies.imaging.settings import method_of
 from studies.pages.cells import table
 from studies.rows import Row
 from unseen.artifacts.recipe import Recipe
@@ -27,7 +28,7 @@ def gap_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         words = f"({NAMES[method]} − {NAMES[baseline]}) / (supervised − {NAMES[baseline]})"
         found = gap_of(rows, recipe.name, method, baseline)
         lines.append(
-            [asked.title, words, *_share_cells(found, _papers_share(asked)), budgets.cell(rows, recipe, method)]
+            [asked.title, words, *_share_cells(found, _papers_share(recipe)), budgets.cell(rows, recipe, method)]
         )
     if not lines:
         return []
@@ -67,11 +68,13 @@ def _share_cells(found: Gap | None, papers: str) -> list[str]:
     return [figure(entry), best, str(found.seeds), papers, "yes" if value >= _ASKED and low >= _ASKED_LOW else "**no**"]
 
 
-def _papers_share(asked: MethodSettings) -> str:
-    """Return the share from the PSNRs that the papers print."""
+def _papers_share(recipe: Recipe) -> str:
+    """Return the share from the PSNRs that the papers print, with a note where the papers' problem differs."""
+    asked, source = method_of(recipe), PUBLISHED.get(recipe.short)
     assert asked.gap is not None
     method, baseline = (asked.papers.get(arm) for arm in asked.gap)
     best = asked.papers.get("supervised")
     if method is None or baseline is None or best is None:
         return "–"
-    return f"{(method - baseline) / (best - baseline):.2f}"
+    note = ", not comparable" if source is not None and source.explanation else ""
+    return f"{(method - baseline) / (best - baseline):.2f}{note}"

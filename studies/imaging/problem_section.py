@@ -52,6 +52,7 @@ def problem_blocks(rows: Sequence[Row], recipe: Recipe, *, shown: Sequence[str])
         if source is not None and printed is not None:
             published = source.cell(printed)
             behind = signed(mean(some, "psnr_papers") - source.converted(printed)) if some else "–"
+            behind = "not comparable" if source.explanation else behind
         if not some:
             lines.append([NAMES[arm], "no row yet", "–", "–", "–", published, "–", "–", "–", "–"])
             continue
@@ -65,9 +66,13 @@ def problem_blocks(rows: Sequence[Row], recipe: Recipe, *, shown: Sequence[str])
         blocks.append(budgets.CONVERGENCE)
     if source is not None:
         blocks.append(
-            f"*Published*: {source.where} ({source.tested}, {source.px} px). *Ours − published* compares it with the "
-            "PSNR by the papers' peak, in the same metric. [Published figures and their metrics]"
-            "(#published-figures-and-their-metrics)."
+            f"*Published*: {source.where} ({source.tested}, {source.px} px). "
+            + (
+                "The source's problem is harder, so its figures are not comparable with ours"
+                if source.explanation
+                else "*Ours − published* compares it with the PSNR by the papers' peak, in the same metric"
+            )
+            + ". [Published figures and their metrics](#published-figures-and-their-metrics)."
         )
     if is_longer(recipe):
         blocks += _longer(mine, recipe)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from studies.imaging import budgets
 from studies.imaging.arms import NAMES, TRAINED
-from studies.imaging.published import NEAR, PUBLISHED, share
+from studies.imaging.published import NEAR, PUBLISHED
 from studies.imaging.selection import of_arm, of_problem
 from studies.imaging.settings import images_of, method_of
 from studies.imaging.summaries import mean
@@ -115,11 +115,11 @@ def published_sentence(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
         source, some = PUBLISHED[recipe.short], of_arm(of_problem(rows, recipe.name), arm)
         if arm != ("rei" if method_of(recipe).gain else "ei"):  # the source's own method
             continue
-        part = share(int(some[0]["steps"]), source.budget.steps)
         noise = "with Poisson noise" if method_of(recipe).gain else "without noise"
         value = f"{ours:.2f} dB{budgets.dagger(some)}"
         tested = f"ours: {_tested(some)}{_size(recipe)}; the source's: one of {source.px} px"
-        said.append(f"{NAMES[arm]} {noise} {value} against {theirs:.2f} dB ({part} of the source's steps; {tested})")
+        trained = budgets.spent(some, source.budget)
+        said.append(f"{NAMES[arm]} {noise} {value} against {theirs:.2f} dB ({trained}; {tested})")
     return (
         [f"Inpainting of photographs, in the metric of the published figures, but on other images: {'; '.join(said)}."]
         if said

@@ -13,8 +13,8 @@ from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval
 
 SELF_SUPERVISED = (
-    "ei", "ei+project", "rei", "sure", "multi-operator", "multi-operator+project", "multi-operator+project+stopped",
-    "scales", "unrolled", "unrolled+project", "unrolled+project+stopped",
+    "ei", "ei+project", "ei+adversarial", "rei", "sure", "multi-operator", "multi-operator+project",
+    "multi-operator+project+stopped", "scales", "unrolled", "unrolled+project", "unrolled+project+stopped",
 )  # fmt: skip
 """Arms without truth that have validation figures of their own; those of `ei-projected` are EI's, before projection."""
 

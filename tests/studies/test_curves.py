@@ -185,7 +185,7 @@ def test_the_trend_is_the_slope_at_the_full_rate_and_the_remaining_steps_are_tho
     ct = [{**row, "problem": "curves/ct-64"} for row in rising]
     assert "The source has 35.64 dB in this metric (as printed)" in to_the_source(curves_of(ct)[0])
     mri = [{**row, "problem": "curves/mri-64"} for row in rising]
-    assert to_the_source(curves_of(mri)[0]).endswith("dB per doubling of the steps."), "no source trains it"
+    assert to_the_source(curves_of(mri)[0]).endswith("dB per doubling of the steps."), "no source prints a figure"
 
 
 def test_the_queue_has_every_curve_and_is_done_with_its_last_point(tmp_path: Path) -> None:

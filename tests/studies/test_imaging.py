@@ -584,8 +584,24 @@ def test_every_conclusion_of_the_first_screen_has_its_budget() -> None:
         told = [line for line in text.splitlines() if "of 23 problems" in line]
         assert told
         assert all("steps" in line and "features" in line and "transforms" in line for line in told)
+    sentences = [line for line in first.splitlines() if line.startswith("- ")]
+    assert len(sentences) == 4
+    assert all(re.search(r"\d steps.* features.* transforms?", line) for line in sentences)
     rows = [line for line in first.splitlines() if line.startswith("| ") and "dB [95" not in line]
     assert rows and all("steps" in row for row in rows)
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if method_of(recipes.load(name)).papers])
+def test_no_difference_from_a_source_whose_problem_differs(name: str) -> None:
+    recipe = recipes.load(name)
+    page = (ROOT / "docs" / "results-imaging.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {method_of(recipe).title}\n")[2].partition("\n## ")[0]
+    lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    differs = bool(PUBLISHED[recipe.short].explanation)
+    told = [line[6] for line in lines if line[5] != "–"]
+    assert told and all((cell == "not comparable") == differs for cell in told)
+    [share] = [line for line in page.splitlines() if line.startswith(f"| {method_of(recipe).title} | (")] or [""]
+    assert ("not comparable" in share) == (differs and bool(share))
 
 
 def test_a_training_that_still_falls_is_marked() -> None:

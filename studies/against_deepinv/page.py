@@ -12,7 +12,7 @@ from studies.against_deepinv.problems import CONTESTS, LEARNING_RATE, TUNED_FOR
 from studies.against_deepinv.rows import STUDY
 from studies.against_deepinv.training import LIBRARIES
 from studies.imaging.published import Budget, budget_of, share
-from studies.imaging.settings import resolved
+from studies.imaging.settings import method_of, resolved
 from studies.pages.cells import number_range, table
 from studies.row_files import read_study
 from studies.rows import Row
@@ -139,18 +139,21 @@ def _seeds(rows: Mapping[str, Row], known: Sequence[str]) -> str:
 
 def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
     """Return the sentences that state the trainings' length, as a share of the sources'."""
-    shares = []
+    shares, turns = [], []
     for name in known:
         source = _source(name)
         steps = _steps(rows, name)
         if source is not None:
             shares.append((steps / source.steps, share(steps, source.steps)))
+            turns.append((method_of(resolved(recipes.load(CONTESTS[name].recipe))).transforms, source.transforms))
     all_steps = number_range([_steps(rows, name) for name in known])
     ends = list(dict.fromkeys((min(shares)[1], max(shares)[1]))) if shares else []
     part = f", {' to '.join(ends)} of the sources' steps where a source states them" if ends else ""
     features = number_range({int(row["features"]) for row in rows.values() if "features" in row})
+    own, theirs = (number_range({pair[place] for pair in turns}) for place in (0, 1)) if turns else ("", "")
+    moved = f"; {own} of {theirs} transforms" if turns else ""
     return (
-        f"**Training: {all_steps} steps{part}; {features} of 64 features; images of 32 or 64 pixels a side.** "
+        f"**Training: {all_steps} steps{part}; {features} of 64 features{moved}; images of 32 or 64 pixels a side.** "
         "Short trainings compare how fast the two libraries learn, not what either reaches in the end; what full "
         "training would give is not measured."
     )

@@ -58,7 +58,7 @@ _HEAD = [
     "training, s",
     "ms per film",
     "parameters",
-    "GANs: training",
+    "steps and width",
 ]
 
 AIM = 0.82
@@ -154,7 +154,7 @@ def _conclusions(
         + f" significantly better than {strongest['words']} alone (AUROC {strongest['strength']:.2f})"
         + (f": {_list(above)}" if above else "")
         + f"; {len(below)} are significantly worse"
-        + (f" ({_list(below)}{_of_gans(below)})" if below else "")
+        + (f" ({_list(below)}{_of_networks(below)})" if below else "")
         + f", and {len(rows) - len(above) - len(below)} are inconclusive",
     ]
     if pairs:
@@ -165,7 +165,7 @@ def _conclusions(
         )
     said += [*_by_masks(rows, "fold 0"), *_by_masks(opened, "the test folds")]
     if low:
-        said.append(f"not significantly better than chance on fold 0: {_list(low)}{_of_gans(low)}")
+        said.append(f"not significantly better than chance on fold 0: {_list(low)}{_of_networks(low)}")
     said += [_reached(row) for row in opened if row["recipe"].removeprefix(TESTED) in picked]
     if opened:
         verdicts = []
@@ -176,7 +176,7 @@ def _conclusions(
                 f"{len(over) or 'none'} {'is' if len(over) <= 1 else 'are'} significantly better than {words}"
                 + (f" ({_list(over)})" if over else "")
                 + f", {len(under)} are significantly worse"
-                + (f" ({_list(under)}{_of_gans(under)})" if under else "")
+                + (f" ({_list(under)}{_of_networks(under)})" if under else "")
             )
         said.append(f"of the {len(opened)} recipes on the test folds, {'; '.join(verdicts)}")
     said += [
@@ -199,9 +199,9 @@ def _conclusions(
     return ["\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
 
 
-def _of_gans(rows: Sequence[Entry]) -> str:
-    """The GANs' training, behind a list of recipes."""
-    told = budgets.of_gans(rows)
+def _of_networks(rows: Sequence[Entry]) -> str:
+    """Return the training of the networks among recipes, behind a list of these."""
+    told = budgets.of_networks(rows)
     return f"; {told}" if told else ""
 
 

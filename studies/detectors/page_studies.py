@@ -93,7 +93,7 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
     ordered = sorted(rows, key=pooled_auroc, reverse=True)
     head = [
         "Recipe", *SOURCES, "site", f"minus `{FLOOR}`", "minus the best shortcut", "training, s per fold",
-        "GANs: training",
+        "steps and width",
     ]  # fmt: skip
     blocks = [
         title,

@@ -10,16 +10,16 @@ from studies.evidence.references import (
     BASELINE,
     CHOSEN,
     SHARPNESS,
-    flagged,
-    gans_note,
     given_labels,
     lines_of_labels,
     mark_of,
+    networks_note,
     reference_lines,
     supervised,
 )
 from studies.evidence.repeats import TESTED, combined, on_test_folds
 from studies.evidence.screen import Answer, Screen, best_first, rendered
+from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc
 from studies.pages.instruments import both_figures
 from studies.zhanglab.page import zhanglab_answer
@@ -50,9 +50,9 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     reference = supervised(rows)
     worse = [name for name in above if above[name]["floor"]["pooled"]["high"] < 0]
     better = [name for name in above if above[name]["floor"]["pooled"]["low"] > 0]
-    gans = gans_note([normals_only[name] for name in worse])
+    gans = networks_note([normals_only[name] for name in worse])
     over_statistic = [name for name in above if above[name]["shortcut"]["pooled"]["low"] > 0]
-    gans_below = "" if over_statistic else gans_note(list(normals_only.values()))
+    gans_below = "" if over_statistic else networks_note(list(normals_only.values()))
 
     sided = {name: (side, pairs) for name, side, pairs, *_ in both_figures(rows)}
 
@@ -98,7 +98,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     lines = best_first(
         (
             [
-                flagged(name, row_of(name)),
+                budgets.named(row_of(name), name),
                 figure(entries[name]),
                 str(len(trainings.get(name, [name]))),
                 figure(above[name]["shortcut"]["pooled"], sign=True) if name in above else "–",

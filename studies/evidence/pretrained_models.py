@@ -9,11 +9,11 @@ from studies.evidence.references import (
     AXIS,
     BASELINE,
     called,
-    gans_note,
     given_labels,
     lines_of_labels,
     mark_of,
     mix_note,
+    networks_note,
     reference_lines,
 )
 from studies.evidence.repeats import TESTED
@@ -61,7 +61,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         f"Sharpness alone, an image statistic without training, reaches {figure(statistic)}; "
         + (f"significantly better than every single statistic on all films together: {', '.join(above)}." if above
            else "no recipe is significantly better than every single statistic on all films together"
-           f"{gans_note(some)}, so these AUROCs are not evidence of detecting disease."),
+           f"{networks_note(some)}, so these AUROCs are not evidence of detecting disease."),
     ]  # fmt: skip
     sentences += given_labels(rows)
     lines = best_first(_by_instruments(rows, ordered))

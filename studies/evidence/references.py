@@ -92,7 +92,7 @@ def called(row: Entry) -> str:
     )
 
 
-def gans_note(rows: Sequence[Entry]) -> str:
-    """Return the training of the GANs among rows, in brackets."""
-    told = budgets.of_gans(rows)
+def networks_note(rows: Sequence[Entry]) -> str:
+    """Return the training of the networks among rows, in brackets."""
+    told = budgets.of_networks(rows)
     return f" ({told})" if told else ""

@@ -1,4 +1,4 @@
-"""Training of the GAN detectors in the rows: steps, width and resolution next to the source's."""
+"""Training of the networks among the detectors in the rows: steps, width and resolution next to the source's."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ def is_gan(row: Entry) -> bool:
     return row.get("method") in _GANS and bool(row.get("steps")) and bool(row.get("features"))
 
 
+def is_other_network(row: Entry) -> bool:
+    """Return whether a row is of a network that was trained here and has no generator and discriminator."""
+    return not is_gan(row) and bool(row.get("steps")) and bool(row.get("features"))
+
+
 def generator_steps(row: Entry) -> int:
     """Return the generator's share of a row's steps: all, or one in as many as the critic takes for each."""
     settings = {name: value for name, value in row.get("settings", {}).items() if name in ("game", "critic_steps")}
@@ -51,7 +56,9 @@ def generator_steps(row: Entry) -> int:
 
 
 def spent(row: Entry) -> str:
-    """Return a GAN's training next to the source's, for a table; a dash for other methods."""
+    """Return a GAN's training next to the source's, or another network's, for a table; a dash without a training."""
+    if is_other_network(row):
+        return f"{int(row['steps']):,} steps; {row['features']} features"
     if not is_gan(row):
         return "–"
     if _NIH in str(row.get("recipe")):
@@ -93,13 +100,15 @@ def _on_nih(row: Entry) -> str:
 
 
 def beside(row: Entry) -> str:
-    """Return a GAN's steps and width in brackets, to stand behind its name; "" for other methods.
+    """Return a network's steps and width in brackets, to stand behind its name; "" for methods without a training.
 
-    >>> beside({"method": "pca"})
-    ''
+    >>> beside({"method": "pca"}), beside({"method": "dae", "steps": 240, "features": 16})
+    ('', ' (240 steps, 16 features)')
     >>> beside({"method": "ganomaly", "steps": 560, "features": 32})
     ' (560 steps, 32 of 64 features)'
     """
+    if is_other_network(row):
+        return f" ({int(row['steps']):,} steps, {row['features']} features)"
     if not is_gan(row):
         return ""
     steps, generator = int(row["steps"]), generator_steps(row)
@@ -108,7 +117,7 @@ def beside(row: Entry) -> str:
 
 
 def named(row: Entry, name: str | None = None) -> str:
-    """Return a detector's name as code, with a GAN's training and the mark of a training that had not converged.
+    """Return a detector's name as code, with a network's training and the mark of a training that had not converged.
 
     >>> named({"method": "roi-sure", "steps": 560, "features": 32, "convergence": "not converged"})
     '`roi-sure` (560 steps, 32 of 64 features)†'
@@ -116,11 +125,22 @@ def named(row: Entry, name: str | None = None) -> str:
     return f"`{row['method'] if name is None else name}`{beside(row)}{dagger(row)}"
 
 
-def of_gans(rows: Iterable[Entry]) -> str:
-    """Return the budgets of the GANs among rows, for a sentence; empty where there is none."""
-    gans = [row for row in rows if is_gan(row)]
+def of_networks(rows: Iterable[Entry]) -> str:
+    """Return the budgets of the GANs and of the other networks among rows, for a sentence; empty without either.
+
+    >>> of_networks([{"method": "dae", "steps": 240, "features": 16}, {"method": "pca"}])
+    'the networks among them after 240 steps with 16 features'
+    """
+    every = list(rows)
+    gans, others = [row for row in every if is_gan(row)], [row for row in every if is_other_network(row)]
+    rest = (
+        f"{number_range([int(row['steps']) for row in others])} steps with "
+        f"{number_range([int(row['features']) for row in others])} features"
+        if others
+        else ""
+    )
     if not gans:
-        return ""
+        return f"the networks among them after {rest}" if rest else ""
     fewest = min(gans, key=generator_steps)
     steps = number_range([int(row["steps"]) for row in gans])
     width = number_range([int(row["features"]) for row in gans])
@@ -129,4 +149,6 @@ def of_gans(rows: Iterable[Entry]) -> str:
         if generator_steps(fewest) < int(fewest["steps"])
         else ""
     )
-    return f"the GANs among them after {steps} steps{least} with {width} of the sources' {FEATURES} features"
+    return f"the GANs among them after {steps} steps{least} with {width} of the sources' {FEATURES} features" + (
+        f", other networks after {rest}" if rest else ""
+    )

@@ -60,7 +60,7 @@ def claim(rows: Mapping[str, Entry]) -> str:
     if above:
         return f"Significantly above each per-lung statistic on the question which lung is ill: {', '.join(above)}."
     shortcut = side["best_shortcut"]
-    gans = budgets.of_gans(one for row in some if (one := rows.get(f"shipped/{_model(row)}-0")) is not None)
+    gans = budgets.of_networks(one for row in some if (one := rows.get(f"shipped/{_model(row)}-0")) is not None)
     return (
         f"On the question which lung is ill, `models/{name}` has {figure(side)}, {_words(shortcut)} alone "
         f"{figure(side['shortcuts'][shortcut])} (difference {figure(side['differences'][shortcut], sign=True)}): no "

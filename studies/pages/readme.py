@@ -76,7 +76,7 @@ def _against_statistics(shown: Sequence[Entry]) -> list[str]:
         if names
     ]
     if without:
-        spent = budgets.of_gans(shown)
+        spent = budgets.of_networks(shown)
         where, trained = _capital(" and ".join(without)), f" ({spent})" if spent else ""
         said.insert(0, f"{where}, no detector is significantly better than every single image statistic{trained}.")
     return said

@@ -292,7 +292,7 @@ def _against_statistics(rows: Sequence[Entry]) -> str:
             ]
         )
     return table(
-        ["Detector", "AUROC", "strongest statistic", "its AUROC", "difference", "result", "GANs: training"], lines
+        ["Detector", "AUROC", "strongest statistic", "its AUROC", "difference", "result", "steps and width"], lines
     )
 
 

@@ -106,6 +106,62 @@ def test_the_page_for_users_of_eis_code_has_the_figures_of_the_rows() -> None:
         value = f"{mean(of_arm(ours, 'ei'), 'psnr_papers'):.2f}"
         assert re.search(rf"{value} .*{source.converted(asked.papers['ei']):.2f}.*{share}", text), short
         assert f"{row['features']} of its {source.budget.features} features" in text
+        assert re.search(rf"1 of its .*{source.budget.transforms}", text) and row["settings"]["transforms"] == 1
+
+
+def test_the_how_to_page_on_reconstruction_has_the_counts_and_the_budget_of_the_rows() -> None:
+    """A conclusion on total variation or the unrolled network is that of the results' first screen."""
+    text = (DOCS / "how-to" / "reconstruct.md").read_text(encoding="utf-8")
+    results = (DOCS / "results-imaging.md").read_text(encoding="utf-8")
+    said = re.search(
+        r"for [\d,]+ to [\d,]+ steps \([\d.]+ % to ([\d.]+) % of .*?\), (\d+) of (\d+) features and 1 of (2 to 5) "
+        r"transforms.*? on (\d+) of (\d+) problems, .* on (\d+);",
+        results,
+    )
+    assert said is not None
+    most, features, theirs, transforms, above, of, below = said.groups()
+    assert (
+        f"after at most {most} % of the sources' training steps, with {features} of their {theirs} features and 1 of "
+        f"their {transforms} transforms, learning from measurements is significantly better on {above} of {of} "
+        f"problems and significantly worse on {below}" in text
+    )
+    unrolled = re.search(r"On (\d+) of these problems it was trained once.*significantly better on (\d+) and", results)
+    assert unrolled is not None
+    assert f"at most {most} % of the sources', it was better" in text
+    assert f"on {unrolled.group(2)} of {unrolled.group(1)} problems" in text
+
+
+def test_conclusions_on_detectors_outside_of_rendered_pages_have_their_steps() -> None:
+    studies = ("detectors/folds-1-4/", "shipped/", "ms_cxr/")
+    steps = max(int(row.get("steps") or 0) for name, row in committed_rows().items() if name.startswith(studies))
+    page = (DOCS / "get-started" / "what-a-score-means.md").read_text(encoding="utf-8")
+    assert f"no model from normals alone, after at most {steps:,} training steps, is significantly better" in page
+    screener = (DOCS / "results-phantom-screener.md").read_text(encoding="utf-8")
+    trained = re.search(r"Trained for ([\d,]+) steps", screener)
+    assert trained is not None
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"After {trained.group(1)} training steps, nodules of moderate contrast are hard to find" in readme
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("evidence", "results", FIRST))])
+def test_no_network_stands_on_a_first_screen_without_its_steps(page: str) -> None:
+    """Also those without a generator: a line of a table, and a sentence that calls several of them no better."""
+    first = (ROOT / page).read_text(encoding="utf-8").partition("\n## Imaging")[0]
+    first = first if page == "README.md" else first.partition("\n## ")[0]
+    studied = "detectors/folds-1-4/"
+    networks = {name.removeprefix(studied).removesuffix("-0") for name, row in committed_rows().items()
+                if name.startswith(studied) and budgets.is_other_network(row)}  # fmt: skip
+    assert {"dae", "deep-svdd", "anatpaste-all-aligned"} <= networks
+    for line in first.splitlines():
+        if (found := re.match(r"\| \**`(?:models/)?([\w-]+)`", line)) is not None and found.group(1) in networks:
+            assert re.search(r"\d steps, \d+ features\)", line), line
+    for sentence in re.findall(r"no (?:recipe|model|detector) is significantly [^|\n]{0,400}", first, re.IGNORECASE):
+        assert re.search(r"other networks after [\d,]+", sentence), sentence
+
+
+def test_the_first_screen_beside_deepinv_has_the_transforms() -> None:
+    first = (DOCS / "results-deepinv.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert re.search(r"\*\*Training: .*; 16 of 64 features; 1 of 2 to 5 transforms; images of", first)
 
 
 def test_the_sources_page_is_rendered_and_converts_colour_figures() -> None:

@@ -69,6 +69,7 @@ TALK = "Davies, talk of 2023"
 DUFF = "Duff, Campbell, Ehrhardt"
 THESIS = "thesis (Wang 2022)"
 _PSNR = "PSNR, peak: the truth's maximum"
+_PSNR_OF_ONE = "PSNR, peak: 1"
 _MAGNITUDES = "PSNR of magnitudes, peak: the truth's maximum"
 _OTHER_FILMS = "AUROC; other films: not comparable"
 _BEST = "best AUROC over the epochs, on the test films"
@@ -192,7 +193,7 @@ FIGURES: tuple[SourceFigure, ...] = (
                    psnr_of("single-pixel", arm))
       for arm, name in (("direct", "A†"), ("ei", "EI"), ("supervised", "supervised"))),
     SourceFigure(f"{TALK}, distribution shift", "Measurements alone against a supervised network of another set",
-                 "no value", _PSNR, distribution_shift(SourceTraining("imaging/single-pixel-supervised-0"))),
+                 "no value", _PSNR_OF_ONE, distribution_shift(SourceTraining("imaging/single-pixel-supervised-0"))),
     SourceFigure(f"{TALK}, outlook", "Sample complexity: share of the gap at five numbers of measurements", "no value",
                  "share of the gap", sample_complexity(FIVE_SIZES)),
     *(SourceFigure(f"{TALK}, outlook", f"Semi-group actions: {name} by scale equivariance", "no value", _PSNR,
@@ -201,11 +202,11 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{TALK}, outlook", "Nonlinear inverse problems", "no value", _PSNR, psnr_of("low-dose-ct", "rei")),
     SourceFigure(f"{TALK}, outlook", "Other self-supervised methods; the new library (deepinv)", "text", "–",
                  explained("[deepinv](results-deepinv.md)", "the same losses and operators of deepinv beside ours")),
-    SourceFigure(f"{TALK}, outlook", "Models of approximately low dimension", "no value", _PSNR,
+    SourceFigure(f"{TALK}, outlook", "Models of approximately low dimension", "no value", _PSNR_OF_ONE,
                  model_dimension(SourceTraining("imaging/compressed-sensing-ei-0", runs=5))),
-    SourceFigure(f"{DUFF}, MNIST tomography figure", "Digits, few views: range of a VAE", "image", "PSNR, peak: 1",
+    SourceFigure(f"{DUFF}, MNIST tomography figure", "Digits, few views: range of a VAE", "image", _PSNR_OF_ONE,
                  prior_psnr("digits-tomography", "5 views", PRIORS_PAGE)),
-    SourceFigure(f"{DUFF}, method comparison", "Methods by number of measurements", "image", "PSNR, peak: 1",
+    SourceFigure(f"{DUFF}, method comparison", "Methods by number of measurements", "image", _PSNR_OF_ONE,
                  prior_psnr("brain-mri", "20 spokes",
                             "[priors](results-priors.md#psnr-against-number-of-measurements)")),
     *(SourceFigure(f"{DUFF}, {name}", "VAE against GAN: feasible and infeasible images, smoothness", shown,
@@ -218,7 +219,7 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{DUFF}, figures of VAE and GAN", "Structures and objectives", "drawing", "–",
                  explained("[priors](how-to/priors.md)")),
     SourceFigure(f"{DUFF}, figures of inverse problems", "Denoising, deblurring, MRI, tomography", "image",
-                 "PSNR, peak: 1", prior_psnr("digits-deblurring", "σ = 2 pixels", PRIORS_PAGE)),
+                 _PSNR_OF_ONE, prior_psnr("digits-deblurring", "σ = 2 pixels", PRIORS_PAGE)),
     SourceFigure(f"{DUFF}, examples of inverse problems", "Matrix inversion, differentiation, segmentation, "
                  "restoration, compressed sensing, seismic tomography", "drawing", "–",
                  explained("[operators](how-to/operators.md)", "no measurement; any matrix is an operator there")),

@@ -82,6 +82,16 @@ def test_mri_is_compared_by_magnitudes() -> None:
     assert all(line[3] == "PSNR of magnitudes, peak: the truth's maximum" for line in found)
 
 
+def test_the_peak_of_a_psnr_is_that_of_the_rows_figure() -> None:
+    """Rows of the talk's outlook and of priors have the images' range as the peak alone."""
+    assert all("psnr_papers" not in row["by_picture"] for name, row in committed_rows().items()
+               if name.startswith("outlook/") and "by_picture" in row)  # fmt: skip
+    outlook = [line for line in lines() if "#questions-of-the-talks-outlook" in line[6] and "dB" in line[4]]
+    priors = [line for line in lines() if "(results-priors.md" in line[6] and "image" in line[2] and " dB" in line[4]]
+    assert len(outlook) == 2 and len(priors) == 3
+    assert {line[3] for line in [*outlook, *priors]} == {"PSNR, peak: 1"}
+
+
 def test_a_comparison_of_vae_and_gan_has_both_trainings() -> None:
     found = [line for line in lines() if line[1].startswith("VAE against GAN")]
     assert len(found) == 3

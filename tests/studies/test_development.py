@@ -158,7 +158,8 @@ def test_on_phantoms_it_is_given_unlabelled_phantoms_and_is_marked(
     assert not learnt & {film.pixel_sha256 for film in twins(8, seed=7)}
     again = phantom_row(ddad, pairs=8, root=world.root)  # found, though its films lay in another folder
     assert again["seconds"] == row["seconds"]
-    assert "| `ddad`, and 16 unlabelled phantoms |" in "\n".join(section_of_twins([row]))
+    trained = f"{row['steps']:,} steps, {row['features']} features"
+    assert f"| `ddad` ({trained}), and 16 unlabelled phantoms |" in "\n".join(section_of_twins([row]))
 
 
 def test_every_row_of_phantom_twins_has_its_strip_of_maps() -> None:

@@ -107,7 +107,7 @@ def test_the_nomination_marks_trainings_that_had_not_converged(rows: dict[str, R
     chosen, tested = (block for block in blocks if block.startswith("| Recipe"))
     assert "†" not in chosen and "do not record whether a training had converged" in blocks[1]
     names = {name for name, *_ in both_figures(rows)}
-    marked = {name for name in names if re.search(rf"`{re.escape(name)}`( \([^)]* of 64 features\))?†", tested)}
+    marked = {name for name in names if re.search(rf"`{re.escape(name)}`( \([^)]* features\))?†", tested)}
     late = {
         name
         for name in names

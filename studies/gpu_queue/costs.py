@@ -13,7 +13,7 @@ from studies.imaging.arms import READ_BY
 from studies.imaging.published import EI_INPAINTING
 from studies.imaging.settings import Arm, images_of, method_of, training_of
 from studies.outlook.learning import ADAPTED, STEPS
-from studies.pages.budgets import THESIS_NORMALS
+from studies.pages.budgets import PX, THESIS_NORMALS
 from studies.pages.training_cost import SourceTraining
 from unseen.artifacts.recipe import Recipe
 
@@ -65,6 +65,8 @@ def of_detector(recipe: Recipe) -> tuple[SourceTraining, ...]:
     key = recipe.method.key
     if key in ("ganomaly", "roi-sure"):
         nearest = f"thesis/{key}-0"
+    elif key == "resunet-ganomaly" and _px(recipe) == PX:
+        nearest = "adversarial/nih-unet-dcgan-256-0"
     else:
         dcgan = key == "f-anogan" and recipe.method.settings.get("network") == "dcgan"
         nearest = f"detectors/fold-0/{key}{'-dcgan' if dcgan else ''}-0"

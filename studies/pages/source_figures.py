@@ -266,9 +266,9 @@ FIGURES: tuple[SourceFigure, ...] = (
                               SourceTraining("thesis/ganomaly-0", ORIGINAL_STEPS))),
     *(SourceFigure(f"{THESIS}, appendix A", f"U-Net and DCGAN, NIH, {px} px", value, _NIH,
                    appendix_auroc(f"sources/nih-unet-dcgan-{px}", f"adversarial/nih-unet-dcgan{suffix}-0",
-                                  SourceTraining("detectors/fold-0/resunet-ganomaly-0", NIH_STEPS, px=px,
-                                                 features=FEATURES)))
-      for px, value, suffix in ((64, "0.524", ""), (PX, "0.567", "-256"))),
+                                  SourceTraining(nearest, NIH_STEPS, px=px, features=FEATURES)))
+      for px, value, suffix, nearest in ((64, "0.524", "", "detectors/fold-0/resunet-ganomaly-0"),
+                                         (PX, "0.567", "-256", "adversarial/nih-unet-dcgan-256-0"))),
     SourceFigure(f"{THESIS}, figure A.1", "Residual images of f-AnoGAN, GANomaly and the pipeline", "image", "–",
                  explained("[the viewer](how-to/read.md#the-film)", "shown for each film")),
     SourceFigure(f"{THESIS}, figure A.2", "GANomaly with a residual U-Net", "drawing; 0.5 after about 30 epochs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,9 @@ def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path:
         (np.zeros((2, 20, 20, 3)), 3, r"give array.moveaxis\(-1, 1\)$"),
         (np.zeros((0, 1, 20, 20)), 1, "n at least 1$"),
         (np.full((2, 20, 20), -1024, np.int16), 1, "from -1024 to -1024, such as Hounsfield units.*map them"),
+        (np.full((2, 20, 20), 255), 1, r"whole numbers \(int64\) from 255 to 255, whose white is not known.*map them"),
+        (np.zeros((3, 20, 20)), 3, r"one colour image or three grey ones\. Give array\[None\] or"),
+        (np.zeros((20, 20, 30)), 1, r"along the first axis\. Give array.transpose\(2, 0, 1\) if"),
     ],
 )
 def test_an_array_that_is_no_image_is_named_with_its_remedy(
@@ -192,6 +196,44 @@ def test_an_array_that_is_no_image_is_named_with_its_remedy(
     np.save(tmp_path / "images.npy", array)
     with pytest.raises(ImageError, match=rf"images\.npy: has .*{message}"):
         images_of(tmp_path / "images.npy", channels=channels, size=(20, 20))
+
+
+def test_files_of_several_images_and_of_unknown_white_are_refused_and_hidden_files_are_skipped(tmp_path: Path) -> None:
+    page = np.full((20, 20), 51, np.uint8)
+    Image.fromarray(page).save(tmp_path / "a.png")
+    (tmp_path / "._a.png").write_bytes(b"attributes that macOS stores")
+    deep = (257 * page.astype(">u2")).tobytes()
+    Image.frombytes("I;16B", (20, 20), deep).save(tmp_path / "b.tif")  # as ImageJ writes
+    assert torch.allclose(images_of(tmp_path, channels=1, size=(20, 20)), torch.full((2, 1, 20, 20), 0.2))
+    Image.fromarray(page).save(tmp_path / "c.tif", save_all=True, append_images=[Image.fromarray(page)] * 2)
+    with pytest.raises(ImageError, match=r"c\.tif: holds 3 images\. Save each as a file, or all as an array file"):
+        images_of(tmp_path, channels=1, size=(20, 20))
+    for value in (-1024, 70_000):
+        Image.fromarray(np.full((20, 20), value, np.int32)).save(tmp_path / "c.tif")
+        with pytest.raises(ImageError, match=rf"c\.tif: has numbers without a known white .*from {value}"):
+            images_of(tmp_path / "c.tif", channels=1, size=(20, 20))
+
+
+@pytest.mark.parametrize(
+    ("array", "warned"),
+    [
+        (np.full((2, 8, 8), 4095, np.uint16), "from 0.0625 to 0.0625"),  # 12 bits in 16
+        (np.full((2, 8, 8), 255.0), "from 255 to 255"),
+        (np.linspace(-1, 1, 128).reshape(2, 8, 8), "from -1 to 1"),
+        (np.full((2, 8, 8), 255, np.uint8), ""),
+    ],
+)
+def test_a_training_warns_of_images_that_are_not_from_zero_to_one(
+    array: np.ndarray, warned: str, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "images.npy", array)
+    process = Measurement(Identity((1, 8, 8)), noise=Gaussian(1e-3))
+    recipe = recipes.load("imaging/inpainting").model_copy(update={"training": {"epochs": 1, "device": "cpu"}})
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        train_reconstructor(recipe, data=tmp_path / "images.npy", process=process, root=tmp_path)
+    found = [str(one.message) for one in seen if "Images are from 0" in str(one.message)]
+    assert len(found) == bool(warned) and all(warned in one for one in found)
 
 
 def test_a_warning_is_a_sentence_without_its_place_in_the_code(say: Say, tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ class ImageError(UserError, ValueError):
 def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number: int = 100, seed: int = 0) -> Tensor:
     """Return images of one size: (n, channels, height, width), float32.
 
-    Files of a folder are cropped to a centred rectangle of the aspect ratio of `size` and averaged down by area; white
-    is 1. An array is (n, height, width) or (n, channels, height, width); whole numbers are divided by the largest value
-    of their type, other numbers stay as they are.
+    Files of a folder, except hidden ones, are cropped to a centred rectangle of the aspect ratio of `size` and averaged
+    down by area; white is 1. An array is (n, height, width) or (n, channels, height, width). Its numbers stay as they
+    are; those of uint8 and uint16 are divided by 255 and 65535.
 
     Args:
         data: a folder, an image, an array file, or `phantoms`.
@@ -47,7 +47,8 @@ def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number:
         seed: of phantoms.
 
     Raises:
-        ImageError: no such path, no image, an image that is smaller than `size`, or an array of another shape.
+        ImageError: no such path, no image, an image that is smaller than `size`, a file of several images, whole
+            numbers whose white is not known, or an array of another shape.
         ArrayError: the array file cannot be read.
 
     Example:
@@ -60,13 +61,19 @@ def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number:
     if not path.exists():
         raise ImageError(f"{data}: no such file or folder. Check the path, or give {PHANTOMS}: simulated images")
     if path.is_dir():
-        files = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
+        files = sorted(one for one in path.rglob("*") if _is_image(one, path))
         if not files:
             raise ImageError(f"{path}: holds no image ({', '.join(SUFFIXES)}). Give another folder, or an array file")
         return torch.stack([_file(one, channels=channels, size=size) for one in files])
     if path.suffix.lower() in SUFFIXES:
         return _file(path, channels=channels, size=size)[None]
     return _array(path, channels=channels, size=size)
+
+
+def _is_image(path: Path, folder: Path) -> bool:
+    """Return whether a file of a folder is an image; hidden files, such as `._a.png` of macOS, are none."""
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def _phantoms(number: int, *, channels: int, size: tuple[int, int], seed: int) -> Tensor:
@@ -81,13 +88,17 @@ def _file(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
     """Return one image, (channels, height, width), in [0, 1]."""
     try:
         with Image.open(path) as image:
+            count = getattr(image, "n_frames", 1)
+            if count > 1 and image.format != "MPO":  # MPO: a JPEG of a camera, with a preview
+                raise ImageError(f"{path}: holds {count} images. Save each as a file, or all as an array file")
             upright = ImageOps.exif_transpose(image)
             deep = upright.mode.startswith(("I", "F"))
-            if deep and upright.mode not in ("I", "I;16"):
-                raise ImageError(
-                    f"{path}: has numbers without a known white ({upright.mode}). Save it as an array file"
-                )
             pixels = np.asarray(upright if deep else upright.convert("RGB" if channels == 3 else "L"), dtype=np.float32)
+            if deep and (upright.mode == "F" or pixels.min() < 0 or pixels.max() > _WHITE[True]):
+                raise ImageError(
+                    f"{path}: has numbers without a known white ({upright.mode}, from {pixels.min():g} to "
+                    f"{pixels.max():g}). Save it as an array file"
+                )
     except (OSError, ValueError, SyntaxError) as error:
         if isinstance(error, ImageError):
             raise
@@ -121,6 +132,7 @@ def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
             "as images.npy"
         ) from error
     if array.ndim == 3:
+        _check_order(path, array.shape, channels)
         array = np.repeat(array[:, None], channels, axis=1)
     if array.ndim != 4 or array.shape[1] != channels or not array.size:
         remedy = shape_remedy(array.shape, (channels, *size)).replace("x", "array").replace("movedim", "moveaxis")
@@ -130,10 +142,11 @@ def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
             f"{path}: has the shape {_shape(array.shape)}, but images are (n, height, width) or (n, {channels}, "
             f"height, width), n at least 1.{remedy}".removesuffix(".")
         )
-    if array.dtype.kind == "i" and int(array.min()) < 0:
+    if array.dtype.kind in "iu" and array.dtype not in (np.uint8, np.uint16):
+        units = ", such as Hounsfield units" if int(array.min()) < 0 else ""
         raise ImageError(
-            f"{path}: has whole numbers from {array.min()} to {array.max()}, such as Hounsfield units. Images are from "
-            "0 (black) to 1 (white): map them to that range, and save them as float32"
+            f"{path}: has whole numbers ({array.dtype}) from {array.min()} to {array.max()}{units}, whose white is not "
+            "known. Images are from 0 (black) to 1 (white): map them to that range, and save them as float32"
         )
     scaled: NDArray[np.float32] = np.asarray(array, dtype=np.complex64 if np.iscomplexobj(array) else np.float32)
     if array.dtype.kind in "iu":
@@ -146,6 +159,20 @@ def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
     if images.is_complex():
         raise ImageError(f"{path}: complex images are not resized; they need {size[0]} × {size[1]} pixels")
     return torch.stack([_sized(image, size, f"{path}, image {i}") for i, image in enumerate(images)])
+
+
+def _check_order(path: Path, shape: tuple[int, ...], channels: int) -> None:
+    """Raise ImageError if (n, height, width) could be one colour image, or images along the last axis."""
+    given = f"{path}: has the shape {_shape(shape)}, "
+    if channels == 3 and shape[0] == 3:
+        raise ImageError(
+            f"{given}which may be one colour image or three grey ones. Give array[None] or array[:, None].repeat(3, 1)"
+        )
+    if shape[0] == shape[1] != shape[2]:
+        raise ImageError(
+            f"{given}but images follow each other along the first axis. Give array.transpose(2, 0, 1) if they are "
+            "along the last, and array[:, None] if not"
+        )
 
 
 def _shape(shape: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.artifacts.registry import did_you_mean
 from unseen.artifacts.run_folder import Run, runs_root
+from unseen.evaluation.reconstruction_quality import HIGH, LOW
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction import RECONSTRUCTORS
@@ -196,12 +198,25 @@ def _measured(
             PHANTOMS if data is None else data, channels=channels, size=(height, width), number=view.number, seed=seed
         )
         x = x.to(torch.complex64) if process.A.complex_domain else x
+        if measurements is None:
+            _warn_of_range(x, data)
     if measurements is not None:
         return measurements, x
     assert x is not None
     count = process.A.batch
     mine = process if count is None else process.select(torch.arange(len(x)) % count)
     return mine(x, generator=torch.Generator().manual_seed(seed + _NOISE)), x
+
+
+def _warn_of_range(x: Tensor, data: Path | str | None) -> None:
+    """Warn where images to be measured are not from 0 to 1: noise and counts of a recipe are for that range."""
+    peak, least = float(x.abs().max()), 0.0 if x.is_complex() else float(x.min())
+    if not LOW <= peak <= HIGH or least < -LOW:
+        warnings.warn(
+            f"Images are from 0 (black) to 1 (white), but those of {data} are from {least:.3g} to {peak:.3g}. The "
+            "noise and the photon counts of a recipe are for images from 0 to 1. Map the images to that range.",
+            stacklevel=3,
+        )
 
 
 def _run_digest(recipe: Recipe, f: Reconstructor | None, process: Measurement, y: Tensor, x: Tensor | None) -> str:

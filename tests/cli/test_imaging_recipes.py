@@ -228,12 +228,23 @@ def test_a_training_warns_of_images_that_are_not_from_zero_to_one(
 ) -> None:
     np.save(tmp_path / "images.npy", array)
     process = Measurement(Identity((1, 8, 8)), noise=Gaussian(1e-3))
-    recipe = recipes.load("imaging/inpainting").model_copy(update={"training": {"epochs": 1, "device": "cpu"}})
+    recipe = recipes.load("imaging/inpainting")
+    small = {"method": recipe.method.model_copy(update={"settings": {"operator": "mask", "features": 4, "depth": 1}})}
+    recipe = recipe.model_copy(update=small | {"training": {"epochs": 1, "device": "cpu", "threads": 1}})
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         train_reconstructor(recipe, data=tmp_path / "images.npy", process=process, root=tmp_path)
     found = [str(one.message) for one in seen if "Images are from 0" in str(one.message)]
     assert len(found) == bool(warned) and all(warned in one for one in found)
+
+
+def test_negative_images_have_no_transmitted_counts(say: Say, runs: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "hu.npy", np.full((2, 64, 64), -1024.0))
+    answer = say("train", "imaging/low-dose-ct", *SHORT, "--data", tmp_path / "hu.npy")
+    assert answer.code == 2 and not runs.exists()
+    assert re.search(
+        r"unseen: .*hu\.npy: has values from -1.02e\+03, but transmitted counts need images from", answer.err
+    )
 
 
 def test_a_warning_is_a_sentence_without_its_place_in_the_code(say: Say, tmp_path: Path) -> None:

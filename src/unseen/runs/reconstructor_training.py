@@ -32,7 +32,7 @@ from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.saved import load
 from unseen.reconstruction.tensor_digests import measurement_digest
 from unseen.runs.imaging_settings import ImageSettings, ImagingSettings, losses_of, process_of
-from unseen.runs.reconstructor_images import PHANTOMS, images_of
+from unseen.runs.reconstructor_images import PHANTOMS, ImageError, images_of
 from unseen.training.history import History
 from unseen.training.progress import Progress
 from unseen.training.settings import Training
@@ -199,7 +199,7 @@ def _measured(
         )
         x = x.to(torch.complex64) if process.A.complex_domain else x
         if measurements is None:
-            _warn_of_range(x, data)
+            _check_range(x, data, transmitted=process.link is not None)
     if measurements is not None:
         return measurements, x
     assert x is not None
@@ -208,9 +208,18 @@ def _measured(
     return mine(x, generator=torch.Generator().manual_seed(seed + _NOISE)), x
 
 
-def _warn_of_range(x: Tensor, data: Path | str | None) -> None:
-    """Warn where images to be measured are not from 0 to 1: noise and counts of a recipe are for that range."""
+def _check_range(x: Tensor, data: Path | str | None, *, transmitted: bool) -> None:
+    """Warn where images to be measured are not from 0 to 1: noise and counts of a recipe are for that range.
+
+    Raises:
+        ImageError: the measurements are transmitted counts, of which negative images give more than without an object.
+    """
     peak, least = float(x.abs().max()), 0.0 if x.is_complex() else float(x.min())
+    if transmitted and least < -LOW:
+        raise ImageError(
+            f"{data}: has values from {least:.3g}, but transmitted counts need images from 0 (no attenuation) to 1. "
+            "Map the images to that range"
+        )
     if not LOW <= peak <= HIGH or least < -LOW:
         warnings.warn(
             f"Images are from 0 (black) to 1 (white), but those of {data} are from {least:.3g} to {peak:.3g}. The "

@@ -171,3 +171,51 @@ def test_a_domain_without_channels_is_refused_where_images_are_needed(domain: tu
     ):
         with pytest.raises(ValueError, match=message):
             use()
+
+
+CT, SINOGRAM = Tomography(8, 3), torch.ones(1, 1, 3, 12)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Gaussian("a"), "sigma is one number or one for each sample, but got 'a'"),
+        (lambda: Gaussian(None), "sigma is one number or one for each sample, but got None"),
+        (lambda: un.physics.Poisson("0.1"), "gain is a number, but got '0.1'"),
+        (lambda: un.physics.PoissonGaussian(0.1, [1, 2]), "sigma is a number, but got [1, 2]"),
+        (lambda: un.physics.BeerLambert(torch.ones(3)), "I0 is a number, but got tensor([1., 1., 1.])"),
+        (lambda: un.losses.MeasurementConsistency(weight="a"), "weight is a number, but got 'a'"),
+        (lambda: un.losses.Sure("a"), "tau is a number, but got 'a'"),
+        (lambda: un.losses.Splitting("a"), "share is a number, but got 'a'"),
+        (lambda: un.reconstruction.sirt(SINOGRAM, CT, iterations="a"), "a whole number of at least 1, but got 'a'"),
+        (lambda: un.reconstruction.sirt(SINOGRAM, CT, iterations=1.5), "a whole number of at least 1, but got 1.5"),
+        (lambda: un.reconstruction.sirt(SINOGRAM, CT, relaxation="a"), "relaxation is a number, but got 'a'"),
+        (lambda: un.reconstruction.osem(SINOGRAM, CT, iterations="a"), "a whole number of at least 1, but got 'a'"),
+        (lambda: un.reconstruction.osem(SINOGRAM, CT, subsets="a"), "subsets is 1 to 3 for this operator, but got 'a'"),
+        (
+            lambda: un.reconstruction.plug_and_play(SINOGRAM, CT, lambda v: v, iterations=True),
+            "iterations is a whole number of at least 1, but got True",
+        ),
+        (
+            lambda: un.reconstruction.matching_pursuit(SINOGRAM, CT, nonzeros=2.5),
+            "nonzeros, the number of coefficients, is a whole number of at least 1, but got 2.5",
+        ),
+        (
+            lambda: un.reconstruction.matching_pursuit(SINOGRAM, CT, nonzeros=2, basis="db4"),
+            "basis is an orthogonal transform with an adjoint, such as WaveletTransform('db4'), or None",
+        ),
+        (lambda: un.priors.Lasso(0.1, basis=torch.eye(8)), 'such as WaveletTransform("db4"), or None for the pixels'),
+    ],
+)
+def test_values_of_another_type_are_named(call: Callable[[], object], message: str) -> None:
+    """They ended in an error of Python or of torch, in which the argument has no name."""
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        call()
+
+
+def test_numbers_of_numpy_and_torch_are_numbers() -> None:
+    for one in (np.float32(0.5), np.float64(0.5), torch.tensor(0.5), torch.tensor([0.5])):
+        assert un.physics.Poisson(one).gain == un.losses.MeasurementConsistency(weight=one).weight == 0.5
+        assert float(Gaussian(one).sigma) == 0.5
+    for two in (2, np.int64(2), torch.tensor(2)):
+        assert un.reconstruction.sirt(SINOGRAM, CT, iterations=two, subsets=two).shape == (1, 1, 8, 8)

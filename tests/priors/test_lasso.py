@@ -161,7 +161,9 @@ def test_matching_pursuit_of_complex_measurements_other_bases_and_one_operator_f
 def test_mistakes_are_reported() -> None:
     A = Identity((1, 4, 4))
     y = torch.ones(1, 1, 4, 4)
-    with pytest.raises(ValueError, match="nonzeros is a number of coefficients of at least 1, but got 0"):
+    with pytest.raises(
+        ValueError, match="nonzeros, the number of coefficients, is a whole number of at least 1, but got 0"
+    ):
         matching_pursuit(y, Measurement(A), nonzeros=0)
     with pytest.raises(ValueError, match="nonzeros=None needs one Gaussian noise"):
         matching_pursuit(y, Measurement(A, noise=Poisson(0.1)))

@@ -208,7 +208,7 @@ def test_mistakes_are_reported() -> None:
     for method in (sirt, osem):
         with pytest.raises(ValueError, match="has negative entries"):
             method(torch.ones(1, 1, 9), Measurement(CompressedSensing(SIZE, 9)))
-        with pytest.raises(ValueError, match="iterations is at least 1"):
+        with pytest.raises(ValueError, match="iterations is a whole number of at least 1, but got 0"):
             method(y, process, iterations=0)
         with pytest.raises(ValueError, match="start is"):
             method(y, process, start=x[..., 1:])
@@ -222,7 +222,7 @@ def test_mistakes_are_reported() -> None:
         osem(-y, process)
     with pytest.raises(ValueError, match="there is a link"):
         osem(y, Measurement(SCAN, link=BeerLambert(1e6)))
-    with pytest.raises(ValueError, match=r"step in \(0, 2\)"):
+    with pytest.raises(ValueError, match=r"step is in \(0, 2\)"):
         plug_and_play(y, process, lambda v: v, step=2.0)
     with pytest.raises(ValueError, match="The denoiser returns finite images"):
         plug_and_play(y, process, lambda v: v[..., 1:])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, observed, observed_count
+from unseen.physics.argument_checks import number
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Mask
 
@@ -17,7 +18,7 @@ SHARE = 0.1
 
 def check_share(share: float) -> None:
     """Raise ValueError unless 0 < share < 1."""
-    if not 0 < share < 1:
+    if not 0 < number("share", share) < 1:
         raise ValueError(f"share is between 0 and 1, but got {share}.")
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.sums import at_least_single, squares
+from unseen.physics.argument_checks import number
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Noise, standard_normal
@@ -172,9 +173,10 @@ class Loss(ABC):
         return super().__new__(cls)
 
     def __init__(self, *, weight: float = 1.0) -> None:
+        weight = number("weight", weight)
         if not (math.isfinite(weight) and weight >= 0):
-            raise ValueError(f"A loss is weighted by a finite number of at least 0, but got {weight}.")
-        self.weight = float(weight)
+            raise ValueError(f"A loss is weighted by a finite number of at least 0, but got {weight:g}.")
+        self.weight = weight
 
     @abstractmethod
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:

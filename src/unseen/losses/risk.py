@@ -10,6 +10,7 @@ from unseen.losses.loss import Loss, Seen, observed, observed_count
 from unseen.losses.sums import at_least_single
 from unseen.losses.sure_gaussian import rounded_away, sure
 from unseen.losses.sure_poisson import mixed_sure
+from unseen.physics.argument_checks import number
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.poisson_noise import PoissonGaussian
 
@@ -56,7 +57,7 @@ class Sure(Loss):
 
     def __init__(self, tau: float | None = None, *, order: int | None = None, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        if tau is not None and not tau > 0:
+        if tau is not None and not number("tau", tau) > 0:
             raise ValueError(f"tau is a step above 0, but got {tau}.")
         if order not in (None, 1, 2):
             raise ValueError(f"order is 1 or 2 in the gain, or None, but got {order}.")

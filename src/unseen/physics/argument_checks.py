@@ -57,6 +57,43 @@ def check_rtol(rtol: float) -> None:
         raise ValueError(f"rtol is a share of the largest singular value, from 0 to below 1, but got {rtol}.")
 
 
+def number(name: str, value: object) -> float:
+    """Return an argument as a float; texts are no numbers, also if they can be read as one.
+
+    Args:
+        name: of the argument, for the message.
+        value: a number, or a tensor or an array of one.
+
+    Raises:
+        TypeError: not one number.
+
+    Example:
+        >>> import numpy as np
+        >>> number("sigma", 1), number("sigma", np.float32(0.5))
+        (1.0, 0.5)
+        >>> number("sigma", "a")
+        Traceback (most recent call last):
+            ...
+        TypeError: sigma is a number, but got 'a'.
+    """
+    try:
+        if not isinstance(value, str | bytes):
+            return float(value)  # type: ignore[arg-type]  # raises for other types
+    except (TypeError, ValueError, RuntimeError):  # the last two: of tensors and arrays of several
+        pass
+    raise TypeError(f"{name} is a number, but got {value!r}.")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise an error that names the argument unless it is a whole number above 0.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not is_count(value):
+        raise ValueError(f"{name} is a whole number of at least 1, but got {value!r}.")
+
+
 def is_count(number: object) -> TypeGuard[int]:
     """Return True for a whole number above 0."""
     if isinstance(number, bool) or (isinstance(number, Tensor) and number.ndim > 0):

@@ -24,6 +24,7 @@ class Gaussian(Noise):
 
     Raises:
         ValueError: sigma is negative, not finite, or neither a number nor one for each sample.
+        TypeError: sigma is no number.
 
     Example:
         >>> import torch
@@ -34,7 +35,10 @@ class Gaussian(Noise):
     """
 
     def __init__(self, sigma: float | Tensor) -> None:
-        value = torch.as_tensor(sigma, dtype=torch.float64).detach().clone()
+        try:
+            value = torch.as_tensor(sigma, dtype=torch.float64).detach().clone()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"sigma is one number or one for each sample, but got {sigma!r}.") from error
         if value.ndim > 1 and value.numel() != len(value):
             raise ValueError(f"sigma is one number or one for each sample, but got {describe(tuple(value.shape))}.")
         if not bool((torch.isfinite(value) & (value >= 0)).all()):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from unseen.physics.argument_checks import number
 from unseen.physics.generator_device import generator_device
 from unseen.physics.immutability import Recorded
 from unseen.physics.noise import Noise
@@ -209,14 +210,15 @@ class BeerLambert(Link):
     """
 
     def __init__(self, I0: float, *, least: float = 1.0) -> None:
+        I0, least = number("I0", I0), number("least", least)
         if not (math.isfinite(I0) and I0 > 0):
-            raise ValueError(f"I0 is a count of photons, finite and above 0, but got {I0}.")
+            raise ValueError(f"I0 is a count of photons, finite and above 0, but got {I0:g}.")
         if not 0 < least < I0:
             raise ValueError(
                 f"least is what one count is, above 0 and below I0, but got least={least:g} and I0={I0:g}. Where y are "
                 f"shares of I0, give such as least={1e-5 * I0:g}."
             )
-        self._I0, self._least = float(I0), float(least)
+        self._I0, self._least = I0, least
 
     @property
     def I0(self) -> float:

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from unseen.physics.argument_checks import number
 from unseen.physics.count_noise import fit_count_noise
 from unseen.physics.generator_device import generator_device
 from unseen.physics.noise import Noise, check_same_shape, standard_normal
@@ -35,11 +36,12 @@ class PoissonGaussian(Noise):
     """
 
     def __init__(self, gain: float, sigma: float = 0.0) -> None:
+        gain, sigma = number("gain", gain), number("sigma", sigma)
         if not (math.isfinite(gain) and gain > 0):
-            raise ValueError(f"gain is what one count adds, finite and above 0, but got {gain}.")
+            raise ValueError(f"gain is what one count adds, finite and above 0, but got {gain:g}.")
         if not (math.isfinite(sigma) and sigma >= 0):
-            raise ValueError(f"sigma is a standard deviation, finite and at least 0, but got {sigma}.")
-        self._gain, self._sigma = float(gain), float(sigma)
+            raise ValueError(f"sigma is a standard deviation, finite and at least 0, but got {sigma:g}.")
+        self._gain, self._sigma = gain, sigma
 
     @property
     def gain(self) -> float:

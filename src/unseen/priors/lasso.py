@@ -36,6 +36,16 @@ class OrthogonalBasis(Protocol):
         ...
 
 
+def check_basis(basis: object) -> None:
+    """Raise TypeError unless a basis is a map with an adjoint, or None for the pixels."""
+    if basis is not None and not (callable(basis) and callable(getattr(basis, "adjoint", None))):
+        cure = f"WaveletTransform({basis!r})" if isinstance(basis, str) else 'WaveletTransform("db4")'
+        raise TypeError(
+            f"basis is an orthogonal transform with an adjoint, such as {cure}, or None for the pixels, but got a "
+            f"{type(basis).__name__}."
+        )
+
+
 class Lasso(ConvexPrior):
     """weight · ‖W x‖₁: few coefficients of x differ from 0, in the basis W; of complex images the moduli are summed.
 
@@ -48,6 +58,7 @@ class Lasso(ConvexPrior):
 
     Raises:
         ValueError: a weight that is negative or not finite; another fit.
+        TypeError: a basis without an adjoint.
 
     Example:
         >>> from unseen.physics import CompressedSensing
@@ -73,6 +84,7 @@ class Lasso(ConvexPrior):
         fit: CountFit | None = None,
     ) -> None:
         super().__init__(weight, nonnegative=nonnegative, fit=fit)
+        check_basis(basis)
         self.basis = basis
 
     @arrays_too

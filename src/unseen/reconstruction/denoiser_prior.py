@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed
+from unseen.physics.argument_checks import check_count, number
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
@@ -74,11 +75,9 @@ def plug_and_play(
     process = Measurement.of(process)
     check_measurements(y, process)
     check_image_function(denoiser, "denoiser")
-    if iterations < 1 or not 0 < step < 2 or not tolerance >= 0:
-        raise ValueError(
-            "iterations is at least 1, step in (0, 2) and tolerance at least 0, but got "
-            f"{iterations}, {step} and {tolerance}."
-        )
+    check_count("iterations", iterations)
+    if not 0 < number("step", step) < 2 or not number("tolerance", tolerance) >= 0:
+        raise ValueError(f"step is in (0, 2) and tolerance at least 0, but got {step} and {tolerance}.")
     A = process.A
     p = observed(process, process.linearise(y))
     with torch.no_grad():

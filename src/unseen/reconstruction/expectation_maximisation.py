@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed
+from unseen.physics.argument_checks import check_count, number
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
@@ -62,9 +63,8 @@ def osem(
     process = Measurement.of(process)
     check_measurements(y, process)
     A = process.A
-    if iterations < 1:
-        raise ValueError(f"iterations is at least 1, but got {iterations}.")
-    if not 0 <= background < float("inf"):
+    check_count("iterations", iterations)
+    if not 0 <= number("background", background) < float("inf"):
         raise ValueError(f"background is a finite number of at least 0, in the units of y, but got {background}.")
     if process.link is not None:
         raise ValueError(f"Expectation maximisation is for y ≈ A x + background, but there is a link: {process.link}.")

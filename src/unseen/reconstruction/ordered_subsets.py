@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed
+from unseen.physics.argument_checks import is_count
 from unseen.physics.circular_scan_operator import CircularScan
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
@@ -33,8 +34,8 @@ def ordered_subsets(A: Operator, y: Tensor, count: int) -> list[tuple[Operator, 
     """
     axis = min(1, len(A.range) - 1)
     places = A.range[axis]
-    if not 1 <= count <= places:
-        raise ValueError(f"subsets is 1 to {places} for this operator, but got {count}.")
+    if not (is_count(count) and count <= places):
+        raise ValueError(f"subsets is 1 to {places} for this operator, but got {count!r}.")
     if count == 1:
         return [(A, y)]
     if isinstance(A, CircularScan):

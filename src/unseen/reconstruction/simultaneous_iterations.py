@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed
+from unseen.physics.argument_checks import check_count, number
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
@@ -65,8 +66,9 @@ def sirt(
     """
     process = Measurement.of(process)
     check_measurements(y, process)
-    if iterations < 1 or not 0 < relaxation < 2:
-        raise ValueError(f"iterations is at least 1 and relaxation in (0, 2), but got {iterations} and {relaxation}.")
+    check_count("iterations", iterations)
+    if not 0 < number("relaxation", relaxation) < 2:
+        raise ValueError(f"relaxation is in (0, 2), but got {relaxation}.")
     A = process.A
     p = observed(process, process.linearise(y))
     parts = ordered_subsets(A, p, subsets)

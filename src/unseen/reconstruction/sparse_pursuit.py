@@ -9,12 +9,13 @@ from torch import Tensor
 
 from unseen.losses.loss import observed
 from unseen.losses.sums import at_least_single, squares
+from unseen.physics.argument_checks import check_count
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.priors.discrepancy_principle import noise_bound
-from unseen.priors.lasso import OrthogonalBasis
+from unseen.priors.lasso import OrthogonalBasis, check_basis
 from unseen.reconstruction.measurements import check_measurements
 
 AT_ONCE = 256  # columns of A
@@ -57,8 +58,9 @@ def matching_pursuit(
     process = Measurement.of(process)
     check_measurements(y, process)
     A = process.A
-    if nonzeros is not None and nonzeros < 1:
-        raise ValueError(f"nonzeros is a number of coefficients of at least 1, but got {nonzeros}.")
+    if nonzeros is not None:
+        check_count("nonzeros, the number of coefficients,", nonzeros)
+    check_basis(basis)
     noise = process.noise
     known = isinstance(noise, Gaussian) and noise.sigma.numel() == 1 and process.link is None
     if nonzeros is None and not known:

@@ -238,6 +238,70 @@ def test_a_training_warns_of_images_that_are_not_from_zero_to_one(
     assert len(found) == bool(warned) and all(warned in one for one in found)
 
 
+def test_training_images_are_left_out_of_an_evaluation_whose_noise_is_another(tmp_path: Path) -> None:
+    """With noise, their measurements in an evaluation are others, so that none was left out."""
+    process = Measurement(Identity((1, 8, 8)), noise=Gaussian(0.1))
+    recipe = recipes.load("imaging/inpainting")
+    small = {"method": recipe.method.model_copy(update={"settings": {"operator": "mask", "features": 4, "depth": 1}})}
+    recipe = recipe.model_copy(update=small | {"training": {"epochs": 1, "device": "cpu", "threads": 1}})
+    images = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(3))
+    for name, some in (("first", slice(2)), ("more", slice(2, 4))):
+        np.save(tmp_path / f"{name}.npy", images[some].numpy())
+    trained = train_reconstructor(recipe, data=tmp_path / "first.npy", process=process, root=tmp_path)
+    tuned = train_reconstructor(
+        recipe, data=tmp_path / "more.npy", process=process, start_from=trained.run.bundle, root=tmp_path
+    )
+    for f, left_out in ((trained.f, 2), (load(trained.run.bundle), 2), (tuned.f, 4), (load(tuned.run.bundle), 4)):
+        assert evaluate_reconstructor(f, images, metrics="psnr").left_out == left_out
+    with pytest.raises(ValueError, match="was trained on measurements of all 2 images"):
+        evaluate_reconstructor(trained.f, images[:2])
+    truth = learn(process(images), process, losses="supervised", truth=images, epochs=1, hold_out=0)
+    with pytest.raises(ValueError, match="was trained on measurements of all 5 images"):
+        evaluate_reconstructor(truth, images)
+
+
+def test_measurements_of_several_operators_need_one_each(say: Say, runs: Path, tmp_path: Path) -> None:
+    """Measurement i was taken for one of operator i modulo their number."""
+    masks = torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(0)) < 0.7
+    np.save(tmp_path / "masks.npy", masks.numpy())
+    (tmp_path / "scan.toml").write_text('operator = "mask"\nmask = "masks.npy"\n', encoding="utf-8")
+    np.save(tmp_path / "y.npy", Mask(masks[0])(shapes(6, seed=0)).numpy())
+    given = ("--measurements", tmp_path / "y.npy", "--operator", tmp_path / "scan.toml", "--set", "method.sigma=0.02")
+    answer = say("train", "imaging/inpainting", *SHORT, *given)
+    assert answer.code == 2 and not runs.exists()
+    assert "y.npy: A has 3 operators, and there are 6 measurements: which one measured each is not known" in answer.err
+    assert "noise of the measurements, by the recipe: Gaussian(sigma=0.02). Give that of yours" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("method.operator=single-pixel", "view.size=100"), "Hadamard patterns have powers of two"),
+        (("method.operator=downsampling", "view.size=65"), "factor is a whole number that divides the size"),
+        (("method.losses=rei-r2r",), "compares measurements of Gaussian noise"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_reported_in_a_sentence(
+    say: Say, runs: Path, settings: tuple[str, ...], message: str
+) -> None:
+    """They ended in a traceback."""
+    answer = say("train", "imaging/inpainting", *SHORT, *(word for one in settings for word in ("--set", one)))
+    assert answer.code == 2
+    assert re.fullmatch(f"unseen: imaging/inpainting: .*{re.escape(message)}.*", answer.err.strip().splitlines()[-1])
+
+
+def test_complex_images_of_a_real_process_are_named(say: Say, runs: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", shapes(2, seed=0).numpy() * 1j)
+    answer = say("train", "imaging/mri", *SHORT, "--data", tmp_path / "images.npy")
+    assert answer.code == 2 and "images.npy: FourierMask takes real numbers, but got torch.complex64" in answer.err
+
+
+def test_an_evaluation_checks_its_output_before_the_work(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = say("evaluate", "models/phantom-denoiser", "--data", "phantoms", "--out", tmp_path / "file" / "report")
+    assert answer.code == 2 and "is a file" in answer.err and "reconstructing" not in answer.err
+
+
 def test_negative_images_have_no_transmitted_counts(say: Say, runs: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "hu.npy", np.full((2, 64, 64), -1024.0))
     answer = say("train", "imaging/low-dose-ct", *SHORT, "--data", tmp_path / "hu.npy")
@@ -311,7 +375,7 @@ def test_fine_tuning_on_twenty_measurements_of_another_set_improves_on_the_shipp
         gains = (psnr(tuned(measured), fresh) - psnr(shipped(measured), fresh)).numpy()
     assert gains.mean() - 3 * gains.std(ddof=1) / np.sqrt(20) > 0.3, "significantly better than the shipped weights"
     assert len(tuned.training_digests) == 520, "films of the shipped model and the user's measurements"
-    with pytest.raises(ValueError, match="was trained on all 20 measurements"):
+    with pytest.raises(ValueError, match="was trained on measurements of all 20 images"):
         evaluate_reconstructor(tuned, shapes(20, seed=0))
     other = load("models/phantom-inpainting")
     torch.nn.init.zeros_(next(other.parameters()))

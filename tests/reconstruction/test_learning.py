@@ -41,6 +41,8 @@ from unseen.physics import (
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, Unrolled, learn, pseudo_inverse
 from unseen.reconstruction.held_out import MeasurementSet
 from unseen.reconstruction.learner import ReconstructionLearner
+from unseen.reconstruction.many_measurements import reconstructed
+from unseen.reconstruction.tensor_digests import measurement_digest
 from unseen.training import Progress, TrainingError
 
 MC = MeasurementConsistency()
@@ -510,3 +512,52 @@ def test_it_warns_once_of_noise_that_an_ill_conditioned_matrix_enlarges() -> Non
     assert "condition number of A is 1e+03, above 100" in said and "start='adjoint'" in said
     assert warned(1e-3, None) == [] and warned(0.1, Gaussian(0.01)) == []
     assert warned(1e-3, Gaussian(0.01), start="adjoint") == []
+
+
+@pytest.mark.parametrize("architecture", [ArtifactRemoval, Unrolled])
+def test_a_trained_reconstructor_takes_the_norm_of_another_operator(architecture: type[Reconstructor]) -> None:
+    """From the adjoint, the norm of the operator learnt under gave images of another scale."""
+    process, x = inpainting(), images(4)
+    A, y = process.A, process(x)
+
+    def trained() -> Reconstructor:
+        torch.manual_seed(0)
+        f = architecture.for_process(process, start="adjoint", features=4, depth=1)
+        return learn(y, process, losses="mc", network=f, training=short(1))
+
+    f = trained()
+    assert torch.equal(f(2 * y, 2 * A), f(y))
+    tuned, other = (
+        learn(unit * y, unit * A, losses="mc", network=trained(), training=short(1, seed=1)) for unit in (1.0, 2.0)
+    )
+    assert torch.equal(other(2 * y), tuned(y)) and torch.equal(other(y, A), tuned(y))
+
+
+def test_an_interrupted_fine_tuning_states_its_measurements() -> None:
+    """Its weights have learnt from them, so an evaluation must leave them out."""
+    process, x = inpainting(), images(8)
+    f = learn(process(x[:4]), process, losses="mc", network=ArtifactRemoval(features=4, depth=1), training=short(1))
+
+    def stop(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn(process(x[4:]), process, losses="mc", network=f, training=short(1), progress=stop)
+    assert f.training_digests == tuple(map(measurement_digest, process(x)))
+
+
+@pytest.mark.parametrize("architecture", [ArtifactRemoval, Unrolled])
+@pytest.mark.parametrize(("unit", "warned"), [(1.0, False), (0.1, False), (255.0, True), (1 / 255, True), (0.0, False)])
+def test_measurements_in_other_units_than_those_of_a_trained_network_are_warned_of(
+    architecture: type[Reconstructor], unit: float, warned: bool
+) -> None:
+    process = inpainting()
+    y = process(images(4))
+    f = learn(y, process, losses="mc", network=architecture.for_process(process, features=4, depth=1), epochs=1)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        reconstructed(f, unit * y)
+        learn(unit * y, process, losses="mc", network=f, epochs=1)
+    found = [str(one.message) for one in shown if "times as large" in str(one.message)]
+    assert len(found) == 2 * warned
+    assert all(f"begins with are {unit:.3g} times as large as those that it was trained on" in one for one in found)

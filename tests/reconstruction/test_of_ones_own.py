@@ -433,6 +433,8 @@ def test_validate_may_call_f_without_its_process_and_gives_numbers_by_name() -> 
         ({"milestones": 3}, "milestones are numbers of epochs, such as"),
         ({"optimiser": "adam"}, "optimiser is a function, such as lambda weights"),
         ({"schedule": 0.9}, "schedule is a function, such as lambda step"),
+        ({"progress": 3}, "progress is a function, such as print, but got a int"),
+        ({"folder": 3}, "folder is a path for the log and the checkpoint, but got a int"),
         ({"subjects": "ab"}, "subjects are texts or numbers, one for each measurement, but got 'ab'"),
         ({"subjects": 2}, "subjects are texts or numbers, one for each measurement, but got 2"),
         ({"network": nn.Bilinear(1, 1, 1)}, r"network takes images alone, but Bilinear takes \(input1.*, input2"),

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.reconstruction.making import holes, images, magnetic, measured, short
 from unseen.evaluation.psnr_ssim import psnr
+from unseen.evaluation.reconstruction_quality import evaluate_reconstructor
 from unseen.losses import (
     BackprojectedConsistency,
     BackprojectedRisk,
@@ -31,9 +34,20 @@ from unseen.losses import (
     Sure,
     Thinning,
 )
-from unseen.physics import BeerLambert, Gaussian, Mask, Measurement, Noise, Operator, Poisson, PoissonGaussian, Shifts
+from unseen.physics import (
+    BeerLambert,
+    FourierMask,
+    Gaussian,
+    Mask,
+    Measurement,
+    Noise,
+    Operator,
+    Poisson,
+    PoissonGaussian,
+    Shifts,
+)
 from unseen.reconstruction import ArtifactRemoval, deep_image_prior, learn
-from unseen.reconstruction.measurements import warn_of_units
+from unseen.reconstruction.measurements import MeasurementError, warn_of_truth, warn_of_units
 
 MOVED = Shifts()
 LR = 1e-3
@@ -209,6 +223,69 @@ def test_noise_alone_is_not_warned_of() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_units(measured(process, torch.zeros(4, 1, 16, 16)), process)
+
+
+@pytest.mark.parametrize(
+    ("order", "rows", "warned"),
+    [
+        ("of the mask", 1.0, False),
+        ("of the mask", 0.5, False),  # k-space without the lines that the mask leaves out
+        ("centred", 0.5, True),  # the mask is in FFT order
+        ("centred", 1.0, False),  # complete k-space, of which the mask takes a part
+    ],
+)
+def test_k_space_in_another_order_than_its_mask_is_warned_of(order: str, rows: float, warned: bool) -> None:
+    process = magnetic()
+    y = measured(process if rows < 1 else Measurement(FourierMask(torch.ones(16, 16))), images(4) + 0.5j)
+    y = torch.fft.fftshift(y, dim=(-2, -1)).roll(1, dims=-2) if order == "centred" else y
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        warn_of_units(y, process)
+    assert [str(one.message).split(". ")[-1] for one in shown] == [
+        "The mask is of other measurements, or in another order: check centred."
+    ] * warned
+
+
+@pytest.mark.parametrize("noise", [None, Gaussian(0.1), Poisson(0.05), PoissonGaussian(0.05, 0.1)])
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        (lambda x: x, False),
+        (lambda x: 255 * x, True),
+        (lambda x: x / 255, True),
+        (lambda x: x.roll(1, dims=0), True),  # images and measurements in another order
+        (torch.zeros_like, True),
+    ],
+)
+def test_a_truth_that_does_not_measure_y_is_warned_of(
+    changed: Callable[[Tensor], Tensor], warned: bool, noise: Noise | None
+) -> None:
+    process, x = Measurement(Mask(holes()), noise=noise), images(8) * torch.linspace(0.2, 2, 8).view(-1, 1, 1, 1)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        warn_of_truth(changed(x), measured(process, x), process)
+    assert len(shown) == warned
+    assert all(str(one.message).startswith("The measurements differ from those of their images") for one in shown)
+
+
+def test_learn_and_evaluation_warn_of_images_in_another_order_than_their_measurements() -> None:
+    process, x = Measurement(Mask(holes())), images(6)
+    others = 1 - x
+    network = ArtifactRemoval(features=4, depth=1)
+    with pytest.warns(UserWarning, match="differ from those of their images"):
+        f = learn(process(x), process, losses="supervised", truth=others, network=network, training=short(1))
+    f.training_digests = f.training_images = ()
+    with pytest.warns(UserWarning, match="differ from those of their images"):
+        evaluate_reconstructor(f, others, measurements=process(x), metrics="psnr")
+
+
+def test_masked_values_of_an_array_are_refused() -> None:
+    """Their values, which are no measurements, were read without a message."""
+    y = np.ma.array(images(2).numpy(), mask=~holes().expand(2, 1, 16, 16).numpy())
+    with pytest.raises(
+        MeasurementError, match=r"of 512 values are masked. Give .filled\(0\), and a Mask in the operator"
+    ):
+        learn(y, Mask(holes()), losses="mc", training=short(1))
 
 
 def test_learn_warns_of_measurements_that_are_all_zero() -> None:

@@ -21,8 +21,8 @@ COVERED: Final = (
 )  # fmt: skip
 """The card's fields that the digest covers, next to the weights and the runtime."""
 OUTSIDE: Final = (
-    "format", "recipe_digest", "weights_bytes", "trained_on", "metrics", "adjustment", "data", "licence", "limits",
-    "version", "created", "digest", "digests",
+    "format", "recipe_digest", "training_images", "weights_bytes", "trained_on", "metrics", "adjustment", "data",
+    "licence", "limits", "version", "created", "digest", "digests",
 )  # fmt: skip
 """The card's fields that the digest does not cover; `digest` and `digests` are the digest itself."""
 

@@ -31,6 +31,7 @@ def evaluate_imaging(
 
     if array is not None and measurements is None:
         raise UsageError("--array goes with --measurements: it names the array in a .npz or HDF5 file")
+    console.check_output(out, folder=True)
     f = load(model)
     if f.process is None:
         raise UsageError(
@@ -51,7 +52,7 @@ def evaluate_imaging(
         console.result(line)
     console.result(None, **{key: value for key, value in found.to_json().items() if key != "values"})
     if found.left_out:
-        console.result(f"{found.left_out} of {len(x)} images left out: the model was trained on their measurements.")
+        console.result(f"{found.left_out} of {len(x)} images left out: the model was trained on measurements of them.")
     if not found.converged:
         console.note("total variation has not converged on all images; its figures could be higher")
     columns = ", ".join(found.shown)

@@ -46,6 +46,7 @@ def train_imaging(
         raise UsageError("--operator goes with --measurements or --data: your own process needs your own images")
     if start_from is not None:
         console.check_model(start_from, "reconstruction")
+    from unseen.artifacts.errors import UserError
     from unseen.reconstruction.measurements import MeasurementError
     from unseen.runs.overrides import overridden
     from unseen.runs.reconstructor_training import train_reconstructor
@@ -56,6 +57,8 @@ def train_imaging(
     join(chosen)
     y = None if measurements is None else _read(measurements, array)
     process = None if operator is None else _process(operator, chosen)
+    if y is not None and (process is not None or start_from is None):
+        _note_noise(chosen)
     console.step(f"training {chosen.name}")
     try:
         with console.training(out):
@@ -70,7 +73,9 @@ def train_imaging(
                 licence=licence,
                 progress=console.training_progress(),
             )
-    except MeasurementError as error:
+    except ValueError as error:  # of operators, groups and losses, too
+        if isinstance(error, UserError) and not isinstance(error, MeasurementError):
+            raise  # it names its file or setting
         raise UsageError(f"{measurements or data or chosen.name}: {error}") from error
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
@@ -81,6 +86,18 @@ def train_imaging(
     model = out or trained.run.bundle
     console.result(str(model), model=model, run=trained.run.folder, found=trained.found)
     console.limits()
+
+
+def _note_noise(recipe: Recipe) -> None:
+    """Print the noise that the recipe states for the user's own measurements."""
+    from unseen.artifacts.recipe import validated
+    from unseen.runs.imaging_settings import ImagingSettings, noise_of
+
+    noise = noise_of(validated(recipe.method.settings, ImagingSettings, where="method"))
+    console.note(
+        f"noise of the measurements, by the recipe: {noise or 'none'}. Give that of yours, in their units: --set "
+        "method.sigma=…, method.gain=…"
+    )
 
 
 def _read(path: Path, array: str | None) -> Tensor:

@@ -30,7 +30,7 @@ from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.tensor_products import describe
 from unseen.priors.tv import TV
-from unseen.reconstruction.measurements import Array, check_images, check_measurements, tensor_of
+from unseen.reconstruction.measurements import Array, check_images, check_measurements, tensor_of, warn_of_truth
 from unseen.reconstruction.reconstructor import Reconstructor, starting_image
 from unseen.reconstruction.side_by_side import write_side_by_side
 from unseen.reconstruction.tensor_digests import measurement_digest
@@ -44,6 +44,7 @@ NETWORK = "network"
 LOW, HIGH = 0.1, 2.0
 """Largest values that images from 0 to 1 have, or nearly so."""
 _BATCH = 8  # images reconstructed at a time
+_COMPARED = 64  # images compared with their measurements
 _SHOWN = 3  # images in the figure
 _UNITS: dict[str, str] = {"psnr": "dB", "ssim": "", "psnr-ei": "dB"}
 
@@ -60,7 +61,7 @@ class ReconstructionQuality:
     values: Mapping[str, Mapping[str, list[float]]]
     """Values by method and metric, one for each image."""
     left_out: int = 0
-    """Number of images left out because the reconstructor was trained on their measurements."""
+    """Number of images left out because the reconstructor was trained on measurements of them."""
     converged: bool = True
     """True if total variation converged on all images."""
     shown: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
@@ -161,7 +162,8 @@ def evaluate_reconstructor(
         seed: seed of the noise.
 
     Warns:
-        UserWarning: the largest value of the images is far from 1, which PSNR and SSIM take as their range.
+        UserWarning: the largest value of the images is far from 1, which PSNR and SSIM take as their range; or
+            measurements are not those of the images.
 
     Raises:
         TypeError: f is no reconstructor.
@@ -215,10 +217,13 @@ def evaluate_reconstructor(
             f"the process has {count} operators or noise levels, but there are {len(x)} measurements: which was used "
             "for each is not known. Give f.process those of these measurements: f.process = f.process.select(index)"
         )
-    known = set(f.training_digests)
-    kept = torch.tensor([measurement_digest(y) not in known for y in measurements])
+    if given_measurements:
+        some = slice(_COMPARED)
+        warn_of_truth(x[some], measurements[some], process.select(rows[some]))
+    known = {*f.training_digests, *f.training_images}
+    kept = torch.tensor([known.isdisjoint(map(measurement_digest, pair)) for pair in zip(x, measurements, strict=True)])
     if not bool(kept.any()):
-        raise ValueError(f"the model was trained on all {len(x)} measurements. Give other images")
+        raise ValueError(f"the model was trained on measurements of all {len(x)} images. Give other images")
     x, y, rows = x[kept], measurements[kept], rows[kept]
     if "psnr-ei" in metrics and (blank := int((x.flatten(1).abs().amax(dim=1) == 0).sum())):
         raise ValueError(

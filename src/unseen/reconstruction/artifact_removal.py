@@ -91,17 +91,23 @@ class ArtifactRemoval(Reconstructor):
             self.register_buffer("gain", torch.ones(()))
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
-        start = self._start(y, process)
+        start = self.first_image(y, process)
         return self.scale * on_images(self.network, start / self.scale)
 
     @torch.no_grad()
     def prepare(self, y: Tensor, process: Measurement) -> None:
         if self.config.start == "adjoint":
             self.gain.fill_(process.A.norm() ** 2)
-        self.scale.fill_(usual_size(self._start(y, process)))
+        self.scale.fill_(usual_size(self.first_image(y, process)))
+
+    @torch.no_grad()
+    def adjust(self, process: Measurement) -> None:
+        if self.config.start == "adjoint":
+            self.gain.copy_(self.gain_of(process, self.gain))
 
     def size_of_images(self, y: Tensor, process: Measurement) -> float:
         return float(self.scale)
 
-    def _start(self, y: Tensor, process: Measurement) -> Tensor:
-        return starting_image(y, process, self.config.start) / self.gain
+    def first_image(self, y: Tensor, process: Measurement) -> Tensor:
+        start = starting_image(y, process, self.config.start)
+        return start / (self.gain_of(process, self.gain) if self.config.start == "adjoint" else self.gain)

@@ -29,7 +29,7 @@ from unseen.reconstruction.data_consistency import Consistency
 from unseen.reconstruction.held_out import SHARE, MeasurementSet, divided
 from unseen.reconstruction.learner import ReconstructionLearner
 from unseen.reconstruction.reconstructor import Reconstructor
-from unseen.reconstruction.start_noise import warn_of_start
+from unseen.reconstruction.start_noise import warn_of_scale, warn_of_start
 from unseen.reconstruction.tensor_digests import digest, measurement_digest
 from unseen.training.loop import train
 from unseen.training.placement import computed_on
@@ -122,8 +122,10 @@ def learn(
 
     Warns:
         UserWarning: nothing can be held out, or there is no unbiased risk; MC is used on noisy measurements; all
-            measurements are zero, or contain less than the stated noise; noise hides the images that the network begins
-            with; or the loss has grown to more than a million times its first values: the training diverges.
+            measurements are zero, or contain less than the stated noise; k-space is not that of the mask, or
+            measurements are not those of the truth; noise hides the images that the network begins with, or they are
+            in other units than a trained network's; or the loss has grown to more than a million times its first
+            values: the training diverges.
 
     Raises:
         ValueError: measurements, truth or operators do not fit the process or are not finite, a loss needs the
@@ -150,7 +152,10 @@ def learn(
     """
     process = Measurement.of(process)
     training = _training_of(training, epochs)
-    _check_functions(optimiser=optimiser, schedule=schedule, validate=validate)
+    shown = None if isinstance(progress, bool) else progress
+    _check_functions(optimiser=optimiser, schedule=schedule, validate=validate, progress=shown)
+    if not isinstance(folder, str | Path | None):
+        raise TypeError(f"folder is a path for the log and the checkpoint, but got a {type(folder).__name__}.")
     terms = objective(losses, process, group=GROUPS.load(group)() if isinstance(group, str) else group)
     ordered = not (truth is None and operators is None and subjects is None and process.batch is None)
     y = measured.gathered(measurements, ordered=ordered).detach()
@@ -181,9 +186,13 @@ def learn(
     # units are those of `process`: measurements that were divided to hold out a part have more noise
     first, measured_by = learnt.y[some], process.select(rows[some])
     measured.warn_of_units(first, measured_by)
+    if x is not None:
+        measured.warn_of_truth(x[some], y[some], process.select(rows[some]))
     began_with, seen_before = "", tuple[str, ...]()
     if f.trained_on:
         began_with, seen_before = digest(*f.state_dict().values()), f.training_digests
+        f.adjust(process)
+        warn_of_scale(f, first, measured_by)
     else:
         warn_of_start(f, first, measured_by)
         f.prepare(first, measured_by)
@@ -201,20 +210,26 @@ def learn(
         schedule=schedule,
     )
     f.process, f.learnt_process = process, None  # for validate, which may call f(y)
-    f.history = train(
-        learner,
-        [torch.arange(len(learnt))],
-        training,
-        folder=None if folder is None else Path(folder),
-        validate=None if held is None and validate is None else partial(_validated, learner, validate),
-        progress=partial(shown_on(), f.key) if progress is True else progress or None,
-        identity=learner.identity(began_with) if folder is not None else "",
-    )
+    new = tuple(map(measurement_digest, y))  # stated before training, so that an interrupted fine-tuning states them
+    f.training_digests = (*(one for one in seen_before if one not in set(new)), *new)
+    if x is not None:
+        f.training_images = tuple(dict.fromkeys((*f.training_images, *map(measurement_digest, x))))
+    f.learning = True
+    try:
+        f.history = train(
+            learner,
+            [torch.arange(len(learnt))],
+            training,
+            folder=None if folder is None else Path(folder),
+            validate=None if held is None and validate is None else partial(_validated, learner, validate),
+            progress=partial(shown_on(), f.key) if progress is True else progress or None,
+            identity=learner.identity(began_with) if folder is not None else "",
+        )
+    finally:
+        f.learning = False
     if learner.best is not None:
         learner.best.give_back(f)
     f.trained_on = computed_on(f.history.device, training)
-    new = tuple(map(measurement_digest, y))
-    f.training_digests = (*(one for one in seen_before if one not in set(new)), *new)
     f.learnt_process = process
     return f
 
@@ -228,12 +243,13 @@ def _training_of(training: Training | None, epochs: int | None) -> Training:
     return training or Training(epochs=100 if epochs is None else epochs, batch_size=4)
 
 
-def _check_functions(*, optimiser: object, schedule: object, validate: object) -> None:
+def _check_functions(*, optimiser: object, schedule: object, validate: object, progress: object) -> None:
     """Raise TypeError where one of them is given and cannot be called."""
     for name, value, example in (
         ("optimiser", optimiser, "lambda weights: torch.optim.SGD(weights, lr=0.1)"),
         ("schedule", schedule, "lambda step: 0.99**step"),
         ("validate", validate, 'lambda f, epoch: {"psnr": 30.0}'),
+        ("progress", progress, "print"),
     ):
         if not (value is None or callable(value)):
             raise TypeError(f"{name} is a function, such as {example}, but got a {type(value).__name__}.")

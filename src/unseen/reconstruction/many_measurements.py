@@ -14,6 +14,7 @@ from unseen.reconstruction.measurements import (
     tensor_of,
 )
 from unseen.reconstruction.reconstructor import Reconstructor, check_levels
+from unseen.reconstruction.start_noise import warn_of_scale
 
 
 def reconstructed(
@@ -30,6 +31,9 @@ def reconstructed(
 
     Raises:
         MeasurementError: as in `applied`, or f does not know its process.
+
+    Warns:
+        UserWarning: the measurements are in other units than those of the training.
     """
     process = f.process
     if process is None:
@@ -37,9 +41,14 @@ def reconstructed(
             "this model was saved without its process, so it must be given one: load(folder, process=…), or --operator "
             "scan.toml on the command line."
         )
-    check_levels(f, tensor_of(measurements))
+    y = tensor_of(measurements)
+    check_levels(f, y)
     device = next(f.parameters()).device
-    return applied(f, process, measurements, operators=operators, batch_size=batch_size, device=device)
+    images = applied(f, process, y, operators=operators, batch_size=batch_size, device=device)
+    if f.trained_on and process.batch is None:
+        some = y[None] if tuple(y.shape) == tuple(process.A.range) else y[:batch_size]
+        warn_of_scale(f, some.to(device), process)
+    return images
 
 
 def applied(

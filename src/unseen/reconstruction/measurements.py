@@ -35,13 +35,18 @@ def tensor_of(values: Tensor | Array) -> Tensor:
     """Return a tensor as it is; an array as a tensor in single precision, real or complex.
 
     Raises:
-        MeasurementError: an array of something else than numbers.
+        MeasurementError: an array of something else than numbers, or one with masked values.
 
     >>> tensor_of(np.array([1, 2])).dtype, tensor_of(np.array([1j])).dtype
     (torch.float32, torch.complex64)
     """
     if isinstance(values, Tensor):
         return values
+    if np.ma.is_masked(values):
+        raise MeasurementError(
+            f"measurements and images are arrays without a mask, but {np.ma.count_masked(values)} of {values.size} "
+            "values are masked. Give .filled(0), and a Mask in the operator."
+        )
     values = np.asarray(values)
     if values.dtype.kind not in "biufc":
         raise MeasurementError(f"measurements and images are numbers, but got {values.dtype}.")
@@ -195,16 +200,21 @@ def check_rate(name: str, rate: object) -> None:
 
 TOO_MUCH_NOISE = 1.5
 """Ratio of the noise's variance to the mean square of measurements, which contain it: above 1 by chance at most."""
+OTHER_SAMPLES = 0.1
+"""Share of samples of k-space, of those in the mask and of the others, above which the mask is of other data."""
+OTHER_IMAGES = 0.25
+"""Share of the energy of measurements, without noise, above which a truth is of other images or in other units."""
 
 
 def warn_of_units(y: Tensor, process: Measurement) -> None:
-    """Warn where measurements are all zero, or hold less than the noise that the process states.
+    """Warn where measurements are all zero, contain less than the noise of the process, or are of another mask.
 
     Args:
         y: (batch, *A.range), some measurements.
         process: how they were made, with the operators of these.
     """
     seen = observed(process, y)
+    _warn_of_mask(y, process)
     energy = float(squares(seen).double().sum())
     if energy == 0:
         warnings.warn(
@@ -222,6 +232,46 @@ def warn_of_units(y: Tensor, process: Measurement) -> None:
                 "of 8-bit images divided by 255.",
                 stacklevel=3,
             )
+
+
+def _warn_of_mask(y: Tensor, process: Measurement) -> None:
+    """Warn where k-space is zero in the mask and not outside of it: another mask, or another order of k-space."""
+    mask = process.A.observed()
+    if mask is None or not y.is_complex():
+        return
+    inside = (mask(torch.ones_like(y)) != 0).expand_as(y)
+    empty, others = (y == 0)[inside], (y != 0)[~inside]
+    if min(float(some.double().mean()) if len(some) else 0.0 for some in (empty, others)) > OTHER_SAMPLES:
+        warnings.warn(
+            f"{float(empty.double().mean()):.0%} of the samples in the mask are zero in the measurements, and "
+            f"{float(others.double().mean()):.0%} of those outside are not. The mask is of other measurements, or in "
+            "another order: check centred.",
+            stacklevel=4,
+        )
+
+
+def warn_of_truth(x: Tensor, y: Tensor, process: Measurement) -> None:
+    """Warn where measurements are not those of their images: other units, another order, or another operator.
+
+    Args:
+        x: (batch, *A.domain), some images of the truth.
+        y: (batch, *A.range), their measurements.
+        process: how they were made, with the operators of these.
+    """
+    with torch.no_grad():
+        u = process.mean(x)
+    energy = float(squares(observed(process, y)).double().sum())
+    rest = float(squares(observed(process, y - u)).double().sum())
+    if process.noise is not None:
+        level = u if isinstance(process.noise, Gaussian) else u.clamp(min=0)
+        rest -= TOO_MUCH_NOISE * float(noise_energy(process.noise, process, level).double().expand(len(y)).sum())
+    if not rest <= OTHER_IMAGES * energy:
+        share = f"by {rest / energy:.3g} of their energy" if energy else "which are zero"
+        warnings.warn(
+            f"The measurements differ from those of their images, {share}, noise aside. Give both in one order, and in "
+            "the units of the operator: pixels of 8 bits divided by 255.",
+            stacklevel=3,
+        )
 
 
 def check_settings(

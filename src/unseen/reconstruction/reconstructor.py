@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from unseen.training.history import History
 
 WEIGHTS = "reconstructor"  # what the names of its tensors begin with
+OTHER_NORM = 0.01  # relative difference of ‖A‖², above which an operator is another one than was learnt under
 OWN_NETWORK = "network"  # the entry of a card's config that names the class of a network of the caller's own
 
 
@@ -93,6 +94,8 @@ class Reconstructor(Configurable, nn.Module, ABC):
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained
         self.training_digests: tuple[str, ...] = ()  # of each measurement it has learnt from, SHA-256
+        self.learning = False  # in `learn`
+        self.training_images: tuple[str, ...] = ()  # of each image whose measurements these are, where it is known
         self.card: Card | None = None  # set by `reconstruction.load`
 
     @classmethod
@@ -114,11 +117,34 @@ class Reconstructor(Configurable, nn.Module, ABC):
         """Find units in which a network works well, from measurements; `learn` asks for it once, before training."""
 
     @torch.no_grad()
+    def adjust(self, process: Measurement) -> None:
+        """Take ‖A‖² of another operator; `learn` asks a trained reconstructor for it once, before training."""
+
+    @torch.no_grad()
+    def gain_of(self, process: Measurement, learnt: Tensor) -> Tensor:
+        """Return ‖A‖² of an operator: that of the operator learnt under, unless they differ by more than 1 %.
+
+        Args:
+            process: how y was measured. Of operators with one for each sample, the value learnt is taken.
+            learnt: () that of the operator learnt under.
+        """
+        under = self.learnt_process
+        same = under is not None and process.A is under.A
+        if same or self.learning or not self.trained_on or process.A.batch is not None:
+            return learnt
+        own = process.A.norm() ** 2 or 1.0
+        return learnt if abs(own / float(learnt) - 1) <= OTHER_NORM else torch.full_like(learnt, own)
+
+    def first_image(self, y: Tensor, process: Measurement) -> Tensor:
+        """Return the image that the network begins with: (batch, *A.domain)."""
+        return starting_image(y, process, "auto")
+
+    @torch.no_grad()
     def size_of_images(self, y: Tensor, process: Measurement) -> float:
         """Return the root mean square of images, as far as measurements show: the unit that losses on images are taken
         in.
         """
-        return usual_size(starting_image(y, process, "auto"))
+        return usual_size(self.first_image(y, process))
 
     @arrays_too
     def forward(
@@ -200,6 +226,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
             process=table,
             recipe_digest=recipe_digest,
             training_films=list(self.training_digests),
+            training_images=list(self.training_images),
             facts={} if self.history is None else {"training_seconds": round(self.history.seconds, 3)},
             trained_on=self.trained_on,
             metrics=metrics or {},

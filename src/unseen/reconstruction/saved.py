@@ -66,6 +66,7 @@ def load(
                 "process=…, copy the bundle again, or update unseen."
             ) from error
     f.trained_on, f.training_digests, f.card = card.trained_on, tuple(card.training_films), card
+    f.training_images = tuple(card.training_images)
     return f.eval()
 
 

@@ -22,8 +22,8 @@ class Unrolled(Reconstructor):
     """x_k+1 = s · G((x_k − (η_k / ‖A‖²) A*(A x_k − p)) / s),  k = 1 … K,  from x_1 = A⁺p or FBP(p) or A*p / ‖A‖²,
     p = link⁻¹(y).
 
-    One residual U-Net G for all steps; the steps' lengths η_k, 1 at first, are learnt with it. ‖A‖ is that of the
-    operator learnt under, s as in `ArtifactRemoval`.
+    One residual U-Net G for all steps; the steps' lengths η_k, 1 at first, are learnt with it. s is as in
+    `ArtifactRemoval`. ‖A‖ is that of the operator of y; where each sample has its own, of those learnt under.
 
     >>> from unseen.physics import Identity, Measurement
     >>> f = Unrolled(iterations=3)
@@ -58,20 +58,28 @@ class Unrolled(Reconstructor):
         self.register_buffer("gain", torch.ones(()))
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
-        A, p = process.A, process.linearise(y)
-        x = starting_image(y, process, self.config.start)
-        if self.config.start == "adjoint":
-            x = x / self.gain
+        A, p, gain = process.A, process.linearise(y), self.gain_of(process, self.gain)
+        x = self._begun(y, process, gain)
         for length in self.lengths:
-            x = x - length / self.gain * A.adjoint(A(x) - p)
+            x = x - length / gain * A.adjoint(A(x) - p)
             x = self.scale * on_images(self.network, x / self.scale)
         return x
 
     @torch.no_grad()
     def prepare(self, y: Tensor, process: Measurement) -> None:
         self.gain.fill_(process.A.norm() ** 2 or 1.0)
-        start = starting_image(y, process, self.config.start)
-        self.scale.fill_(usual_size(start / self.gain if self.config.start == "adjoint" else start))
+        self.scale.fill_(usual_size(self._begun(y, process, self.gain)))
+
+    def first_image(self, y: Tensor, process: Measurement) -> Tensor:
+        return self._begun(y, process, self.gain_of(process, self.gain))
+
+    def _begun(self, y: Tensor, process: Measurement, gain: Tensor) -> Tensor:
+        x = starting_image(y, process, self.config.start)
+        return x / gain if self.config.start == "adjoint" else x
+
+    @torch.no_grad()
+    def adjust(self, process: Measurement) -> None:
+        self.gain.copy_(self.gain_of(process, self.gain))
 
     def size_of_images(self, y: Tensor, process: Measurement) -> float:
         return float(self.scale)

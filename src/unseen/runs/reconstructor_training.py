@@ -28,6 +28,7 @@ from unseen.physics.operator import Operator
 from unseen.reconstruction import RECONSTRUCTORS
 from unseen.reconstruction.learner import operator_mark
 from unseen.reconstruction.learning import learn
+from unseen.reconstruction.measurements import MeasurementError
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.saved import load
 from unseen.reconstruction.tensor_digests import measurement_digest
@@ -166,6 +167,8 @@ def train_reconstructor(
             progress=None if progress is None else lambda done: progress(recipe.name, done),
         )
         history = f.history
+        if x is not None:
+            f.training_images = tuple(dict.fromkeys((*f.training_images, *map(measurement_digest, x))))
         about = origin or ("simulated chest films; no film of a person" if x is not None and data is None else "")
         f.save(run.bundle, recipe_digest=name, data=about, licence=licence)
     if out is not None:
@@ -200,10 +203,15 @@ def _measured(
         x = x.to(torch.complex64) if process.A.complex_domain else x
         if measurements is None:
             _check_range(x, data, transmitted=process.link is not None)
+    count = process.A.batch
     if measurements is not None:
+        if count not in (None, len(measurements)):
+            raise MeasurementError(
+                f"A has {count} operators, and there are {len(measurements)} measurements: which one measured each is "
+                "not known. Give one operator for each measurement, in order; or use Python: learn(…, operators=index)."
+            )
         return measurements, x
     assert x is not None
-    count = process.A.batch
     mine = process if count is None else process.select(torch.arange(len(x)) % count)
     return mine(x, generator=torch.Generator().manual_seed(seed + _NOISE)), x
 

@@ -50,8 +50,8 @@ class Card(BaseModel):
     """``pixel_sha256`` of every film trained on, so that an evaluation can leave those out and say so; of a
     reconstructor, the SHA-256 of every measurement's bytes."""
     training_images: list[str] = []
-    """Of a reconstructor, the SHA-256 of every image whose measurements it was trained on, where images are known: with
-    noise, another measurement of an image has other bytes."""
+    """SHA-256 of every image whose measurements a reconstructor was trained on, where images are known: with noise,
+    another measurement of an image has other bytes."""
     normal_scores: list[float] = []
     """Scores of the training normals, increasing, each by a detector that did not learn from that film's patient."""
     normal_folds: int = Field(default=0, ge=0)

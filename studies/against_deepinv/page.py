@@ -150,8 +150,11 @@ def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
     ends = list(dict.fromkeys((min(shares)[1], max(shares)[1]))) if shares else []
     part = f", {' to '.join(ends)} of the sources' steps where a source states them" if ends else ""
     features = number_range({int(row["features"]) for row in rows.values() if "features" in row})
-    own, theirs = (number_range({pair[place] for pair in turns}) for place in (0, 1)) if turns else ("", "")
-    moved = f"; {own} of {theirs} transforms" if turns else ""
+    moved = (
+        f"; {number_range({own for own, _ in turns})} of {number_range({theirs for _, theirs in turns})} transforms"
+        if turns
+        else ""
+    )
     return (
         f"**Training: {all_steps} steps{part}; {features} of 64 features{moved}; images of 32 or 64 pixels a side.** "
         "Short trainings compare how fast the two libraries learn, not what either reaches in the end; what full "

@@ -283,7 +283,7 @@ def test_masked_values_of_an_array_are_refused() -> None:
     """Their values, which are no measurements, were read without a message."""
     y = np.ma.array(images(2).numpy(), mask=~holes().expand(2, 1, 16, 16).numpy())
     with pytest.raises(
-        MeasurementError, match=r"of 512 values are masked. Give .filled\(0\), and a Mask in the operator"
+        MeasurementError, match=r"this one has masked values. Give .filled\(0\), and a Mask in the operator"
     ):
         learn(y, Mask(holes()), losses="mc", training=short(1))
 

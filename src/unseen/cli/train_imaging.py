@@ -73,9 +73,11 @@ def train_imaging(
                 licence=licence,
                 progress=console.training_progress(),
             )
-    except ValueError as error:  # of operators, groups and losses, too
-        if isinstance(error, UserError) and not isinstance(error, MeasurementError):
-            raise  # it names its file or setting
+    except MeasurementError as error:
+        raise UsageError(f"{measurements or data or chosen.name}: {error}") from error
+    except UserError:  # it names its file or setting
+        raise
+    except ValueError as error:  # of operators, groups and losses
         raise UsageError(f"{measurements or data or chosen.name}: {error}") from error
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")

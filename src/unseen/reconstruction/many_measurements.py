@@ -44,7 +44,7 @@ def reconstructed(
     y = tensor_of(measurements)
     check_levels(f, y)
     device = next(f.parameters()).device
-    images = applied(f, process, y, operators=operators, batch_size=batch_size, device=device)
+    images = applied(f, process, measurements, operators=operators, batch_size=batch_size, device=device)
     if f.trained_on and process.batch is None:
         some = y[None] if tuple(y.shape) == tuple(process.A.range) else y[:batch_size]
         warn_of_scale(f, some.to(device), process)

@@ -44,8 +44,8 @@ def tensor_of(values: Tensor | Array) -> Tensor:
         return values
     if np.ma.is_masked(values):
         raise MeasurementError(
-            f"measurements and images are arrays without a mask, but {np.ma.count_masked(values)} of {values.size} "
-            "values are masked. Give .filled(0), and a Mask in the operator."
+            "measurements and images are arrays without a mask, but this one has masked values. Give .filled(0), and a "
+            "Mask in the operator."
         )
     values = np.asarray(values)
     if values.dtype.kind not in "biufc":

@@ -132,7 +132,8 @@ def test_what_is_learnt_does_not_depend_on_the_unit(case: str, other: float) -> 
     assert scaled == alike, "losses are logged in the reconstructor's own scale"
 
 
-UNROUNDED = [name for name, (kind, _) in CASES.items() if kind in ("none", "gaussian", "several")]
+# MC alone does not determine what is in the holes, so that rounding does
+UNROUNDED = [name for name, (kind, _) in CASES.items() if kind in ("none", "gaussian", "several") and name != "MC"]
 WIDELY = [1e6, *(pytest.param(scale, marks=pytest.mark.nightly) for scale in (1e-6, 1e-4, 1e-2, 1e2, 1e4))]
 
 

@@ -29,7 +29,7 @@ _CURVES = {
 }
 """Longest training of each curve: its core-seconds of a step are also those of `docs/results-imaging.md`."""
 _PROBLEMS: dict[str, dict[str, str]] = {
-    "inpainting": {"ei+project": "inpainting-ei", "unrolled+project": "inpainting-unrolled"},
+    "inpainting": {"ei+project": "inpainting-ei"},
     "ct": {"ei+project": "ct-ei"},
     "low-dose-ct-again": {"unrolled": "low-dose-ct-unrolled"},
     "single-pixel-4500-steps": {"unrolled": "single-pixel-unrolled"},

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from studies import recipe_files as recipes
+from studies.imaging.arms import PROJECTED
 from studies.imaging.published import PUBLISHED
 from studies.imaging.selection import of_arm
 from studies.imaging.settings import method_of, resolved
-from studies.imaging.summaries import mean
+from studies.imaging.summaries import against, mean
 from studies.pages import budgets
 from studies.pages.sources_page import sources_page
 from tests.docs.blocks import ROOT
@@ -129,6 +131,25 @@ def test_the_how_to_page_on_reconstruction_has_the_counts_and_the_budget_of_the_
     assert unrolled is not None
     assert f"at most {most} % of the sources', it was better" in text
     assert f"on {unrolled.group(2)} of {unrolled.group(1)} problems" in text
+
+
+def test_the_how_to_page_on_reconstruction_says_of_projection_what_the_rows_show() -> None:
+    text = (DOCS / "how-to" / "reconstruct.md").read_text(encoding="utf-8")
+    by_problem: dict[str, list[Any]] = {}
+    for row in committed_rows().values():
+        if str(row.get("problem")).startswith("imaging/"):
+            by_problem.setdefault(row["problem"], []).append(row)
+    found = {
+        (name.removeprefix("imaging/"), plain): gain
+        for name, rows in by_problem.items()
+        for arm, plain in PROJECTED.items()
+        if (gain := against(of_arm(rows, arm), of_arm(rows, plain))) is not None
+    }
+    toys = ("triangles", "compressed-sensing")
+    unrolled = [gain for (name, plain), gain in found.items() if plain == "unrolled" and name not in toys]
+    assert len(unrolled) == 7 and all(gain.low > 0 for gain in unrolled)
+    assert "significantly better than without on all problems of images on which it was tried" in text
+    assert found["multi-inpainting", "multi-operator"].high < 0 and "worse on the inpainting by 40 masks" in text
 
 
 def test_conclusions_on_detectors_outside_of_rendered_pages_have_their_steps() -> None:

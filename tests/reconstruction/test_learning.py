@@ -29,6 +29,7 @@ from unseen.physics import (
     Blur,
     Dense,
     FourierMask,
+    FunctionOperator,
     Gaussian,
     Identity,
     Mask,
@@ -531,6 +532,42 @@ def test_a_trained_reconstructor_takes_the_norm_of_another_operator(architecture
         learn(unit * y, unit * A, losses="mc", network=trained(), training=short(1, seed=1)) for unit in (1.0, 2.0)
     )
     assert torch.equal(other(2 * y), tuned(y)) and torch.equal(other(y, A), tuned(y))
+
+
+def test_the_norm_of_another_operator_is_computed_once() -> None:
+    """It was computed in each call, which took ten times as long as two steps."""
+    calls = 0
+
+    def forward(x: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return x + x.roll(1, dims=-1)
+
+    x = images(2)
+    learnt, other = (FunctionOperator(forward, (1, 16, 16)) for _ in range(2))
+    network = Unrolled(start="adjoint", iterations=2, features=4, depth=1)
+    f = learn(learnt(x), learnt, losses="mc", network=network, training=short(1))
+    counts = []
+    for A in (learnt, other, other):
+        before = calls
+        f(x, A)
+        counts.append(calls - before)
+    assert counts[0] == counts[2] < counts[1]
+
+
+@pytest.mark.parametrize("architecture", [ArtifactRemoval, Unrolled])
+def test_an_image_does_not_depend_on_the_batch_where_each_has_its_operator(architecture: type[Reconstructor]) -> None:
+    """One measurement that is left over has one operator, whose norm is not that of those learnt under."""
+    rng = torch.Generator().manual_seed(0)
+    masks = (torch.rand(9, 16, 16, generator=rng) > 0.6).float()
+    masks[8] *= masks[8].cumsum(dim=0) < 3
+    A = FourierMask(masks[:, None], coils=torch.randn(2, 16, 16, dtype=torch.complex64, generator=rng), real=True)
+    y = A(images(9))
+    network = architecture.for_process(A, start="adjoint", features=4, depth=1)
+    f = learn(y, A, losses="mc", network=network, training=short(1))
+    assert abs(A.select(torch.tensor([8])).norm() / A.norm() - 1) > 0.01
+    nine = torch.arange(9)
+    torch.testing.assert_close(*(reconstructed(f, y, operators=nine, batch_size=size) for size in (8, 9)))
 
 
 def test_an_interrupted_fine_tuning_states_its_measurements() -> None:

@@ -95,6 +95,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
         self.trained_on = ""  # the device and its threads; empty: not trained
         self.training_digests: tuple[str, ...] = ()  # of each measurement it has learnt from, SHA-256
         self.learning = False  # in `learn`
+        self._other_gain: tuple[Operator | None, float] = (None, 1.0)  # the latest operator besides, and its ‖A‖²
         self.training_images: tuple[str, ...] = ()  # of each image whose measurements these are, where it is known
         self.card: Card | None = None  # set by `reconstruction.load`
 
@@ -125,14 +126,18 @@ class Reconstructor(Configurable, nn.Module, ABC):
         """Return ‖A‖² of an operator: that of the operator learnt under, unless they differ by more than 1 %.
 
         Args:
-            process: how y was measured. Of operators with one for each sample, the value learnt is taken.
+            process: how y was measured. If it or the one learnt under has an operator for each sample, the value learnt
+                is taken, so that an image does not depend on the others of its batch.
             learnt: () that of the operator learnt under.
         """
-        under = self.learnt_process
-        same = under is not None and process.A is under.A
-        if same or self.learning or not self.trained_on or process.A.batch is not None:
+        A, under = process.A, self.learnt_process
+        known = under is not None and (A is under.A or under.A.batch is not None)
+        if known or self.learning or not self.trained_on or A.batch is not None:
             return learnt
-        own = process.A.norm() ** 2 or 1.0
+        last, own = self._other_gain
+        if A is not last:
+            own = A.norm() ** 2 or 1.0
+            self._other_gain = A, own
         return learnt if abs(own / float(learnt) - 1) <= OTHER_NORM else torch.full_like(learnt, own)
 
     def first_image(self, y: Tensor, process: Measurement) -> Tensor:

@@ -23,7 +23,8 @@ class Unrolled(Reconstructor):
     p = link⁻¹(y).
 
     One residual U-Net G for all steps; the steps' lengths η_k, 1 at first, are learnt with it. s is as in
-    `ArtifactRemoval`. ‖A‖ is that of the operator of y; where each sample has its own, of those learnt under.
+    `ArtifactRemoval`. ‖A‖ is that of the operator of y; where each sample has its own, in use or in training, of those
+    learnt under.
 
     >>> from unseen.physics import Identity, Measurement
     >>> f = Unrolled(iterations=3)

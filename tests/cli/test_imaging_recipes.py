@@ -171,6 +171,11 @@ def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path:
     np.save(tmp_path / "images.npy", np.full((2, 40, 40), 51, np.uint8))
     array = images_of(tmp_path / "images.npy", channels=1, size=(20, 20))
     assert array.shape == (2, 1, 20, 20) and torch.allclose(array, torch.tensor(0.2))
+    np.save(tmp_path / "images.npy", np.full((2, 40, 40), 13107, ">u2"))  # as HDF5 and NIfTI store them, too
+    assert torch.allclose(images_of(tmp_path / "images.npy", channels=1, size=(20, 20)), torch.tensor(0.2))
+    for size in ((20, 30), (1, 64)):  # of 20 images, and of one: their order is certain
+        np.save(tmp_path / "images.npy", np.zeros((size[0], *size)))
+        assert images_of(tmp_path / "images.npy", channels=1, size=size).shape == (size[0], 1, *size)
     with pytest.raises(ImageError, match=r"a\.png: has 20 × 20 pixels, fewer than 30 × 30"):
         images_of(tmp_path, channels=1, size=(30, 30))
     with pytest.raises(ImageError, match="holds no image"):

@@ -214,7 +214,7 @@ def test_values_of_another_type_are_named(call: Callable[[], object], message: s
 
 
 def test_numbers_of_numpy_and_torch_are_numbers() -> None:
-    for one in (np.float32(0.5), np.float64(0.5), torch.tensor(0.5), torch.tensor([0.5])):
+    for one in (np.float32(0.5), np.float64(0.5), np.array([0.5]), torch.tensor(0.5), torch.tensor([0.5])):
         assert un.physics.Poisson(one).gain == un.losses.MeasurementConsistency(weight=one).weight == 0.5
         assert float(Gaussian(one).sigma) == 0.5
     for two in (2, np.int64(2), torch.tensor(2)):

@@ -598,3 +598,13 @@ def test_measurements_in_other_units_than_those_of_a_trained_network_are_warned_
     found = [str(one.message) for one in shown if "times as large" in str(one.message)]
     assert len(found) == 2 * warned
     assert all(f"begins with are {unit:.3g} times as large as those that it was trained on" in one for one in found)
+
+
+def test_a_folder_may_be_any_path(tmp_path: Path) -> None:
+    class Place:
+        def __fspath__(self) -> str:
+            return str(tmp_path)
+
+    process = inpainting()
+    learn(process(images(2)), process, network=small(process), losses="mc", training=short(1), folder=Place())  # type: ignore[arg-type]
+    assert any(tmp_path.iterdir())

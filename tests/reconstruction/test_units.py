@@ -233,12 +233,15 @@ def test_noise_alone_is_not_warned_of() -> None:
         ("of the mask", 0.5, False),  # k-space without the lines that the mask leaves out
         ("centred", 0.5, True),  # the mask is in FFT order
         ("centred", 1.0, False),  # complete k-space, of which the mask takes a part
+        ("filled up", 1.0, False),  # the same, with zeros in the place of high frequencies that were not measured
     ],
 )
 def test_k_space_in_another_order_than_its_mask_is_warned_of(order: str, rows: float, warned: bool) -> None:
     process = magnetic()
     y = measured(process if rows < 1 else Measurement(FourierMask(torch.ones(16, 16))), images(4) + 0.5j)
     y = torch.fft.fftshift(y, dim=(-2, -1)).roll(1, dims=-2) if order == "centred" else y
+    if order == "filled up":
+        y[..., 6:10] = 0
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
         warn_of_units(y, process)

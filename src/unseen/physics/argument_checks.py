@@ -3,6 +3,7 @@
 import operator
 from typing import TypeGuard
 
+import numpy as np
 from torch import Tensor
 
 
@@ -78,7 +79,8 @@ def number(name: str, value: object) -> float:
     """
     try:
         if not isinstance(value, str | bytes):
-            return float(value)  # type: ignore[arg-type]  # raises for other types
+            one = value.item() if isinstance(value, Tensor | np.ndarray) else value
+            return float(one)  # type: ignore[arg-type]  # raises for other types
     except (TypeError, ValueError, RuntimeError):  # the last two: of tensors and arrays of several
         pass
     raise TypeError(f"{name} is a number, but got {value!r}.")

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from os import PathLike
 from pathlib import Path
 
 import torch
@@ -154,7 +155,7 @@ def learn(
     training = _training_of(training, epochs)
     shown = None if isinstance(progress, bool) else progress
     _check_functions(optimiser=optimiser, schedule=schedule, validate=validate, progress=shown)
-    if not isinstance(folder, str | Path | None):
+    if not isinstance(folder, str | PathLike | None):
         raise TypeError(f"folder is a path for the log and the checkpoint, but got a {type(folder).__name__}.")
     terms = objective(losses, process, group=GROUPS.load(group)() if isinstance(group, str) else group)
     ordered = not (truth is None and operators is None and subjects is None and process.batch is None)

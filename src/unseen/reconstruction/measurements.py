@@ -202,6 +202,8 @@ TOO_MUCH_NOISE = 1.5
 """Ratio of the noise's variance to the mean square of measurements, which contain it: above 1 by chance at most."""
 OTHER_SAMPLES = 0.1
 """Share of samples of k-space, of those in the mask and of the others, above which the mask is of other data."""
+MORE_SAMPLES = 1.5
+"""Ratio of samples outside of the mask to those that are missing in it; they are as many if the order is another."""
 OTHER_IMAGES = 0.25
 """Share of the energy of measurements, without noise, above which a truth is of other images or in other units."""
 
@@ -241,6 +243,8 @@ def _warn_of_mask(y: Tensor, process: Measurement) -> None:
         return
     inside = (mask(torch.ones_like(y)) != 0).expand_as(y)
     empty, others = (y == 0)[inside], (y != 0)[~inside]
+    if int(others.sum()) > MORE_SAMPLES * int(empty.sum()):  # complete k-space that was filled up with zeros
+        return
     if min(float(some.double().mean()) if len(some) else 0.0 for some in (empty, others)) > OTHER_SAMPLES:
         warnings.warn(
             f"{float(empty.double().mean()):.0%} of the samples in the mask are zero in the measurements, and "
@@ -259,7 +263,7 @@ def warn_of_truth(x: Tensor, y: Tensor, process: Measurement) -> None:
         process: how they were made, with the operators of these.
     """
     with torch.no_grad():
-        u = process.mean(x)
+        u = process.mean(x.to(y.device))
     energy = float(squares(observed(process, y)).double().sum())
     rest = float(squares(observed(process, y - u)).double().sum())
     if process.noise is not None:
@@ -269,7 +273,8 @@ def warn_of_truth(x: Tensor, y: Tensor, process: Measurement) -> None:
         share = f"by {rest / energy:.3g} of their energy" if energy else "which are zero"
         warnings.warn(
             f"The measurements differ from those of their images, {share}, noise aside. Give both in one order, and in "
-            "the units of the operator: pixels of 8 bits divided by 255.",
+            "the units of the operator (pixels of 8 bits divided by 255), and state noise that y has: Measurement(A, "
+            "noise).",
             stacklevel=3,
         )
 

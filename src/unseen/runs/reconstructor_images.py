@@ -132,7 +132,7 @@ def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
             "as images.npy"
         ) from error
     if array.ndim == 3:
-        _check_order(path, array.shape, channels)
+        _check_order(path, array.shape, channels, size)
         array = np.repeat(array[:, None], channels, axis=1)
     if array.ndim != 4 or array.shape[1] != channels or not array.size:
         remedy = shape_remedy(array.shape, (channels, *size)).replace("x", "array").replace("movedim", "moveaxis")
@@ -142,7 +142,7 @@ def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
             f"{path}: has the shape {_shape(array.shape)}, but images are (n, height, width) or (n, {channels}, "
             f"height, width), n at least 1.{remedy}".removesuffix(".")
         )
-    if array.dtype.kind in "iu" and array.dtype not in (np.uint8, np.uint16):
+    if array.dtype.kind in "iu" and array.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
         units = ", such as Hounsfield units" if int(array.min()) < 0 else ""
         raise ImageError(
             f"{path}: has whole numbers ({array.dtype}) from {array.min()} to {array.max()}{units}, whose white is not "
@@ -161,14 +161,14 @@ def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
     return torch.stack([_sized(image, size, f"{path}, image {i}") for i, image in enumerate(images)])
 
 
-def _check_order(path: Path, shape: tuple[int, ...], channels: int) -> None:
+def _check_order(path: Path, shape: tuple[int, ...], channels: int, size: tuple[int, int]) -> None:
     """Raise ImageError if (n, height, width) could be one colour image, or images along the last axis."""
     given = f"{path}: has the shape {_shape(shape)}, "
     if channels == 3 and shape[0] == 3:
         raise ImageError(
             f"{given}which may be one colour image or three grey ones. Give array[None] or array[:, None].repeat(3, 1)"
         )
-    if shape[0] == shape[1] != shape[2]:
+    if shape[0] == shape[1] != shape[2] and shape[1:] != size:
         raise ImageError(
             f"{given}but images follow each other along the first axis. Give array.transpose(2, 0, 1) if they are "
             "along the last, and array[:, None] if not"

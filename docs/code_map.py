@@ -47,6 +47,7 @@ FREQUENT = (
     ("A percentile or its wording", "src/unseen/artifacts/percentile.py", "on pages: `percent_words.js`"),
     ("A figure of an evaluation report", "src/unseen/evaluation/assessment.py", "its HTML: `report.py`"),
     ("A setting of training recipes", "src/unseen/training/settings.py", "of a method: its own file in `detectors`"),
+    ("Another operator in a trained network", "src/unseen/reconstruction/reconstructor.py", "limit of its ‖A‖²"),
     (
         "Columns of a manifest and their allowed values",
         "src/unseen/data/manifest.py",
@@ -106,6 +107,7 @@ FREQUENT = (
         "`reconstruction/reconstructor.py`",
     ),
     ("A section of results-imaging", "studies/imaging/page.py", "`*_section.py` beside it, one for each heading"),
+    ("An arm of the imaging results", "studies/imaging/arms.py", "its name: `settings.py`; then the recipes"),
     (
         "Epochs, batch and size of an experiment of the thesis",
         "studies/recipes/thesis/ganomaly.toml",

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from studies.imaging.arms import NETWORKS, TRAINED, WITH_TRUTH
 from studies.imaging.selection import of_arm
 from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval
 
-SELF_SUPERVISED = (
-    "ei", "ei+project", "ei+adversarial", "rei", "sure", "multi-operator", "multi-operator+project",
-    "multi-operator+project+stopped", "scales", "unrolled", "unrolled+project", "unrolled+project+stopped",
-)  # fmt: skip
+SELF_SUPERVISED = tuple(arm for arm in TRAINED if arm not in (*WITH_TRUTH, *NETWORKS, "mc"))
 """Arms without truth that have validation figures of their own; those of `ei-projected` are EI's, before projection."""
 
 

@@ -95,8 +95,9 @@ def learn(
             None: the i-th operator for the i-th measurement.
         hold_out: share of held-out measurements, in [0, 1); None: 0.1 with noise, else 0. 0: the weights of the last
             epoch are returned. Without noise, consistency on held-out measurements is exact, and the objective chooses
-            as it does with noise. If no loss compares images, f reconstructs from nine tenths of a held-out measurement
-            and is evaluated on the rest: this is not an unbiased risk, so it is logged and chooses no weights.
+            as it does with noise. If no loss sees the null space (consistency alone), f reconstructs from nine tenths
+            of a held-out measurement and is evaluated on the rest: this is not an unbiased risk, so it is logged and
+            chooses no weights.
         subjects: (n,), subject of each measurement: those of one subject are held out together. None: each measurement
             is of its own subject.
         network: a reconstructor, trained in place (fine-tuned from its weights, in its units, if it was trained, such

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import logging
 import platform
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from unseen.artifacts.installing import install_command
 from unseen.training.learner import Learner
-from unseen.training.precision import fastest_precision
+from unseen.training.precision import warn_of_emulation
 from unseen.training.ranks import Ranks
 from unseen.training.settings import Training, TrainingError
 
@@ -45,15 +44,7 @@ def fabric_of(settings: Training, ranks: Ranks | None = None) -> Fabric:
             "Use auto or cpu."
         )
 
-    if settings.precision == "bf16" and fastest_precision(settings.device) == "fp32":
-        warnings.warn(
-            'The training computes in bfloat16 (training.precision = "bf16"), for which this device has no '
-            "instructions, so that its steps can take many times as long as in single precision. Unless a model needs "
-            'bfloat16, set training.precision to "fp32".',
-            UserWarning,
-            stacklevel=3,
-        )
-
+    warn_of_emulation(settings.precision, settings.device)
     devices: tuple[int, ...] = (int(index),) if index else ()
     if ranks is not None and (kind == "cuda" or (kind == "auto" and torch.cuda.is_available())):
         devices = (ranks.place.local,)

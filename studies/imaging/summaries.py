@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studies.imaging.arms import NETWORKS, TRAINED, WITH_TRUTH
+from studies.imaging.arms import NETWORKS, PROJECTED, TRAINED, WITH_TRUTH
 from studies.imaging.selection import of_arm
 from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
@@ -76,10 +76,11 @@ def best_without_truth(rows: Sequence[Row]) -> Ahead | None:
 def unrolled_against_others(rows: Sequence[Row]) -> Interval | None:
     """PSNR of the unrolled network less that of the best other one that learnt without truth, in dB, by test image.
 
-    None where either has no row, or another number of steps. Validation images choose the other one.
+    Neither is projected in training. None where either has no row, or another number of steps. Validation images choose
+    the other one.
     """
     unrolled = of_arm(rows, "unrolled")
-    other = best_without_truth([row for row in rows if not row["arm"].startswith("unrolled")])
+    other = best_without_truth([row for row in rows if row["arm"] != "unrolled" and row["arm"] not in PROJECTED])
     if not unrolled or other is None:
         return None
     others = of_arm(rows, other.arm)

@@ -82,7 +82,8 @@ def _unrolled(by_problem: Sequence[Sequence[Row]]) -> list[str]:
     return [
         "The unrolled network applies A and its adjoint between its layers. On "
         f"{len(pairs)} of these problems it was trained{once}, for as many steps ({_steps(trained)}) as the best other "
-        f"network without truth. It is significantly better on {above} and significantly worse on {below}"
+        f"network without truth, both without projection. It is significantly better on {above} and significantly "
+        f"worse on {below}"
         + ("; these intervals are over images, and not over its trainings." if once else ".")
         + " The tables of the problems have the time that each takes."
     ]

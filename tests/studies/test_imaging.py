@@ -239,6 +239,9 @@ def test_the_unrolled_network_is_compared_with_the_best_other_of_as_many_steps_b
     rows = consistent_rows(tv=[[20.0, 21.0]], ei=[[22.0, 23.0], [22.5, 23.5]], unrolled=[[23.25, 24.25]])
     found = unrolled_against_others(rows)
     assert found is not None and found.value == found.low == found.high == pytest.approx(1.25)
+    projected = consistent_rows(**{"ei+project": [[24.0, 25.0]], "unrolled+project": [[25.0, 26.0]]})
+    projected[0]["steps"] = 104
+    assert unrolled_against_others([*rows, *projected]) == found, "networks without projection are compared"
     rows[-1]["steps"] = 104
     assert unrolled_against_others(rows) is None
     assert unrolled_against_others(rows[:-1]) is None and unrolled_against_others([rows[0], rows[-1]]) is None

@@ -52,7 +52,7 @@ def test_what_noise_free_trainings_lose_is_that_of_the_rows() -> None:
     assert all(arm.startswith("unrolled") for _, arm, _ in others)
     text = (THEORY / "stopping.md").read_text(encoding="utf-8")
     assert f"in all trainings without truth but {len(more)}." in text
-    assert f"{NUMBERS[len(others)]} of these are unrolled networks (up to {max(others.values()):.1f} dB)" in text
+    assert f"{NUMBERS[len(others)]} of these are unrolled networks (up to {max(others.values()):.1f} dB" in text
     assert f"all trainings on MRI by 40 masks ({min(masks):.1f} to {max(masks):.1f} dB)" in text
     for arm, words in (
         ("multi-operator+project", "by the multi-operator loss"),

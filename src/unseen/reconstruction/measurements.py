@@ -247,8 +247,8 @@ def _warn_of_mask(y: Tensor, process: Measurement) -> None:
         return
     if min(float(some.double().mean()) if len(some) else 0.0 for some in (empty, others)) > OTHER_SAMPLES:
         warnings.warn(
-            f"{float(empty.double().mean()):.0%} of the samples in the mask are zero in the measurements, and "
-            f"{float(others.double().mean()):.0%} of those outside are not. The mask is of other measurements, or in "
+            f"{100 * float(empty.double().mean()):.0f} % of the samples in the mask are zero in the measurements, and "
+            f"{100 * float(others.double().mean()):.0f} % of those outside are not. The mask is of other measurements, or in "
             "another order: check centred.",
             stacklevel=4,
         )

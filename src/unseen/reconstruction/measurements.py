@@ -245,11 +245,11 @@ def _warn_of_mask(y: Tensor, process: Measurement) -> None:
     empty, others = (y == 0)[inside], (y != 0)[~inside]
     if int(others.sum()) > MORE_SAMPLES * int(empty.sum()):  # complete k-space that was filled up with zeros
         return
-    if min(float(some.double().mean()) if len(some) else 0.0 for some in (empty, others)) > OTHER_SAMPLES:
+    zero, measured = (float(some.double().mean()) if len(some) else 0.0 for some in (empty, others))
+    if min(zero, measured) > OTHER_SAMPLES:
         warnings.warn(
-            f"{100 * float(empty.double().mean()):.0f} % of the samples in the mask are zero in the measurements, and "
-            f"{100 * float(others.double().mean()):.0f} % of those outside are not. The mask is of other measurements, or in "
-            "another order: check centred.",
+            f"{100 * zero:.0f} % of the samples in the mask are zero in the measurements, and {100 * measured:.0f} % "
+            "of those outside are not. The mask is of other measurements, or in another order: check centred.",
             stacklevel=4,
         )
 

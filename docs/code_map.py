@@ -47,6 +47,11 @@ FREQUENT = (
     ("A percentile or its wording", "src/unseen/artifacts/percentile.py", "on pages: `percent_words.js`"),
     ("A figure of an evaluation report", "src/unseen/evaluation/assessment.py", "its HTML: `report.py`"),
     ("A setting of training recipes", "src/unseen/training/settings.py", "of a method: its own file in `detectors`"),
+    (
+        "Images that `unseen evaluate` leaves out",
+        "src/unseen/evaluation/reconstruction_quality.py",
+        "known by the card",
+    ),
     ("Another operator in a trained network", "src/unseen/reconstruction/reconstructor.py", "limit of its ‖A‖²"),
     (
         "Columns of a manifest and their allowed values",

@@ -31,7 +31,7 @@ from unseen.reconstruction.held_out import SHARE, MeasurementSet, divided
 from unseen.reconstruction.learner import ReconstructionLearner
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.start_noise import warn_of_scale, warn_of_start
-from unseen.reconstruction.tensor_digests import digest, measurement_digest
+from unseen.reconstruction.tensor_digests import digest, measurement_digest, with_digests
 from unseen.training.loop import train
 from unseen.training.placement import computed_on
 from unseen.training.progress import Progress
@@ -215,7 +215,7 @@ def learn(
     new = tuple(map(measurement_digest, y))  # stated before training, so that an interrupted fine-tuning states them
     f.training_digests = (*(one for one in seen_before if one not in set(new)), *new)
     if x is not None:
-        f.training_images = tuple(dict.fromkeys((*f.training_images, *map(measurement_digest, x))))
+        f.training_images = with_digests(f.training_images, x)
     f.learning = True
     try:
         f.history = train(

@@ -31,7 +31,7 @@ from unseen.reconstruction.learning import learn
 from unseen.reconstruction.measurements import MeasurementError
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.saved import load
-from unseen.reconstruction.tensor_digests import measurement_digest
+from unseen.reconstruction.tensor_digests import measurement_digest, with_digests
 from unseen.runs.imaging_settings import ImageSettings, ImagingSettings, losses_of, process_of
 from unseen.runs.reconstructor_images import PHANTOMS, ImageError, images_of
 from unseen.training.history import History
@@ -168,7 +168,7 @@ def train_reconstructor(
         )
         history = f.history
         if x is not None:
-            f.training_images = tuple(dict.fromkeys((*f.training_images, *map(measurement_digest, x))))
+            f.training_images = with_digests(f.training_images, x)
         about = origin or ("simulated chest films; no film of a person" if x is not None and data is None else "")
         f.save(run.bundle, recipe_digest=name, data=about, licence=licence)
     if out is not None:

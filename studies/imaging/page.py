@@ -93,12 +93,13 @@ def imaging_page(
         "## Method",
         "Each recipe has one learning rate. Its arms without truth have the same number of steps, unless their row "
         "states another, and differ only in the loss; *unrolled* has a network of its own. A† is the pseudo-inverse "
-        "(FBP for tomography), TV total variation with its weight chosen on validation images, MC measurement "
-        "consistency, EI equivariant imaging, REI robust equivariant "
-        "imaging, *supervised* the same network with the truth. Each image was measured once (except in one problem, "
-        "as marked); every arm learns from the same measurements. Learning rates are the supervised arm's "
-        "best of a grid, tried in short trainings, on validation images. With few images a supervised network "
-        "overfits, so the reference is the better of an early-stopped and a full supervised run, on validation images. "
+        "(FBP for tomography), TV total variation with its weight chosen on validation images (half a decade apart, "
+        "then an eighth of a decade around the best), MC measurement consistency, EI equivariant imaging, REI robust "
+        "equivariant imaging, *supervised* the same network with the truth. Each image was measured once (except "
+        "in one problem, as marked); every arm learns from the same measurements. Learning rates are the "
+        f"supervised arm's best of a grid, tried in short trainings, on validation images. {_largest_rates(rows)}With "
+        "few images a supervised network overfits, so the reference is the better of an early-stopped and a full "
+        "supervised run, on validation images. "
         "Under noise, a tenth of the training measurements is held out and [stops every arm](theory/stopping.md). We "
         "chose nothing on test images. Intervals are over images (patients, where known) and seeds. For MRI by one "
         "mask, *the source's steps* are those of REI's MRI (×4, noisy), also where no source states any: without noise "
@@ -116,6 +117,21 @@ def imaging_page(
         screen = first.blocks()
     below = folded([*blocks, *_limitations(), *_provenance(rows)])
     return "\n\n".join(["# Imaging from measurements alone", *screen, *below]) + "\n"
+
+
+def _largest_rates(rows: Sequence[Row]) -> str:
+    """Return the sentence on problems whose chosen learning rate is the largest that was tried, or nothing."""
+    tried: dict[str, Mapping[str, float]] = {
+        row["problem"]: row["learning_rates"] for row in rows if len(row.get("learning_rates") or ()) > 1
+    }
+    largest = sum(max(psnr, key=lambda rate: psnr[rate]) == max(psnr, key=float) for psnr in tried.values())
+    if not largest:
+        return ""
+    return (
+        f"On {largest} of the {len(tried)} problems with several rates the largest, at most "
+        f"{max(float(rate) for psnr in tried.values() for rate in psnr):g}, was the best; a larger rate, which was "
+        "not tried, may be better. "
+    )
 
 
 def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:

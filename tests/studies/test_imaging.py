@@ -31,10 +31,11 @@ from studies.imaging.running import reconstructed, run_of, train_arm
 from studies.imaging.settings import ImageSetSettings, method_of, resolved
 from studies.imaging.summaries import against, average, best_without_truth, mean, stopping, unrolled_against_others
 from studies.imaging.tuning import Tuned, tuned
+from studies.imaging.variation import searched
 from studies.row_files import read_rows, read_study
 from tests.docs.blocks import ROOT
 from tests.once import made_once, shared_folder
-from tests.studies.committed import committed_rows
+from tests.studies.committed import committed_rows, committed_study
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.evaluation.bootstrap import mean_of, share
 from unseen.evaluation.intervals import Interval, Missing
@@ -85,7 +86,7 @@ def run_toy(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNSEEN_RUNS", str(folder / "runs"))
         patch.setattr(image_sets, "_TOYS_TESTED", 24)
-        patch.setattr(variation, "WEIGHTS", variation.WEIGHTS[::4])
+        patch.setattr(variation, "POWERS", variation.POWERS[::4])
         said = ["--only", folder / "toy.toml", "--rows", folder / "rows", "--docs", folder / "docs", "--seeds", 0]
         command.main([str(word) for word in said])
         first = {path.name: path.read_text() for path in (folder / "rows").glob("*.jsonl")}
@@ -115,6 +116,29 @@ def test_a_problem_runs_from_recipe_to_rows(ran: Path) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.parametrize("best", [-5.0, -1.62, -1.0, -0.62, 0.9])
+def test_the_weight_of_total_variation_is_found_between_and_above_those_of_the_grid(best: float) -> None:
+    tried = searched(lambda weight: -abs(np.log10(weight) - best), variation.POWERS)
+    weight = max(tried, key=lambda weight: tried[weight])
+    assert abs(np.log10(weight) - best) < 0.13
+    assert list(tried) == sorted(tried) and len(tried) < 22
+
+
+def test_the_search_of_a_weight_ends_and_an_unused_weight_keeps_the_smallest() -> None:
+    tried = searched(lambda weight: weight, variation.POWERS)
+    assert max(tried, key=lambda weight: tried[weight]) == max(tried) == 1000
+    tried = searched(lambda weight: 0.0, variation.POWERS)
+    assert max(tried, key=lambda weight: tried[weight]) == 1e-6
+
+
+@pytest.mark.parametrize("study", ["imaging", "curves", "against-deepinv"])
+def test_no_committed_row_of_total_variation_has_the_largest_weight_that_was_tried(study: str) -> None:
+    """The comparison with learning would be unfair to total variation."""
+    rows = [row for row in committed_study(study).values() if row.get("arm") == "tv"]
+    assert len(rows) >= 5
+    assert not [row["recipe"] for row in rows if row["weight"] >= max(map(float, row["weights_tried"]))]
+
+
 def test_the_truth_helps_and_consistency_alone_teaches_nothing(ran: Path) -> None:
     reached = {arm: row["metrics"]["psnr"]["value"] for arm, row in rows_in(ran).items()}
     assert reached["mc"] == pytest.approx(reached["direct"], abs=0.5)  # f = A⁺ descends it to zero already

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.io import savemat
 
 from tests.cli.conftest import LIMITS, Say, World
 from tests.docs.blocks import ROOT
@@ -34,6 +35,7 @@ from unseen.physics import (
     gaussian_kernel,
 )
 from unseen.reconstruction import learn, load
+from unseen.reconstruction.tensor_digests import with_digests
 from unseen.runs import images_of, train_reconstructor
 from unseen.runs.imaging_settings import ImagingSettings, LossSettings, losses_of
 from unseen.runs.reconstructor_images import ImageError
@@ -193,6 +195,8 @@ def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path:
         (np.full((2, 20, 20), 255), 1, r"whole numbers \(int64\) from 255 to 255, whose white is not known.*map them"),
         (np.zeros((3, 20, 20)), 3, r"one colour image or three grey ones\. Give array\[None\] or"),
         (np.zeros((20, 20, 30)), 1, r"along the first axis\. Give array.transpose\(2, 0, 1\) if"),
+        (np.zeros((48, 64, 20)), 1, r"along the first axis\. Give array.transpose\(2, 0, 1\) if"),
+        (np.zeros((20, 20, 1, 5)), 1, r"If images are along the last axis, give array.transpose\(3, 2, 0, 1\)$"),
     ],
 )
 def test_an_array_that_is_no_image_is_named_with_its_remedy(
@@ -201,6 +205,50 @@ def test_an_array_that_is_no_image_is_named_with_its_remedy(
     np.save(tmp_path / "images.npy", array)
     with pytest.raises(ImageError, match=rf"images\.npy: has .*{message}"):
         images_of(tmp_path / "images.npy", channels=channels, size=(20, 20))
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels", "message"),
+    [
+        (
+            (20, 20, 30),
+            1,
+            r"Give permute\(images, \[3 1 2\]\) if they .* last, and permute\(images, \[1 4 2 3\]\) if not",
+        ),
+        ((20, 20, 3, 5), 3, r"last axis, give permute\(images, \[4 3 1 2\]\)$"),
+        ((20, 20), 1, r"give permute\(images, \[3 4 1 2\]\)$"),
+        ((3, 20, 20), 3, r"permute\(images, \[4 1 2 3\]\) or repmat\(permute\(images, \[1 4 2 3\]\), \[1 3\]\)$"),
+    ],
+)
+def test_images_of_matlab_in_another_order_are_named_with_matlabs_expression(
+    tmp_path: Path, shape: tuple[int, ...], channels: int, message: str
+) -> None:
+    savemat(tmp_path / "images.mat", {"images": np.zeros(shape)})
+    with pytest.raises(ImageError, match=rf"images\.mat: has .*{message}"):
+        images_of(tmp_path / "images.mat", channels=channels, size=(20, 20))
+
+
+def test_the_command_trains_and_evaluates_on_a_named_array_of_a_mat_file(say: Say, runs: Path, tmp_path: Path) -> None:
+    data = shapes(5, seed=0).numpy()
+    savemat(tmp_path / "CT100.mat", {"DATA": data, "number": 5.0})
+    model = tmp_path / "model"
+    answer = say("train", "imaging/inpainting", "--data", tmp_path / "CT100.mat", *SHORT)
+    assert answer.code == 2
+    assert "it holds 2 arrays. Name one of: DATA, number, by --array, or save" in answer.err.replace("\n", " ")
+    answer = say(
+        "train", "imaging/inpainting", "--data", tmp_path / "CT100.mat", "--array", "DATA", *SHORT, "--out", model
+    )
+    assert answer.code == 0, answer.err
+    assert set(load(model).training_images) == set(with_digests((), torch.from_numpy(data).float()))
+    savemat(tmp_path / "test.mat", {"DATA": shapes(2, seed=1).numpy(), "number": 2.0})
+    options = ("--data", tmp_path / "test.mat", "--array", "DATA", "--out", tmp_path / "report")
+    answer = say("evaluate", model, *options)
+    assert answer.code == 0, answer.err
+    assert json.loads((tmp_path / "report" / "metrics.json").read_text(encoding="utf-8"))["images"] == 2
+    answer = say("train", "imaging/inpainting", "--array", "DATA", *SHORT)
+    assert answer.code == 2 and "--array goes with --measurements or --data" in answer.err.replace("\n", " ")
+    answer = say("train", "imaging/inpainting", "--data", "phantoms", "--array", "DATA", *SHORT)
+    assert answer.code == 2 and "phantoms: is no file of several arrays, but DATA was asked for" in answer.err
 
 
 def test_files_of_several_images_and_of_unknown_white_are_refused_and_hidden_files_are_skipped(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def evaluate(
         str,
         typer.Option(
             help="labelled films: a manifest CSV with columns file, label (normal | abnormal). Of a reconstructor: "
-            "images, a folder or an array file (.npy, .npz, .h5), or phantoms"
+            "images, a folder or an array file (.npy, .npz, .h5, .mat), or phantoms"
         ),
     ],
     out: Annotated[
@@ -51,10 +51,13 @@ def evaluate(
     ] = "torch",
     measurements: Annotated[
         Path | None,
-        typer.Option(help="of a reconstructor: the images' measurements (.npy, .npz, HDF5); default: simulated"),
+        typer.Option(help="of a reconstructor: the images' measurements (.npy, .npz, HDF5, .mat); default: simulated"),
     ] = None,
     array: Annotated[
-        str | None, typer.Option(help="which array of the --measurements, where a .npz or HDF5 file holds several")
+        str | None,
+        typer.Option(
+            help="which array, where the file of the --measurements (or without them of the --data) holds several"
+        ),
     ] = None,
     metric: Annotated[
         Literal["psnr", "psnr-ei"],
@@ -85,8 +88,8 @@ def evaluate(
         return evaluate_imaging(
             model, data=data, out=out, measurements=measurements, array=array, metric=metric, seed=seed, device=device
         )
-    if measurements is not None or metric != "psnr":
-        raise UsageError(f"--measurements and --metric: for reconstructors; {model} is a detector")
+    if measurements is not None or array is not None or metric != "psnr":
+        raise UsageError(f"--measurements, --array and --metric: for reconstructors; {model} is a detector")
     from unseen.data.reading import films
 
     names = console.label_names(normal, abnormal, label_column)

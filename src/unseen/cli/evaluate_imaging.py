@@ -29,8 +29,6 @@ def evaluate_imaging(
     from unseen.reconstruction.saved import load
     from unseen.runs.reconstructor_images import images_of
 
-    if array is not None and measurements is None:
-        raise UsageError("--array goes with --measurements: it names the array in a .npz or HDF5 file")
     console.check_output(out, folder=True)
     f = load(model)
     if f.process is None:
@@ -39,8 +37,9 @@ def evaluate_imaging(
         )
     f.to(device)
     channels, height, width = f.process.A.domain
-    x = images_of(data, channels=channels, size=(height, width), number=_NUMBER, seed=_PHANTOMS)
-    y = None if measurements is None else tensor_of(read_array(measurements, name=array))
+    of_images, of_measurements = (array, None) if measurements is None else (None, array)
+    x = images_of(data, channels=channels, size=(height, width), number=_NUMBER, seed=_PHANTOMS, array=of_images)
+    y = None if measurements is None else tensor_of(read_array(measurements, name=of_measurements))
     metrics: tuple[Metric, ...] = ("psnr", "ssim") if metric == "psnr" else ("psnr", "ssim", metric)
     console.step(f"reconstructing {len(x)} images by the network, A† and total variation")
     try:

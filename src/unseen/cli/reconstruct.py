@@ -28,12 +28,12 @@ def reconstruct(
             metavar="MODEL|FILE",
             help="a reconstructor's bundle, as `unseen.reconstruction.save` writes it (with --prior range, soft or "
             "sparse a generator's, of `unseen prior train`; with the others none); then the measurements: .npy, "
-            ".npz, HDF5 (.h5, .hdf5), NIfTI",
+            ".npz, HDF5 (.h5, .hdf5), NIfTI, MATLAB (.mat)",
         ),
     ],
     out: Annotated[Path, typer.Option(help="the folder for the images: <file's name>.npy each")],
     name: Annotated[
-        str | None, typer.Option(help="which array, where a .npz or HDF5 file holds several, such as kspace")
+        str | None, typer.Option(help="which array, where a .npz, HDF5 or .mat file holds several, such as kspace")
     ] = None,
     operators: Annotated[
         Path | None,

@@ -29,7 +29,7 @@ def train(
         str | None,
         typer.Option(
             help="normal films instead of the recipe's: a folder, a glob in quotes, or a manifest CSV. Imaging "
-            "recipes: images that are measured, a folder or an array file (.npy, .npz, .h5); default: phantoms"
+            "recipes: images that are measured, a folder or an array file (.npy, .npz, .h5, .mat); default: phantoms"
         ),
     ] = None,
     settings: Annotated[
@@ -103,10 +103,15 @@ def train(
     ] = False,
     measurements: Annotated[
         Path | None,
-        typer.Option(help="imaging recipes: your own measurements instead of simulated ones: .npy, .npz, HDF5, NIfTI"),
+        typer.Option(
+            help="imaging recipes: your own measurements instead of simulated ones: .npy, .npz, HDF5, NIfTI, .mat"
+        ),
     ] = None,
     array: Annotated[
-        str | None, typer.Option(help="which array of the --measurements, where a .npz or HDF5 file holds several")
+        str | None,
+        typer.Option(
+            help="which array, where the file of the --measurements (or without them of the --data) holds several"
+        ),
     ] = None,
     operator: Annotated[
         Path | None,

@@ -40,8 +40,8 @@ def train_imaging(
 
     if out is not None:
         console.check_bundle_output(out)
-    if array is not None and measurements is None:
-        raise UsageError("--array goes with --measurements: it names the array in a .npz or HDF5 file")
+    if array is not None and measurements is None and data is None:
+        raise UsageError("--array goes with --measurements or --data: it names the array in a file of several")
     if operator is not None and measurements is None and data is None:
         raise UsageError("--operator goes with --measurements or --data: your own process needs your own images")
     if start_from is not None:
@@ -65,6 +65,7 @@ def train_imaging(
             trained = train_reconstructor(
                 chosen,
                 data=data,
+                array=array if measurements is None else None,
                 measurements=y,
                 process=process,
                 start_from=start_from,

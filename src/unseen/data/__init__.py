@@ -4,7 +4,7 @@
 with a memory limit and a time limit. `phantoms` makes films with a known lesion, `squares_and_circles`
 shapes; `read_digits` reads MNIST's files. `area` brings pixels to another size.
 
-`read_array` reads what other programs measured: `.npy`, `.npz`, HDF5, NIfTI.
+`read_array` reads what other programs measured: `.npy`, `.npz`, HDF5, NIfTI, `.mat`.
 """
 
 import lazy_loader

@@ -1,6 +1,7 @@
-"""Arrays from files: `.npy`, `.npz`, HDF5, NIfTI.
+"""Arrays from files: `.npy`, `.npz`, HDF5, NIfTI, MATLAB's `.mat`.
 
-HDF5 and NIfTI need the extra `unseen[imaging]`. No pickle is opened. `operator_files` reads operators.
+HDF5, NIfTI and `.mat` of version 7.3 need the extra `unseen[imaging]`. No pickle is opened. `operator_files` reads
+operators.
 """
 
 import tokenize
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.installing import install_command
+from unseen.data import matlab_files
 
 Array = NDArray[Any]  # Any: numbers of whatever kind the file holds
 _KINDS = "biufc"  # bool, whole, real and complex numbers
@@ -46,8 +48,8 @@ def read_array(path: Path | str, *, name: str | None = None) -> Array:
 
     Args:
         path: `.npy`; `.npz`; HDF5: `.h5`, `.hdf5`; NIfTI: `.nii`, `.nii.gz`, whose axes are x, y, z and on, and whose
-            scaling is applied.
-        name: which one, where a `.npz` or an HDF5 file holds several, such as `kspace`.
+            scaling is applied; `.mat`, with MATLAB's order of axes in every version.
+        name: which one, where a `.npz`, an HDF5 or a `.mat` file holds several, such as `kspace`.
 
     Raises:
         ArrayError: another kind of file, no such array, one of several that is not named, no numbers, or a file that is
@@ -121,6 +123,42 @@ def _nifti(path: Path, name: str | None) -> Array:
         raise ArrayError(f"{path}: is no NIfTI file ({error}). Write or copy it again.") from error
 
 
+def _mat(path: Path, name: str | None) -> Array:
+    try:
+        held = matlab_files.variables(path)
+    except ImportError as error:
+        raise ArrayError(
+            f"{path}: a .mat file of version 7.3 needs h5py: {install_command('unseen[imaging]')}. Or save it in "
+            "MATLAB with -v7"
+        ) from error
+    if held and set(held.values()) == {matlab_files.FOREIGN}:
+        raise ArrayError(
+            f"{path}: is HDF5 of another program than MATLAB, so the order of its axes is not known. If it is that of "
+            "NumPy, rename the file to .h5."
+        )
+    arrays = [found for found, kind in held.items() if kind in matlab_files.NUMBERS]
+    other = name if name in held and name not in arrays else None
+    if other is None and not arrays and len(held) == 1:
+        (other,) = held
+    if other is not None:
+        raise _no_array(path, other, held[other])
+    if not arrays:
+        kinds = ", ".join(f"{found} ({kind})" for found, kind in sorted(held.items())[:20])
+        raise ArrayError(f"{path}: holds no array of numbers{kinds and f', but {kinds}'}. Save one in it.")
+    chosen = _chosen(path, name, arrays)
+    array = matlab_files.values(path, chosen, held[chosen])
+    if not array.size:
+        raise ArrayError(f"{path}: {chosen} is empty, and numbers were expected.")
+    return array
+
+
+def _no_array(path: Path, name: str, kind: str) -> ArrayError:
+    """Return the error about a variable of MATLAB that is no array of numbers."""
+    dense = {"struct": f"{name}.field", "cell": f"cat(3, {name}{{:}})", "sparse": f"full({name})"}.get(kind)
+    remedy = f"In MATLAB: array = {dense}; save('array.mat', 'array')" if dense else "Save an array of numbers."
+    return ArrayError(f"{path}: {name} is of MATLAB's class {kind}, and an array of numbers was expected. {remedy}")
+
+
 def _chosen(path: Path, name: str | None, names: list[str]) -> str:
     if name is None and len(names) == 1:
         return names[0]
@@ -142,4 +180,5 @@ _READERS: dict[str, Callable[[Path, str | None], Array]] = {
     ".hdf5": _hdf5,
     ".nii": _nifti,
     ".nii.gz": _nifti,
+    ".mat": _mat,
 }

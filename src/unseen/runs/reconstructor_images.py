@@ -1,7 +1,7 @@
 """Images for a reconstructor: from a folder, from an array, or phantoms.
 
-`images_of` reads PNG, JPEG, WebP, TIFF and BMP files of a folder, or one array file (`.npy`, `.npz`, HDF5, NIfTI).
-Phantoms are simulated normal chest films.
+`images_of` reads PNG, JPEG, WebP, TIFF and BMP files of a folder, or one array file (`.npy`, `.npz`, HDF5, NIfTI,
+`.mat`). Phantoms are simulated normal chest films.
 """
 
 from __future__ import annotations
@@ -26,13 +26,33 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 PHANTOMS = "phantoms"
 """Value of `data` for phantoms, where no file or folder has that name."""
 _WHITE = {False: 255.0, True: 65535.0}  # of 8 and of 16 bits
+_LONG = 2
+"""Images so many times longer than those with the number last may be along the last axis."""
+_IN_MATLAB = {
+    "array[:, None].repeat(3, 1)": "repmat(permute(images, [1 4 2 3]), [1 3])",
+    "array[None, None]": "permute(images, [3 4 1 2])",
+    "array[:, None]": "permute(images, [1 4 2 3])",
+    "array[None]": "permute(images, [4 1 2 3])",
+    "array.moveaxis(-1, 1)": "permute(images, [1 4 2 3])",
+    "array.transpose(2, 0, 1)": "permute(images, [3 1 2])",
+    "array.transpose(3, 2, 0, 1)": "permute(images, [4 3 1 2])",
+}
+"""Remedies for arrays of another order of axes, in MATLAB's language."""
 
 
 class ImageError(UserError, ValueError):
     """Images that cannot be used: the file, the reason, and the remedy."""
 
 
-def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number: int = 100, seed: int = 0) -> Tensor:
+def images_of(
+    data: Path | str,
+    *,
+    channels: int,
+    size: tuple[int, int],
+    number: int = 100,
+    seed: int = 0,
+    array: str | None = None,
+) -> Tensor:
     """Return images of one size: (n, channels, height, width), float32.
 
     Files of a folder, except hidden ones, are cropped to a centred rectangle of the aspect ratio of `size` and averaged
@@ -45,10 +65,11 @@ def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number:
         size: (height, width) in pixels.
         number: of phantoms.
         seed: of phantoms.
+        array: name of the images in an array file that holds several arrays.
 
     Raises:
         ImageError: no such path, no image, an image that is smaller than `size`, a file of several images, whole
-            numbers whose white is not known, or an array of another shape.
+            numbers whose white is not known, an array of another shape, or one of several that is not named.
         ArrayError: the array file cannot be read.
 
     Example:
@@ -56,6 +77,8 @@ def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number:
         torch.Size([2, 1, 64, 64])
     """
     path = Path(data)
+    if array is not None and (path.is_dir() or path.suffix.lower() in ("", *SUFFIXES)):
+        raise ImageError(f"{data}: is no file of several arrays, but {array} was asked for. Leave out `array=`")
     if str(data) == PHANTOMS and not path.exists():
         return _phantoms(number, channels=channels, size=size, seed=seed)
     if not path.exists():
@@ -67,7 +90,7 @@ def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number:
         return torch.stack([_file(one, channels=channels, size=size) for one in files])
     if path.suffix.lower() in SUFFIXES:
         return _file(path, channels=channels, size=size)[None]
-    return _array(path, channels=channels, size=size)
+    return _array(path, array, channels=channels, size=size)
 
 
 def _is_image(path: Path, folder: Path) -> bool:
@@ -123,13 +146,12 @@ def _sized(image: Tensor, size: tuple[int, int], name: str) -> Tensor:
     return functional.interpolate(cropped, size=size, mode="area")[0]
 
 
-def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
+def _array(path: Path, name: str | None, *, channels: int, size: tuple[int, int]) -> Tensor:
     try:
-        array = read_array(path)
+        array = read_array(path, name=name)
     except ArrayNotChosen as error:
         raise ImageError(
-            f"{path}: holds several arrays, and the images are one array alone. Save them in a file of their own, such "
-            "as images.npy"
+            f"{str(error).removesuffix('.')}, by `array=`, or save the images in a file of their own"
         ) from error
     if array.ndim == 3:
         _check_order(path, array.shape, channels, size)
@@ -138,9 +160,11 @@ def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
         remedy = shape_remedy(array.shape, (channels, *size)).replace("x", "array").replace("movedim", "moveaxis")
         if array.ndim == 4 and {channels, array.shape[1]} == {1, 3}:
             remedy = " Ask for --set view.colour=" + ("true" if array.shape[1] == 3 else "false")
+        elif not remedy and array.ndim == 4 and array.shape[2] == channels:
+            remedy = " If images are along the last axis, give array.transpose(3, 2, 0, 1)"
         raise ImageError(
             f"{path}: has the shape {_shape(array.shape)}, but images are (n, height, width) or (n, {channels}, "
-            f"height, width), n at least 1.{remedy}".removesuffix(".")
+            f"height, width), n at least 1.{_for_language(path, remedy)}".removesuffix(".")
         )
     if array.dtype.kind in "iu" and array.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
         units = ", such as Hounsfield units" if int(array.min()) < 0 else ""
@@ -165,14 +189,22 @@ def _check_order(path: Path, shape: tuple[int, ...], channels: int, size: tuple[
     """Raise ImageError if (n, height, width) could be one colour image, or images along the last axis."""
     given = f"{path}: has the shape {_shape(shape)}, "
     if channels == 3 and shape[0] == 3:
-        raise ImageError(
-            f"{given}which may be one colour image or three grey ones. Give array[None] or array[:, None].repeat(3, 1)"
-        )
-    if shape[0] == shape[1] != shape[2] and shape[1:] != size:
-        raise ImageError(
-            f"{given}but images follow each other along the first axis. Give array.transpose(2, 0, 1) if they are "
-            "along the last, and array[:, None] if not"
-        )
+        remedy = "Give array[None] or array[:, None].repeat(3, 1)"
+        raise ImageError(f"{given}which may be one colour image or three grey ones. {_for_language(path, remedy)}")
+    if 0 in shape or shape[1:] == size:
+        return
+    first, last = (max(pair) / min(pair) for pair in (shape[1:], shape[:2]))
+    if shape[0] == shape[1] != shape[2] or first > _LONG * last:
+        remedy = "Give array.transpose(2, 0, 1) if they are along the last, and array[:, None] if not"
+        raise ImageError(f"{given}but images follow each other along the first axis. {_for_language(path, remedy)}")
+
+
+def _for_language(path: Path, remedy: str) -> str:
+    """Return a remedy in the language that wrote the file."""
+    if path.suffix.lower() == ".mat":
+        for in_numpy, in_matlab in _IN_MATLAB.items():
+            remedy = remedy.replace(in_numpy, in_matlab)
+    return remedy
 
 
 def _shape(shape: Sequence[int]) -> str:

@@ -92,6 +92,7 @@ def train_reconstructor(
     recipe: Recipe,
     *,
     data: Path | str | None = None,
+    array: str | None = None,
     measurements: Tensor | None = None,
     process: Measurement | Operator | None = None,
     start_from: Path | str | None = None,
@@ -107,6 +108,7 @@ def train_reconstructor(
         recipe: of a reconstructor.
         data: images that are measured: a folder, an array file, `phantoms`; None: phantoms, or no image where
             measurements are given.
+        array: name of the images, where `data` is a file of several arrays.
         measurements: (n, *A.range), instead of simulated ones; with `data`, the i-th is that of the i-th image.
         process: what measured; None: that of `start_from`, else the recipe's.
         start_from: bundle of a reconstructor whose weights the training starts from (fine-tuning); its network and
@@ -139,7 +141,7 @@ def train_reconstructor(
     view = validated(recipe.view, ImageSettings, where="view")
     f = None if start_from is None else load(start_from)
     measured = _process(settings, view, f, process)
-    y, x = _measured(measured, view, data, measurements, seed=recipe.seed)
+    y, x = _measured(measured, view, data, measurements, seed=recipe.seed, array=array)
     if settings.losses in _SUPERVISED and x is None:
         raise RecipeError(f"method.losses: {settings.losses} needs the true images: give data besides measurements")
     name = _run_digest(recipe, f, measured, y, x)
@@ -191,15 +193,20 @@ def _process(
 
 
 def _measured(
-    process: Measurement, view: ImageSettings, data: Path | str | None, measurements: Tensor | None, *, seed: int
+    process: Measurement,
+    view: ImageSettings,
+    data: Path | str | None,
+    measurements: Tensor | None,
+    *,
+    seed: int,
+    array: str | None,
 ) -> tuple[Tensor, Tensor | None]:
     """Measurements, and their images where there are any."""
     channels, height, width = process.A.domain
     x = None
     if data is not None or measurements is None:
-        x = images_of(
-            PHANTOMS if data is None else data, channels=channels, size=(height, width), number=view.number, seed=seed
-        )
+        source = PHANTOMS if data is None else data
+        x = images_of(source, channels=channels, size=(height, width), number=view.number, seed=seed, array=array)
         x = x.to(torch.complex64) if process.A.complex_domain else x
         if measurements is None:
             _check_range(x, data, transmitted=process.link is not None)

@@ -470,6 +470,28 @@ def test_options_of_detectors_and_of_reconstructors_are_not_mixed(say: Say, worl
     assert answer.code == 2 and "--normal: for detectors" in answer.err
 
 
+def test_the_command_holds_out_a_share_of_the_measurements(say: Say, runs: Path, tmp_path: Path) -> None:
+    short = ("--set", "training.epochs=2", "--set", "view.number=8", "--set", "method.features=4", "--device", "cpu")
+    folders = {}
+    for share in (None, "0.25", "0"):
+        options = () if share is None else ("--hold-out", share)
+        answer = say("train", "imaging/inpainting", *short, *options, "--json")
+        assert answer.code == 0, answer.err
+        found = json.loads(answer.out)
+        folders[share] = Path(found["run"])
+        assert any("the least held-out risk" in note for note in found["notes"]) == (share == "0.25")
+    assert len(set(folders.values())) == 3, "each is a run of its own"
+    assert "held-out risk" in (folders["0.25"] / "epochs.csv").read_text(encoding="utf-8")
+    assert not any((folders[share] / "epochs.csv").exists() for share in (None, "0"))
+    assert recipes.load(folders["0.25"] / "recipe.toml").method.settings["hold_out"] == 0.25
+    assert "hold_out" not in recipes.load(folders[None] / "recipe.toml").method.settings
+    for share in ("1", "-0.1", "nan"):
+        answer = say("train", "imaging/inpainting", f"--hold-out={share}")
+        assert answer.code == 2 and "--hold-out is the share of the measurements that judges, in [0, 1)" in answer.err
+    answer = say("train", "phantoms/pca-64-lungs", "--hold-out", "0.1")
+    assert answer.code == 2 and "--hold-out: for imaging recipes" in answer.err
+
+
 def test_a_folder_that_is_missing_is_named_with_its_remedy(say: Say, tmp_path: Path) -> None:
     answer = say("train", "imaging/ct", "--data", tmp_path / "gone")
     assert answer.code == 2 and "gone: no such file or folder. Check the path" in answer.err.replace("\n", "")

@@ -124,6 +124,14 @@ def train(
             "process replace the recipe's"
         ),
     ] = None,
+    hold_out: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="imaging recipes: share of held-out measurements, whose risk chooses the epoch; default: 0.1 with "
+            "noise, else 0; 0: the last epoch",
+        ),
+    ] = None,
 ) -> None:
     """Train a detector on normal films, or a reconstructor on measurements.
 
@@ -162,9 +170,12 @@ def train(
         return train_imaging(
             known, source=console.recipe_file(recipe), data=data, settings=settings or [], measurements=measurements,
             array=array, operator=operator, start_from=start_from, out=out, device=device, devices=devices,
-            nodes=nodes, seed=seed, origin=origin, licence=licence,
+            nodes=nodes, seed=seed, hold_out=hold_out, origin=origin, licence=licence,
         )  # fmt: skip
-    of_imaging = {"--measurements": measurements, "--array": array, "--operator": operator, "--start-from": start_from}
+    of_imaging = {
+        "--measurements": measurements, "--array": array, "--operator": operator, "--start-from": start_from,
+        "--hold-out": hold_out,
+    }  # fmt: skip
     _refuse(of_imaging, f"for imaging recipes; {recipe} trains a detector")
     names = console.label_names(normal, abnormal, label_column)
     if data is None and names is not None:

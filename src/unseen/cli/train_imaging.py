@@ -33,6 +33,7 @@ def train_imaging(
     devices: int | None,
     nodes: int | None,
     seed: int | None,
+    hold_out: float | None,
     origin: str,
     licence: str,
 ) -> None:
@@ -44,6 +45,10 @@ def train_imaging(
         raise UsageError("--array goes with --measurements or --data: it names the array in a file of several")
     if operator is not None and measurements is None and data is None:
         raise UsageError("--operator goes with --measurements or --data: your own process needs your own images")
+    if hold_out is not None:
+        if not 0 <= hold_out < 1:
+            raise UsageError(f"--hold-out is the share of the measurements that judges, in [0, 1), but got {hold_out}")
+        settings = [*settings, f"method.hold_out={hold_out}"]
     if start_from is not None:
         console.check_model(start_from, "reconstruction")
     from unseen.artifacts.errors import UserError
@@ -84,6 +89,10 @@ def train_imaging(
         console.note(f"this training had been done before: {trained.run.folder}")
     learnt = number_of(len(trained.f.training_digests), "measurement")
     console.note(f"the model was trained on {learnt}; log: {trained.run.log}")
+    if trained.history is not None and (epoch := trained.history.best_epoch()) is not None:
+        console.note(
+            f"the weights of epoch {epoch} were kept: the least held-out risk ({trained.run.folder / 'epochs.csv'})"
+        )
     if trained.history is not None and trained.history.converged("loss") is False:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     model = out or trained.run.bundle

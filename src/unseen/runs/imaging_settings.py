@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from unseen.artifacts.added_setting import added_setting
 from unseen.losses.backprojection import BackprojectedConsistency, BackprojectedRisk
 from unseen.losses.equivariance import Equivariance, RobustEquivariance
 from unseen.losses.equivariant_adversarial import EquivariantAdversarial
@@ -151,6 +152,8 @@ class ImagingSettings(MeasurementSettings, LossSettings):
     """After this share of the epochs the learning rate falls to a tenth."""
     adversary: float = Field(default=1e-8, ge=0)
     """Weight of the adversary of ei+adversarial."""
+    hold_out: float | None = added_setting(None, ge=0, lt=1)
+    """Share of held-out measurements, whose risk chooses the epoch; None: 0.1 with noise, else 0."""
 
 
 def process_of(settings: MeasurementSettings, *, channels: int, size: tuple[int, int]) -> Measurement:

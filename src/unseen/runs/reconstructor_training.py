@@ -164,6 +164,7 @@ def train_reconstructor(
             network=f,
             training=training,
             learning_rate=settings.learning_rate,
+            hold_out=settings.hold_out,
             milestones=[max(1, math.ceil(settings.milestone * training.epochs))],
             folder=run.folder,
             progress=None if progress is None else lambda done: progress(recipe.name, done),

@@ -272,6 +272,23 @@ def test_a_truth_that_does_not_measure_y_is_warned_of(
     assert all(str(one.message).startswith("The measurements differ from those of their images") for one in shown)
 
 
+@pytest.mark.parametrize("operator", [Mask(holes()), FourierMask(holes()[0])], ids=["mask", "fourier-mask"])
+@pytest.mark.parametrize("stated", [None, Gaussian(0.1)])
+def test_noise_that_is_not_stated_is_told_from_measurements_of_other_images(
+    operator: Operator, stated: Noise | None
+) -> None:
+    """Supervised learning from noisy measurements was advised to check the order of the images."""
+    process, x = Measurement(operator, noise=stated), images(8) * torch.linspace(0.2, 2, 8).view(-1, 1, 1, 1)
+    x = x.to(torch.complex64) if operator.complex_domain else x
+    noisy = measured(Measurement(operator, noise=Gaussian(1.0)), x)
+    with pytest.warns(UserWarning, match=r"as noise does.* Measurement\(A, noise\)") as shown:
+        warn_of_truth(x, noisy, process)
+    assert len(shown) == 1 and "order" not in str(shown[0].message)
+    for others in (x.roll(1, dims=0), 255 * x, x / 255, torch.zeros_like(x)):
+        with pytest.warns(UserWarning, match="Give both in one order"):
+            warn_of_truth(others, noisy, process)
+
+
 def test_learn_and_evaluation_warn_of_images_in_another_order_than_their_measurements() -> None:
     process, x = Measurement(Mask(holes())), images(6)
     others = 1 - x

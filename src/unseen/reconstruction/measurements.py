@@ -206,6 +206,9 @@ MORE_SAMPLES = 1.5
 """Ratio of samples outside of the mask to those that are missing in it; they are as many if the order is another."""
 OTHER_IMAGES = 0.25
 """Share of the energy of measurements, without noise, above which a truth is of other images or in other units."""
+NOISE_ALONG = 0.03
+"""Share of the energy of noise along A x, which is one of many directions, at most. Measurements of other images differ
+from A x along it by a share of 0.06 or more, where they differ by `OTHER_IMAGES`."""
 
 
 def warn_of_units(y: Tensor, process: Measurement) -> None:
@@ -255,7 +258,7 @@ def _warn_of_mask(y: Tensor, process: Measurement) -> None:
 
 
 def warn_of_truth(x: Tensor, y: Tensor, process: Measurement) -> None:
-    """Warn where measurements are not those of their images: other units, another order, or another operator.
+    """Warn where measurements are not those of their images: other units, another order, another operator, or noise.
 
     Args:
         x: (batch, *A.domain), some images of the truth.
@@ -265,12 +268,23 @@ def warn_of_truth(x: Tensor, y: Tensor, process: Measurement) -> None:
     with torch.no_grad():
         u = process.mean(x.to(y.device))
     energy = float(squares(observed(process, y)).double().sum())
-    rest = float(squares(observed(process, y - u)).double().sum())
+    difference, clean = (observed(process, some).flatten(1) for some in (y - u, u))
+    rest = float(squares(difference).double().sum())
     if process.noise is not None:
         level = u if isinstance(process.noise, Gaussian) else u.clamp(min=0)
         rest -= TOO_MUCH_NOISE * float(noise_energy(process.noise, process, level).double().expand(len(y)).sum())
     if not rest <= OTHER_IMAGES * energy:
         share = f"by {rest / energy:.3g} of their energy" if energy else "which are zero"
+        along = (clean.conj() * difference).sum(1).abs().double() ** 2 / squares(
+            clean
+        ).double()  # NaN where A x is zero
+        if float(along.sum()) <= NOISE_ALONG * rest:
+            warnings.warn(
+                f"The measurements differ from those of their images, {share}, stated noise aside, and the difference "
+                "does not depend on the images, as noise does. State noise that y has: Measurement(A, noise).",
+                stacklevel=3,
+            )
+            return
         warnings.warn(
             f"The measurements differ from those of their images, {share}, noise aside. Give both in one order, and in "
             "the units of the operator (pixels of 8 bits divided by 255), and state noise that y has: Measurement(A, "

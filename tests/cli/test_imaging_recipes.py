@@ -180,6 +180,8 @@ def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path:
         assert images_of(tmp_path / "images.npy", channels=1, size=size).shape == (size[0], 1, *size)
     with pytest.raises(ImageError, match=r"a\.png: has 20 × 20 pixels, fewer than 30 × 30"):
         images_of(tmp_path, channels=1, size=(30, 30))
+    with pytest.raises(ImageError, match=r"a\.png: has 20 × 20 pixels, of which a centred 1 × 20 would keep 5 %"):
+        images_of(tmp_path, channels=1, size=(1, 20))  # the size of a mask of lines, which MATLAB stores as one row
     with pytest.raises(ImageError, match="holds no image"):
         images_of(Path(__file__).parent, channels=1, size=(8, 8))
 

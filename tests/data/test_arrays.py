@@ -126,7 +126,10 @@ def test_what_is_no_array_of_numbers_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ArrayError, match=rf"{name}: is no .np[yz] file"):
             read_array(tmp_path / name)
     (tmp_path / "y.pt").write_bytes(pickle.dumps([1]))
-    with pytest.raises(ArrayError, match=r"y.pt: arrays are read from .npy, .npz, .h5, .hdf5, .nii, .nii.gz"):
+    said = (
+        r"y.pt: arrays are read from .npy, .npz, .h5, .hdf5, .nii, .nii.gz, .mat. Give np.save\(\"y.npy\", torch.load"
+    )
+    with pytest.raises(ArrayError, match=said):
         read_array(tmp_path / "y.pt")
     np.save(tmp_path / "y.npy", VALUES)
     with pytest.raises(ArrayError, match="Leave the name out"):

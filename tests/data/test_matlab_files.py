@@ -16,7 +16,7 @@ from scipy.io import loadmat, savemat
 
 from unseen.data import ArrayError, read_array
 from unseen.data.operator_files import read_operator
-from unseen.physics import Mask
+from unseen.physics import Mask, Tomography
 
 DRAWS = np.random.default_rng(0)
 STACK = DRAWS.random((3, 1, 5, 4))
@@ -72,6 +72,7 @@ def test_numbers_type_and_axes_are_those_of_matlab(tmp_path: Path, version: str,
     path = save(tmp_path / "workspace.mat", version, **WORKSPACE, scan={"date": 1})
     found, given = read_array(path, name=name), WORKSPACE[name]
     assert found.dtype == given.dtype and np.array_equal(found, given)
+    assert found.flags.writeable and found.flags.c_contiguous  # else torch warns
     if version != "7.3":
         assert np.array_equal(found, loadmat(path)[name])  # SciPy's reader agrees
 
@@ -181,6 +182,9 @@ def test_cut_and_damaged_files_are_an_error_in_a_sentence(tmp_path: Path, versio
 def test_an_operator_takes_its_mask_from_a_mat_file(tmp_path: Path) -> None:
     mask = DRAWS.random((16, 16)) < 0.5
     save(tmp_path / "scan.mat", "7", mask=mask.astype(float), sigma=0.1)
+    savemat(tmp_path / "angles.mat", {"theta": np.linspace(0, 150, 6)})  # MATLAB's vectors have two axes
+    (tmp_path / "ct.toml").write_text('operator = "tomography"\nsize = 16\nangles = "angles.mat"')
+    assert read_operator(tmp_path / "ct.toml").range == Tomography(16, 6).range
     (tmp_path / "scan.toml").write_text('operator = "mask"\nmask = {file = "scan.mat", name = "mask"}')
     x = torch.rand(2, 1, 16, 16)
     assert torch.equal(read_operator(tmp_path / "scan.toml")(x), Mask(torch.from_numpy(mask))(x))

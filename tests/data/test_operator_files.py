@@ -114,6 +114,15 @@ def test_what_describes_none_is_told(text: str, said: str, folder: Path) -> None
     assert str(told.value).startswith(f"{folder / 'scan.toml'}: ")
 
 
+def test_an_array_in_the_place_of_an_operators_file_is_named_with_the_lines_to_write(folder: Path) -> None:
+    with pytest.raises(OperatorError, match=r'is an array.* operator = "mask" and mask = "holes.npy"'):
+        read_operator(folder / "holes.npy")
+    (folder / "mask.pt").write_bytes(b"torch's")
+    (folder / "scan.toml").write_text('operator = "mask"\nmask = "mask.pt"')
+    with pytest.raises(OperatorError, match=r"mask: .*mask.pt: arrays are read from .*numpy\(\)\)\.$"):
+        read_operator(folder / "scan.toml")
+
+
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(OperatorError, match=r"gone.toml: cannot be read \(No such file or directory\). Give the TOML"):
         read_operator("gone.toml")

@@ -62,6 +62,9 @@ def train_imaging(
     join(chosen)
     y = None if measurements is None else _read(measurements, array)
     process = None if operator is None else _process(operator, chosen)
+    if process is not None and data is not None:
+        height, width = process.A.domain[-2:]
+        console.note(f"images have the size of the operator, {height} × {width}: larger ones are cropped and averaged")
     if y is not None and (process is not None or start_from is None):
         _note_noise(chosen)
     console.step(f"training {chosen.name}")

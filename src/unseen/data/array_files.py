@@ -20,6 +20,7 @@ from unseen.data import matlab_files
 
 Array = NDArray[Any]  # Any: numbers of whatever kind the file holds
 _KINDS = "biufc"  # bool, whole, real and complex numbers
+_OF_TORCH = (".pt", ".pth", ".tar")
 _DAMAGED = (  # raised by NumPy, zipfile, h5py and NiBabel for files with damaged bytes
     OSError,
     ValueError,
@@ -65,7 +66,11 @@ def read_array(path: Path | str, *, name: str | None = None) -> Array:
     path = Path(path)
     ending = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
     if ending not in _READERS:
-        raise ArrayError(f"{path}: arrays are read from {', '.join(_READERS)}. Save it as one of these.")
+        remedy = "Save it as one of these."
+        if ending in _OF_TORCH:
+            stem = path.name.split(".")[0]
+            remedy = f'Give np.save("{stem}.npy", torch.load("{path.name}", map_location="cpu").numpy()).'
+        raise ArrayError(f"{path}: arrays are read from {', '.join(_READERS)}. {remedy}")
     with path.open("rb"):
         pass  # an OSError of our own, for every format alike
     try:
@@ -182,3 +187,5 @@ _READERS: dict[str, Callable[[Path, str | None], Array]] = {
     ".nii.gz": _nifti,
     ".mat": _mat,
 }
+ENDINGS = tuple(_READERS)
+"""Endings of the files that are read."""

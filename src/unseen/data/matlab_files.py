@@ -107,7 +107,8 @@ def values(path: Path, name: str, kind: str) -> _Numbers:
         case _:
             stored = _values(path, _located(path)[name][1])
     # MATLAB stores doubles that are whole numbers as integers, and complex numbers have the class of their parts
-    return np.ascontiguousarray(stored if np.iscomplexobj(stored) else stored.astype(NUMBERS[kind], copy=False))
+    found = stored if np.iscomplexobj(stored) else stored.astype(NUMBERS[kind], copy=False)
+    return np.require(found, requirements=["C", "W"])
 
 
 def _version(path: Path) -> float:

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.registry import UnknownName, did_you_mean, imported
-from unseen.data.array_files import ArrayError, read_array
+from unseen.data.array_files import ENDINGS, ArrayError, read_array
 from unseen.physics import OPERATORS
 from unseen.physics.operator import Operator
 
@@ -60,6 +60,11 @@ def read_operator(path: Path | str) -> Operator:
     except OSError as error:
         raise OperatorError(f"{path}: cannot be read ({error.strerror}). Give the TOML file of an operator.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if path.suffix.lower() in ENDINGS:
+            raise OperatorError(
+                f"{path}: is an array, and an operator is described in a .toml file. For a mask, write two lines into "
+                f'scan.toml, operator = "mask" and mask = "{path.name}", and give scan.toml.'
+            ) from error
         raise OperatorError(f"{path}: is no TOML ({error}).") from error
     return _operator(path, str(path), entries)
 
@@ -129,4 +134,6 @@ def _array(path: Path, place: str, entry: str, given: object) -> Tensor:
     except FileNotFoundError as error:
         raise OperatorError(f"{place}: {entry}: there is no file {named} beside it") from error
     except (OSError, ValueError, TypeError) as error:
+        if isinstance(error, ArrayError) and isinstance(given, str):  # it names the file
+            raise OperatorError(f"{place}: {entry}: {error}") from error
         raise OperatorError(f"{place}: {entry}: {reason_of(error)}, but got {given!r}") from error

@@ -45,6 +45,8 @@ def view_degrees(
     if isinstance(angles, int):
         raise ValueError(f"angles is a number of views above 0, or a row of degrees, but got {angles}.")
     given = angles.detach() if isinstance(angles, Tensor) else torch.as_tensor(angles, dtype=torch.float64)
+    if given.ndim == 2 and 1 in given.shape:  # MATLAB's vectors have two axes
+        given = given.flatten()
     if given.ndim != 1 or not len(given) or given.is_complex() or not bool(given.isfinite().all()):
         shown = f"a tensor of shape {describe(tuple(given.shape))}" if given.ndim != 1 else given.tolist()
         raise ValueError(f"angles is a number of views above 0, or a row of finite degrees, but got {shown}.")

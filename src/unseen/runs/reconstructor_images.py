@@ -28,6 +28,8 @@ PHANTOMS = "phantoms"
 _WHITE = {False: 255.0, True: 65535.0}  # of 8 and of 16 bits
 _LONG = 2
 """Images so many times longer than those with the number last may be along the last axis."""
+_LEAST_KEPT = 0.1
+"""Share of an image, cropped to the proportions of the operator, below which it is refused."""
 _IN_MATLAB = {
     "array[:, None].repeat(3, 1)": "repmat(permute(images, [1 4 2 3]), [1 3])",
     "array[None, None]": "permute(images, [3 4 1 2])",
@@ -141,6 +143,11 @@ def _sized(image: Tensor, size: tuple[int, int], name: str) -> Tensor:
         )
     scale = min(height / size[0], width / size[1])
     rows, columns = round(size[0] * scale), round(size[1] * scale)
+    if rows * columns < _LEAST_KEPT * height * width:
+        raise ImageError(
+            f"{name}: has {height} × {width} pixels, of which a centred {size[0]} × {size[1]} would keep "
+            f"{100 * rows * columns / (height * width):.2g} %. Give images of its proportions, or an operator of theirs"
+        )
     top, left = (height - rows) // 2, (width - columns) // 2
     cropped = image[None, :, top : top + rows, left : left + columns]
     return functional.interpolate(cropped, size=size, mode="area")[0]

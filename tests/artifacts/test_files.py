@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -130,12 +131,51 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+_REPLACER = """
+import sys
+from pathlib import Path
+from unseen.artifacts.files import replacing_folder
+def stop(event, args):
+    if event == "os.rename" or event == "os.remove":
+        import os
+        os._exit(9)
+with replacing_folder(Path(sys.argv[1])) as temporary:
+    (temporary / "a").write_text("new")
+    sys.addaudithook(stop)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="two folders are exchanged in one step on Linux alone")
+def test_a_folder_being_replaced_is_there_at_every_moment(tmp_path: Path) -> None:
+    path, program = tmp_path / "folder", tmp_path / "program.py"
+    program.write_text(_REPLACER)
+    path.mkdir()
+    (path / "a").write_text("old")
+    done = warm_python().run(program, path, cwd=tmp_path, environment=os.environ)
+    assert done.code == 9, done.err  # stopped at the first change after the folder was whole
+    assert (path / "a").read_text() == "new"
+    with replacing_folder(path) as temporary:
+        (temporary / "a").write_text("newer")
+    clear_leftovers(path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "program.py"]
+
+
+def test_a_link_that_is_replaced_by_a_folder_leaves_no_temporary(tmp_path: Path) -> None:
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "link").symlink_to("v1")
+    with replacing_folder(tmp_path / "link") as temporary:
+        (temporary / "a").write_text("a")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "v1"]
+
+
 def test_leftovers_are_those_of_one_name(tmp_path: Path) -> None:
-    for name in (".a.txt.01234567.tmp", ".b.txt.01234567.tmp", "a.txt", ".a.txt.bak"):
+    others = [".a.txt.bak", ".a.txt.v2.01234567.tmp", ".b.txt.01234567.tmp", "a.txt"]
+    for name in (".a.txt.01234567.tmp", *others):
         (tmp_path / name).touch()
     (tmp_path / ".a.txt.89abcdef.tmp").mkdir()
+    (tmp_path / ".a.txt.89abcde0.tmp").symlink_to(tmp_path)
     clear_leftovers(tmp_path / "a.txt")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.txt.bak", ".b.txt.01234567.tmp", "a.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == others
     assert leftovers(tmp_path / "nowhere" / "a.txt") == []
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import unseen as un
 from tests.cli.conftest import LIMITS, Say, World
+from unseen.artifacts.folder_lock import sole_writer
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,30 @@ def test_a_policy_is_replaced_only_if_it_is_named(
     assert un.screening.Policy.load("policy.json").max_miss_rate == 0.3
     folder = say(*words, "--out", tmp_path)
     assert folder.code == 2 and folder.out == "" and "is a folder. Give the name of a file" in folder.err
+
+
+def test_one_command_writes_a_policy_at_a_time_and_removes_what_a_killed_one_left(
+    say: Say, model: Path, labelled: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "policy.json"
+    words = ("calibrate", model, "--data", labelled, "--max-miss-rate", "0.3", "--out", out)
+    left = tmp_path / ".policy.json.0123abcd.tmp"
+    left.write_text("half a policy")
+    with sole_writer(out):
+        second = say(*words)
+    assert second.code == 2 and f"{out}: another command is writing it. Wait until it ends" in second.err
+    assert not out.exists()
+    assert say(*words).code == 0
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_policy_is_written_where_a_link_leads(say: Say, model: Path, labelled: Path, tmp_path: Path) -> None:
+    (tmp_path / "site.json").write_text("old")
+    link = tmp_path / "current.json"
+    link.symlink_to("site.json")
+    done = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.3", "--out", link)
+    assert done.code == 0, done.err
+    assert link.is_symlink() and un.screening.Policy.load(tmp_path / "site.json").max_miss_rate == 0.3
 
 
 @pytest.mark.slow

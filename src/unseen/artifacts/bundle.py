@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from unseen.artifacts.card import FORMAT, Card, Kind
 from unseen.artifacts.errors import UserError
-from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
+from unseen.artifacts.files import clear_leftovers, leftovers, replacing_folder, write_bytes
 from unseen.artifacts.installed_models import located, models_of_films, shipped
 from unseen.artifacts.installing import install_command
 from unseen.artifacts.model_digest import altered_parts, digest_of_parts, part_digests, strict_json
@@ -116,7 +116,8 @@ def check_free(folder: Path) -> None:
     """
     if folder.is_file():
         raise BundleError(f"{folder}: is a file. Give the bundle a folder of its own.")
-    strangers = [] if not folder.exists() else sorted({p.name for p in folder.iterdir()} - {_WEIGHTS, _CARD})
+    own = {_WEIGHTS, _CARD, *(left.name for left in leftovers(folder / _CARD))}  # of a killed `annotate`
+    strangers = [] if not folder.exists() else sorted({p.name for p in folder.iterdir()} - own)
     if strangers:
         raise BundleError(
             f"{folder}: holds other files ({', '.join(strangers[:3])}), which saving would remove. "

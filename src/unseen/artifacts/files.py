@@ -5,10 +5,13 @@ A process killed at any moment leaves the old file, or the new one, and perhaps 
 """
 
 import contextlib
+import ctypes
 import errno
 import os
+import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
@@ -16,6 +19,7 @@ from typing import TypeGuard
 _PROBE_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
+_RENAME_EXCHANGE, _AT_FDCWD = 2, -100  # of renameat2(2)
 
 
 def is_full(error: BaseException) -> TypeGuard[OSError]:
@@ -116,9 +120,9 @@ def replacing(path: Path | str) -> Iterator[Path]:
 def replacing_folder(path: Path | str) -> Iterator[Path]:
     """Provide a temporary folder and rename it to `path` when the block ends without an error.
 
-    All files appear under `path` together. An existing folder is removed with all its files. `path` is absent for an
-    instant between two renames, because no file system call exchanges two folders portably; `path` never contains only
-    some of the files. If the block raises an error, `path` is unchanged.
+    All files appear under `path` together. An existing folder is removed with all its files. On Linux the two folders
+    are exchanged in one step. Elsewhere, and on file systems without that step, `path` is absent for an instant between
+    two renames; `path` never contains only some of the files. If the block raises an error, `path` is unchanged.
 
     Args:
         path: the folder to write. An existing folder is replaced.
@@ -152,9 +156,12 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
         for file in temporary.rglob("*"):
             _flush(file)
         _flush(temporary)
-        if path.exists():
-            os.replace(path, aside)
-        os.replace(temporary, path)
+        if path.exists() and _exchange(temporary, path):
+            aside = temporary
+        else:
+            if path.exists():
+                os.replace(path, aside)
+            os.replace(temporary, path)
     except BaseException as error:
         if isinstance(error, OSError) and (name := str(error.filename)).startswith(str(temporary)):
             error.filename = str(path) + name.removeprefix(str(temporary))
@@ -163,7 +170,8 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _flush(path.parent)
-    shutil.rmtree(aside, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        _remove(aside)
 
 
 def leftovers(path: Path | str) -> list[Path]:
@@ -171,16 +179,31 @@ def leftovers(path: Path | str) -> list[Path]:
     path = Path(path)
     if not path.parent.is_dir():
         return []
-    return sorted(p for p in path.parent.iterdir() if p.name.startswith(f".{path.name}.") and p.name.endswith(".tmp"))
+    own = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.tmp")  # not those of `<name>.<more>`
+    return sorted(p for p in path.parent.iterdir() if own.fullmatch(p.name))
 
 
 def clear_leftovers(path: Path | str) -> None:
     """Remove what `leftovers` finds. Call it only where no other process can be writing ``path``."""
     for left in leftovers(path):
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
-            left.unlink(missing_ok=True)
+        _remove(left)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder with its files, or a file; of a link, the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; return False where the system cannot, and nothing has changed."""
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if exchange is None:
+        return False
+    exchange.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+    return bool(exchange(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
 
 
 def _temporary_beside(path: Path) -> Path:

@@ -109,6 +109,8 @@ def calibrate(
         )
         console.limits()
         return
+    from unseen.artifacts.files import clear_leftovers
+    from unseen.artifacts.folder_lock import sole_writer
     from unseen.cli.counted_films import CountedFilms
     from unseen.runs.kept_scores import kept_scores
     from unseen.screening.calibration import calibrate as fit
@@ -116,30 +118,32 @@ def calibrate(
 
     labelled = CountedFilms(listed)
     for model, path in paths.items():
-        uncalibrated = load(model, device=device, runtime=runtime)
-        known = kept_scores(uncalibrated.detector, device=device)
-        console.step(f"scoring {data} by {model}" if len(models) > 1 else f"scoring {data}")
-        seen = _Seen()
-        screener = fit(
-            uncalibrated.detector,
-            labelled,
-            max_miss_rate,
-            confidence,
-            prevalence=prevalence,
-            source_tag=source_tag,
-            gate=uncalibrated.gate,
-            lifetime=lifetime,
-            jointly=jointly,
-            progress=console.count_progress("scored", len(labelled)),
-            watch=seen.add,
-            scores=known,
-        )
-        if reused := seen.digests & known.keys():
-            console.note(
-                f"the scores of {number_of(len(reused), 'film')} are those that `unseen evaluate` has computed"
+        with sole_writer(path):
+            uncalibrated = load(model, device=device, runtime=runtime)
+            known = kept_scores(uncalibrated.detector, device=device)
+            console.step(f"scoring {data} by {model}" if len(models) > 1 else f"scoring {data}")
+            seen = _Seen()
+            screener = fit(
+                uncalibrated.detector,
+                labelled,
+                max_miss_rate,
+                confidence,
+                prevalence=prevalence,
+                source_tag=source_tag,
+                gate=uncalibrated.gate,
+                lifetime=lifetime,
+                jointly=jointly,
+                progress=console.count_progress("scored", len(labelled)),
+                watch=seen.add,
+                scores=known,
             )
-        assert screener.policy is not None
-        screener.policy.save(path)
+            if reused := seen.digests & known.keys():
+                console.note(
+                    f"the scores of {number_of(len(reused), 'film')} are those that `unseen evaluate` has computed"
+                )
+            assert screener.policy is not None
+            screener.policy.save(path)
+            clear_leftovers(path)  # of a calibration that was killed
         if screener.gate is None:
             console.warn(
                 "this model has no input gate: an image that is no chest film is scored like one, and could be "

@@ -78,8 +78,9 @@ def with_output_options(command: _Function) -> _Function:
     @functools.wraps(command)
     def run(*words: Any, quiet: bool, json: bool, **options: Any) -> None:  # Any: the command's own
         with _printing(quiet=quiet, as_json=json):
-            for name in _OUTPUTS:
-                _check_encoding(name, options.get(name))
+            for name in options.keys() & _OUTPUTS:
+                _check_encoding(name, options[name])
+                options[name] = _behind_link(options[name])
             command(*words, **options)
 
     parameters = [
@@ -185,7 +186,7 @@ def check_model(model: Path | str, *wanted: Kind) -> None:
     card_of(model, *wanted)
 
 
-_OUTPUTS: Final = ("out", "maps", "report")
+_OUTPUTS: Final = {"out", "maps", "report"}
 """Parameters of commands that name files or folders to write."""
 
 
@@ -196,6 +197,11 @@ def _check_encoding(option: str, path: object) -> None:
     shown = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if shown != str(path):
         raise UsageError(f"--{option} {shown}: the name is not UTF-8. Give another path")
+
+
+def _behind_link(path: object) -> object:
+    """Return the path to which a symbolic link leads, so that a command replaces what is there and not the link."""
+    return Path(os.path.realpath(path)) if isinstance(path, Path) and path.is_symlink() else path
 
 
 def recipe_file(recipe: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,6 +90,79 @@ def test_one_command_writes_a_policy_at_a_time_and_removes_what_a_killed_one_lef
     assert not out.exists()
     assert say(*words).code == 0
     assert list(tmp_path.iterdir()) == [out]
+
+
+def _manifest(folder: Path, films: Sequence[un.data.Film], rows: Sequence[Mapping[str, str]]) -> Path:
+    """Write films, and a manifest with the given cells in the place of theirs."""
+    written = un.data.phantoms.write(films, folder)
+    with written.open(encoding="utf-8") as file:
+        names = [row["file"] for row in csv.DictReader(file)]
+    path = folder / "labelled.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ["file", *rows[0]])
+        table.writeheader()
+        table.writerows({"file": name} | dict(row) for name, row in zip(names, rows, strict=True))
+    return path
+
+
+def test_films_of_a_study_count_once_where_no_patient_is_known(say: Say, model: Path, tmp_path: Path) -> None:
+    """Twelve films of six studies; with their films counted, 9 would be enough."""
+    films = un.data.phantoms.abnormals(12, seed=7, size=64)
+    rows = [{"label": "abnormal", "source": "ward", "study": f"S{place // 2}"} for place in range(12)]
+    data, out = _manifest(tmp_path / "films", films, rows), tmp_path / "policy.json"
+    done = say("calibrate", model, "--data", data, "--max-miss-rate", "0.3", "--out", out)
+    assert done.code == 0, done.err
+    assert "12 films: 12 abnormal; no patient is known (column `patient`), so each study counts." in done.out
+    assert "6 abnormal studies are labelled and scored, and 9 are needed. Label 3 more from ward." in done.out
+    scored = say("score", model, "--data", data, "--policy", out)
+    assert scored.code == 0, scored.err
+
+
+def test_other_films_of_patients_who_taught_the_model_are_left_out(
+    say: Say, model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    taught = un.data.phantoms.normals(30, seed=1, size=64)[0]
+    films = [taught, *un.data.phantoms.abnormals(12, seed=7, size=64)]
+    patients = ["P0", "P0", "P0", *(f"P{place}" for place in range(1, 10)), ""]
+    rows = [
+        {"label": str(film.label), "source": "ward", "patient": patient, "study": f"S{place}"}
+        for place, (film, patient) in enumerate(zip(films, patients, strict=True))
+    ]
+    data = _manifest(tmp_path / "films", films, rows)
+    done = say("calibrate", model, "--data", data, "--max-miss-rate", "0.3", "--out", tmp_path / "policy.json")
+    assert done.code == 0, done.err
+    assert "2 studies left out: the model was trained on other films of these patients" in caplog.text
+    assert "from 10 abnormal studies" in done.out
+    assert "1 film has no patient (column `patient`); a study without one counts as a patient." in done.out
+
+
+def test_films_listed_again_are_counted_and_an_unknown_source_is_none(
+    say: Say, model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    films = un.data.phantoms.abnormals(10, seed=7, size=64)
+    data = _manifest(tmp_path / "films", films, [{"label": "abnormal", "source": "NaN"}] * 10)
+    lines = data.read_text(encoding="utf-8").splitlines()
+    data.write_text("\n".join([*lines, *lines[1:3], lines[2]]) + "\n", encoding="utf-8")
+    out = tmp_path / "policy.json"
+    done = say("calibrate", model, "--data", data, "--max-miss-rate", "0.3", "--out", out)
+    assert done.code == 0, done.err
+    assert "from 10 abnormal studies" in done.out
+    assert "2 films are listed more than once, such as films/" in caplog.text
+    assert set(un.screening.Policy.load(out).sources) == {"films"}
+
+
+def test_a_table_that_is_no_manifest_is_named(say: Say, model: Path, labelled: Path, tmp_path: Path) -> None:
+    table = tmp_path / "labelled.tsv"
+    table.write_text(labelled.read_text(encoding="utf-8").replace(",", "\t"), encoding="utf-8")
+    done = say("calibrate", model, "--data", table, "--out", tmp_path / "policy.json")
+    assert done.code == 2 and "Traceback" not in done.err
+    assert f"{table} is taken for an image: a manifest is a file .csv or .parquet. Save the table as CSV" in done.err
+
+
+def test_a_calibration_number_beyond_the_precision_is_refused(say: Say, model: Path) -> None:
+    for number in ("60", "100000"):
+        done = say("calibrate", model, "--lifetime", number)
+        assert done.code == 2 and f"calibration number {number}: the share of the confidence" in done.err, done.err
 
 
 def test_a_policy_is_written_where_a_link_leads(say: Say, model: Path, labelled: Path, tmp_path: Path) -> None:

@@ -243,6 +243,14 @@ def test_what_does_not_count_is_left_out(store: Store, reported: Reported) -> No
     assert unknown.source == "unknown" and unknown.allowed_misses is None and "no source" in unknown.refused
 
 
+def test_patients_on_whose_films_the_model_was_trained_do_not_count(store: Store, reported: Reported) -> None:
+    reported(1, 0.8, "abnormal", digest="f" * 64, patient="4711")  # trained on
+    reported(2, 0.9, "abnormal", patient="4711")
+    counted = reported(3, 0.5, "abnormal", patient="4712")
+    found = labels(store, MODEL, LOOSE, trained_on=["f" * 64])
+    assert [study.name for study in found.studies] == [counted] and found.trained_on == 2
+
+
 def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Store, reported: Reported) -> None:
     with pytest.raises(WorklistError, match="None is labelled yet"):
         policy_from(labels(store, MODEL, LOOSE), name="pca", model_parts={}, probes=())

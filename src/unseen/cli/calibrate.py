@@ -217,16 +217,16 @@ class _Seen:
     patients: set[str] = field(default_factory=set)
     digests: set[str] = field(default_factory=set)
     """Digests of the pixels of the scored films."""
-    named: bool = False
-    """True if any film's patient is known; else each film counts as a patient of its own."""
+    unnamed: int = 0
+    """Films whose patient is not known: their study, or the film, counts as a patient of its own."""
 
     def add(self, one: Screened) -> None:
-        from unseen.data.film import Film, NotRead
+        from unseen.data.film import Film, NotRead, patient_of_study
 
         label = one.label or "unlabelled"
         self.labels[label] += 1
         self.patients.add(one.film.patient)
-        self.named |= one.film.patient != one.film.name
+        self.unnamed += one.film.patient in (one.film.name, patient_of_study(one.study[1]))
         if one.decision.score is not None and isinstance(one.film, Film):
             self.digests.add(one.film.pixel_sha256)
         else:
@@ -236,10 +236,14 @@ class _Seen:
     def lines(self) -> Iterator[str]:
         films = number_of(self.labels.total(), "film")
         counts = ", ".join(f"{count:,} {label}" for label, count in sorted(self.labels.items(), reverse=True))
-        if self.named:
+        if self.unnamed < self.labels.total():
             patients = number_of(len(self.patients), "patient")
             yield f"{films} of {patients}: {counts}; one study of each label counts per patient."
+            if self.unnamed:
+                unnamed = number_of(self.unnamed, "film", "has")
+                yield f"{unnamed} no patient (column `patient`); a study without one counts as a patient."
         else:
-            yield f"{films}: {counts}; no patient is known (column `patient`), so each film counts."
+            studies = "film" if len(self.patients) == self.labels.total() else "study"
+            yield f"{films}: {counts}; no patient is known (column `patient`), so each {studies} counts."
         for (reason, label), count in self.refused.most_common():
             yield f"not scored: {number_of(count, f'{label} film')}, {reason}."

@@ -262,7 +262,9 @@ def check_bundle_output(folder: Path) -> None:
 
 
 def warn_of_unused_manifest(*sources: str) -> None:
-    """Print a warning for each folder that holds a manifest: its files are read one by one, masks too."""
+    """Print a warning for each folder that holds a manifest, whose files are read one by one, masks too, and for each
+    table that is no manifest by its name.
+    """
     from unseen.data.manifest import manifest_in
 
     for source in sources:
@@ -271,6 +273,14 @@ def warn_of_unused_manifest(*sources: str) -> None:
                 f"{source} holds a manifest.csv, which is not used: each file of the folder is taken, masks and all. "
                 f"For the films of the manifest alone, give {manifest}"
             )
+        elif source.lower().endswith(_TABLES):
+            warn(
+                f"{source} is taken for an image: a manifest is a file .csv or .parquet. Save the table as CSV in UTF-8"
+            )
+
+
+_TABLES: Final = (".xlsx", ".xls", ".ods", ".tsv")
+"""Endings of tables that are no manifests."""
 
 
 @contextmanager

@@ -29,7 +29,8 @@ class Film:
             range (2**bits - 1), so that a pale film stays pale; see `unseen.data.grey_scale`.
         label: from the manifest; None when the manifest gives none.
         source: the site or collection; the folder's name when nothing else is known.
-        patient: from the manifest; else, for DICOM, a digest of PatientID and its issuer; else the film's own name.
+        patient: from the manifest; else, for DICOM, a digest of PatientID and its issuer; else the study's
+            (`patient_of_study`); without a study the film's own name.
         study: from the manifest; else, for DICOM, StudyInstanceUID; else the film's own name.
         bits: nominal bits a pixel, 8 to 16.
         view_position: DICOM ViewPosition as written ("PA", "AP", …), else that of the manifest, which also adds AP or
@@ -117,6 +118,15 @@ class NotRead:
     label: Label | None = None
     source: str
     patient: str
+
+
+def patient_of_study(study: str) -> str:
+    """Return the name of the patient of a study whose patient is not known: films of a study are of one patient.
+
+    >>> patient_of_study("S1")
+    'study S1'
+    """
+    return f"study {study}"
 
 
 def one_line(name: str) -> str:

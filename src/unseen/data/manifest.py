@@ -3,9 +3,9 @@
 A manifest is a CSV or Parquet file that lists films and what is known about each, in the columns `file, label, source,
 patient, study, view_position, mask, lesion`, in any case. Only `file` must be there; any other column is kept as
 written. A Parquet file has the same columns; numbers and dates become their text, and null or NaN is an empty cell. A
-patient, study or view position called `NaN`, `NA` or `None` is a missing one. Paths are relative to the manifest. Rows
-are kept in order and never merged: a file named twice is two rows. A broken manifest raises `ManifestError`; a file
-that is missing or broken is a row like any other and becomes `NotRead` when it is read.
+source, patient, study or view position called `NaN`, `NA` or `None` is a missing one. Paths are relative to the
+manifest. Rows are kept in order and never merged: a file named twice is two rows. A broken manifest raises
+`ManifestError`; a file that is missing or broken is a row like any other and becomes `NotRead` when it is read.
 
 `entries` takes what a user names (a folder, a glob, a manifest, a file, or a list of those) and gives its entries in a
 fixed order. A folder is walked to its depth; hidden files, files that a system keeps in a folder (`Thumbs.db`,
@@ -203,7 +203,7 @@ def _entry(
         path=folder / name,
         label=_LABELS[called] if names is None else names.label_of([called]),
         called=() if names is None else (called,),
-        source=cells.get("source", "").strip() or source,
+        source=_stated(cells, "source") or source,
         patient=_stated(cells, "patient") or name,
         study=_stated(cells, "study") or name,
         view_position=view_position or None,

@@ -95,9 +95,12 @@ def calibrate(
                 unscored.append(one)
             yield one
 
-    studies = studies_of(screened(), source_tag=source_tag)
+    listed = studies_of(screened(), source_tag=source_tag)
+    studies = [study for study in listed if study.patient not in films.taught]
     for warning in films.warnings():
         _log.warning(warning)
+    if others := len(listed) - len(studies):
+        _log.warning(f"{number_of(others, 'study')} left out: the model was trained on other films of these patients")
     if unscored and all(study.score is None for study in studies):
         first = unscored[0]
         raise PolicyError(

@@ -38,13 +38,18 @@ class CalibrationFilms:
         self._films, self._training_films, self._progress = films, training_films, progress
         self._trained_on: Counter[str] = Counter()  # films left out, by label
         self._unlabelled = 0
-        self._copies = _Copies()
+        self._copies = Copies()
+        self.taught: set[str] = set()
+        """Patients of films on which the model was trained."""
 
     def __iter__(self) -> Iterator[Film | NotRead]:
         for done, film in enumerate(self._films, start=1):
+            trained_on = isinstance(film, Film) and film.pixel_sha256 in self._training_films
+            if trained_on:
+                self.taught.add(film.patient)
             if film.label is None:
                 self._unlabelled += 1
-            elif isinstance(film, Film) and film.pixel_sha256 in self._training_films:
+            elif trained_on:
                 self._trained_on[film.label] += 1
             else:
                 if isinstance(film, Film):
@@ -67,17 +72,29 @@ class CalibrationFilms:
 
 
 @dataclass
-class _Copies:
-    """Labelled films with the pixels of an earlier film, under the same name or another."""
+class Copies:
+    """Labelled films with the pixels of an earlier film, under the same name or another.
+
+    Example:
+        >>> from unseen.data import phantoms
+        >>> [film] = phantoms.normals(1, seed=1, size=64)
+        >>> copies = Copies()
+        >>> copies.add(film), copies.add(film), list(copies.warnings())
+        (False, True, ['1 film is listed more than once, such as normal-0: a film counts once'])
+    """
 
     first: dict[str, tuple[str, Label | None]] = field(default_factory=dict)
     """Name and label of the first film with each pixel digest."""
     count: int = 0
     pair: tuple[str, str] | None = None
+    repeated: Counter[str] = field(default_factory=Counter)
+    """Films that are listed again under the same name, by their name."""
     contradicted: int = 0
     contradiction: tuple[str, str] | None = None
 
-    def add(self, film: Film) -> None:
+    def add(self, film: Film) -> bool:
+        """Return whether an earlier film has the same pixels."""
+        known = film.pixel_sha256 in self.first
         name, label = self.first.setdefault(film.pixel_sha256, (film.name, film.label))
         if label != film.label:
             self.contradicted += 1
@@ -85,9 +102,17 @@ class _Copies:
         elif name != film.name:
             self.count += 1
             self.pair = self.pair or (name, film.name)
+        elif known:
+            self.repeated[name] += 1
+        return known
 
     def warnings(self) -> Iterator[str]:
-        """Yield a sentence for copies of one label, and one for copies of both labels."""
+        """Yield a sentence for films that are listed again, for copies of one label, and for copies of both labels."""
+        if self.repeated:
+            yield (
+                f"{number_of(len(self.repeated), 'film', 'is')} listed more than once, such as "
+                f"{one_line(next(iter(self.repeated)))}: a film counts once"
+            )
         if self.pair is not None:
             films = "film is a copy of another" if self.count == 1 else "films are copies of others"
             yield (

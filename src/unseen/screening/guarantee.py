@@ -111,7 +111,13 @@ class Guarantee:
         """
         if calibration < 1:
             raise GuaranteeError(f"calibration number {calibration}: the first is 1")
-        return Guarantee(self.max_miss_rate, 1 - (1 - self.confidence) / 2**calibration)
+        confidence = 1 - math.ldexp(1 - self.confidence, -min(calibration, 10_000))
+        if confidence == 1:
+            raise GuaranteeError(
+                f"calibration number {calibration}: the share of the confidence that is left for it is below the "
+                "precision of numbers. Begin a new lifetime with calibration 1, for a new model"
+            )
+        return Guarantee(self.max_miss_rate, confidence)
 
     def jointly(self, sources: int) -> Guarantee:
         """Return this guarantee for each of `sources` sources such that it holds for all of them at once: δ/S each."""

@@ -53,7 +53,7 @@ class CalibrationResponse(BaseModel):
     promise: str
     needed: list[Needed]
     sources: list[CalibratedSourceResponse]
-    trained_on: int = Field(description="films left out because the model was trained on them")
+    trained_on: int = Field(description="films left out: of patients on whose films the model was trained")
     not_seen: int = Field(description="studies left out because the model has not seen all their films")
     selected: int = Field(description="studies left out because a policy had decided whether they are read")
     hasty: int = Field(description="studies left out because they were reported within two seconds of the display")

@@ -81,7 +81,7 @@ class Labels:
 
     Args:
         needed: abnormals of a source for 0, 1 and 2 of them below the threshold.
-        trained_on: films left out because the model was trained on them.
+        trained_on: films left out because the model was trained on them, or on other films of their patients.
         not_seen: studies left out because the model has not seen all their films.
         selected: studies left out because a policy had decided whether they are read.
         hasty: studies left out because they were reported within two seconds of the film's display.
@@ -165,7 +165,9 @@ def labels(
         unread = _unread(connection)
         refused = _refused(connection, gated_alike)
         fixed = fixed_sources(connection)
-    gathered = _Gathered(frozenset(trained_on), refused, source_tag, fixed)
+    training = frozenset(trained_on)
+    taught = frozenset(_patient(row) for row in rows if row.pixel_sha256 in training)
+    gathered = _Gathered(taught, refused, source_tag, fixed)
     selected = 0
     for number, of_study in _by_study(rows):
         if not _counts(of_study[0].public_id, deciding.get(number, ()), known, store.names.key):
@@ -241,13 +243,18 @@ def policy_from(
     return Policy(**(policy.model_dump() | update))
 
 
+def _patient(row: Found) -> str:
+    """Return the patient of a film's study; without a number the study counts as a patient."""
+    return row.public_id if row.patient is None else f"{row.issuer or ''}|{row.patient}"
+
+
 class _Gathered:
     """Studies as `screening.calibration` makes them of films, from what is kept of them."""
 
     def __init__(
-        self, trained: frozenset[str], refused: frozenset[int], source_tag: str | None, fixed: frozenset[str]
+        self, taught: frozenset[str], refused: frozenset[int], source_tag: str | None, fixed: frozenset[str]
     ) -> None:
-        self._trained, self._refused, self._tag, self._fixed = trained, refused, source_tag, fixed
+        self._taught, self._refused, self._tag, self._fixed = taught, refused, source_tag, fixed
         self.studies: list[Study] = []
         self.trained_on = 0
         self.not_seen = 0
@@ -256,24 +263,25 @@ class _Gathered:
         frontal = [row for row in of_study if row.projection != "lateral"]
         decides = deciding([(row.origin or "original", json.loads(row.related or "[]")) for row in frontal])
         frontal = [row for row, counts in zip(frontal, decides, strict=True) if counts]
-        fresh = [row for row in frontal if row.pixel_sha256 not in self._trained]
-        self.trained_on += len(frontal) - len(fresh)
-        if not fresh:
+        if not frontal:
             return
-        if any(row.finding is None for row in fresh):
+        first = frontal[0]
+        if (patient := _patient(first)) in self._taught:
+            self.trained_on += len(frontal)
+            return
+        if any(row.finding is None for row in frontal):
             self.not_seen += 1
             return
-        first = fresh[0]
-        claimed = {self._source(row) for row in fresh}
-        scores = [None if row.film in self._refused else row.score for row in fresh]
+        claimed = {self._source(row) for row in frontal}
+        scores = [None if row.film in self._refused else row.score for row in frontal]
         self.studies.append(
             Study(
                 name=first.public_id,
-                patient=first.public_id if first.patient is None else f"{first.issuer or ''}|{first.patient}",
+                patient=patient,
                 source=claimed.pop() if len(claimed) == 1 else UNKNOWN_SOURCE,
                 abnormal=first.outcome == "abnormal",
                 score=None if None in scores else max(score for score in scores if score is not None),
-                films=tuple(row.pixel_sha256 for row in fresh if row.pixel_sha256),
+                films=tuple(row.pixel_sha256 for row in frontal if row.pixel_sha256),
             )
         )
 

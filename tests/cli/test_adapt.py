@@ -62,6 +62,23 @@ def test_mistakes_are_sentences(labelled: tuple[Path, Path], tmp_path: Path, say
         assert not (tmp_path / "adapted").exists()
 
 
+def test_copies_of_an_abnormal_film_teach_once(labelled: tuple[Path, Path], tmp_path: Path, say: Say) -> None:
+    model, data = labelled
+    with data.open(encoding="utf-8") as file:
+        films = list(csv.DictReader(file))
+    original = next(film for film in films if film["label"] == "abnormal")
+    rows = [(film["file"], "normal") for film in films if film["label"] == "normal"]
+    for place in range(6):
+        copy = data.parent / f"copy{place}.png"
+        copy.write_bytes((data.parent / original["file"]).read_bytes())
+        rows.append((copy.name, "abnormal"))
+    manifest = data.with_name("copies.csv")
+    with manifest.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "label"), *rows])
+    few = say("adapt", model, "--data", manifest, "--share", 1, "--out", tmp_path / "adapted")
+    assert few.code == 2 and "and 1 abnormal films can teach. Label 4 more abnormal films" in few.err, few.err
+
+
 @pytest.mark.parametrize("command", ["adapt", "pilot", "calibrate"])
 def test_films_that_are_not_read_are_named_and_set_the_exit_status(
     labelled: tuple[Path, Path], tmp_path: Path, say: Say, command: str

@@ -39,6 +39,7 @@ from unseen.screening.adaptation import (
 from unseen.screening.calibration import calibrate
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.label_differences import LabelDifference, label_differences
+from unseen.screening.screener import gate_in
 from unseen.testing import check_detector
 
 USUAL = WHOLE  # before `small_heads` replaces it
@@ -432,6 +433,21 @@ def test_counts_are_checked_before_anything_is_computed(
     monkeypatch.setattr(Adapted, "beside", computed)
     with pytest.raises(FitError, match="can teach"):
         adapt(base, iter(labelled[:12]))
+
+
+@pytest.mark.slow
+def test_films_that_the_gate_refuses_do_not_teach(caplog: pytest.LogCaptureFixture) -> None:
+    trained = phantoms.normals(20, seed=1, size=96)
+    detector = Pca(size=32, components=4).fit(trained, finder="models/lungs")
+    ill = list(phantoms.abnormals(8, seed=4, size=96))
+    noise = [
+        replace(film, pixels=np.random.default_rng(place).random((96, 96)).astype(np.float32), pixel_sha256=f"{place}")
+        for place, film in enumerate(ill)
+    ]
+    films = [*trained, *phantoms.normals(14, seed=3, size=96), *ill, *noise]
+    _, found = adapt(detector, films, gate=gate_in("models/phantom-screener"))
+    assert found.normals >= 30 and 5 <= found.abnormals <= 8
+    assert "left out: the input gate refuses such films, which are not scored in use either. The first: " in caplog.text
 
 
 def test_training_normals_teach_the_head_and_choose_nothing(base: Pca, labelled: list[Film]) -> None:

@@ -77,6 +77,7 @@ def adapt(
                 share=share,
                 head=head,
                 backbone=backbone,
+                gate=gate_in(model),
                 progress=console.count_progress("looked at", len(listed)),
             )
         except FitError:  # such as too few films

@@ -24,6 +24,7 @@ z > 1 in a model of two Gaussian scores. Source: Bühlmann & Yu, Annals of Stati
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ import torch
 from numpy.typing import NDArray
 
 from unseen.anatomy.found_lungs import FoundLungs
-from unseen.data.film import Film, NotRead
+from unseen.artifacts.number_words import number_of
+from unseen.data.film import Film, NotRead, one_line
 from unseen.data.film_projection import projection_of, stated_beam
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, normals_discriminant, ridge, standardised
@@ -47,8 +49,12 @@ from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.evaluation.statistics_mix import mix_scores, usable_statistics
+from unseen.screening.calibration_films import Copies
 from unseen.screening.label_check import PARTS, beyond_statistics, dealt, left_out
 from unseen.screening.label_differences import LabelDifference, label_differences
+from unseen.screening.screener import Guards, Screener
+
+_log = logging.getLogger("unseen")
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -300,6 +306,7 @@ def adapt(
     share: float = 1.0,
     head: HeadName = "ridge",
     backbone: Path | str | None = None,
+    gate: Guards | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Adapted, Adaptation]:
     """Teach a head on a site's labelled films; returns the adapted detector, ready to save, and what was found.
@@ -307,11 +314,13 @@ def adapt(
     Args:
         detector: a trained detector.
         labelled: films labelled normal or abnormal, which are read twice: first to count them. Unlabelled and lateral
-            films are left out. Normal films on which the detector was trained train the head as well.
+            films are left out, and so are copies of an earlier film, by the pixels. Normal films on which the detector
+            was trained train the head as well.
         share: of the patients whose films teach, in (0, 1]; the others' stay fresh for `calibrate`. Normal films on
             which the detector was trained always teach: `calibrate` cannot use them.
         head: "ridge", or "normals-covariance": the linear discriminant with the covariance of the normal films.
         backbone: as for `Adapted.beside`.
+        gate: input gate of the detector: films that it refuses are not scored in use, and do not teach.
         progress: called with 0 when the films are counted, then with the number of films done.
 
     Raises FitError for fewer than 5 abnormal films, 30 normal films or 10 normal films on which the detector was not
@@ -336,12 +345,18 @@ def adapt(
     fresh: list[bool] = []
     statistics: list[dict[str, float | None]] = []
     positions: list[str] = []
+    copies, refused = Copies(), dict[str, str]()
+    screener = Screener(detector, gate=gate)
     if progress is not None:
         progress(0)
     for done, film in enumerate(films, start=1):
-        use = _use(film, trained=trained, share=share)
-        if isinstance(film, Film) and use in ("fresh", "trained", "abnormal"):
-            seen = adapted.look(film, FoundLungs(film))
+        use = _use(film, trained=trained, share=share, copies=copies)
+        lungs = FoundLungs(film) if isinstance(film, Film) and use in _TEACHING else None
+        if lungs is not None and (reason := screener.refusal(lungs.film, lungs)):
+            refused[film.name] = reason
+        elif lungs is not None:
+            film = lungs.film
+            seen = adapted.look(film, lungs)
             with METHODS.blaming(adapted.base, film.name):
                 score = adapted.base.judge(seen).score
             if np.isfinite(score):
@@ -352,6 +367,14 @@ def adapt(
                 fresh.append(use != "trained")
         if progress is not None:
             progress(done)
+    for warning in copies.warnings():
+        _log.warning(warning)
+    if refused:
+        name, reason = next(iter(refused.items()))
+        _log.warning(
+            f"{number_of(len(refused), 'film')} left out: the input gate refuses such films, which are not scored in "
+            f"use either. The first: {one_line(name)}: {reason}"
+        )
     abnormal = np.array([row[2] for row in rows], dtype=bool)
     new = np.array(fresh, dtype=bool)
     FilmCounts(int((new & ~abnormal).sum()), int((~new).sum()), int(abnormal.sum())).check()
@@ -394,13 +417,17 @@ def counted_films(films: Iterable[Film | NotRead], *, trained: Collection[str], 
         >>> counted_films(phantoms.normals(3, size=64), trained=(), share=1.0)
         FilmCounts(fresh=3, trained=0, abnormal=0, kept=0)
     """
-    uses = Counter(_use(film, trained=trained, share=share) for film in films)
+    copies = Copies()
+    uses = Counter(_use(film, trained=trained, share=share, copies=copies) for film in films)
     return FilmCounts(uses["fresh"], uses["trained"], uses["abnormal"], uses["kept"])
 
 
-def _use(film: Film | NotRead, *, trained: Collection[str], share: float) -> str:
+_TEACHING = ("fresh", "trained", "abnormal")
+
+
+def _use(film: Film | NotRead, *, trained: Collection[str], share: float, copies: Copies) -> str:
     """Return the use of a film: "fresh", "trained", "abnormal", "kept", or "" for a film that is left out."""
-    if not isinstance(film, Film) or film.label is None or projection_of(film) == "lateral":
+    if not isinstance(film, Film) or film.label is None or projection_of(film) == "lateral" or copies.add(film):
         return ""
     if film.pixel_sha256 in trained:
         return "trained" if film.label == "normal" else ""
@@ -461,7 +488,12 @@ def predicted(films: Labelled, chosen: Chosen, features: torch.Tensor, scores: F
 
 
 def _held_out(gram: Floats, films: Labelled, formula: _HeadFormula, shrinkage: float) -> Floats:
-    """Return each film's score by a head that learnt from the other parts' films."""
+    """Return each film's score by a head that learnt from the other parts' films.
+
+    The features are standardised by all films ("ridge") or all normal films, those of the part, too. This raises the
+    AUROC of the held-out scores by about 0.01 to 0.03 with 5 to 10 abnormal films and 32 to 60 normal ones, and by less
+    with more films. It changes nothing in the guarantee: films that teach do not calibrate.
+    """
     part = np.array([int(dealt(patient, "part") * PARTS) for patient in films.patients])
     found = np.zeros(len(part))
     for number in range(PARTS):

@@ -172,6 +172,12 @@ def test_a_policy_is_written_where_a_link_leads(say: Say, model: Path, labelled:
     done = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.3", "--out", link)
     assert done.code == 0, done.err
     assert link.is_symlink() and un.screening.Policy.load(tmp_path / "site.json").max_miss_rate == 0.3
+    (tmp_path / "scores.csv").write_text("old")
+    table = tmp_path / "today.csv"
+    table.symlink_to("scores.csv")
+    scored = say("score", model, "--data", labelled, "--out", table)
+    assert scored.code == 0, scored.err
+    assert table.is_symlink() and (tmp_path / "scores.csv").read_text().startswith("file,")
 
 
 @pytest.mark.slow

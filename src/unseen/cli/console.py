@@ -200,8 +200,16 @@ def _check_encoding(option: str, path: object) -> None:
 
 
 def _behind_link(path: object) -> object:
-    """Return the path to which a symbolic link leads, so that a command replaces what is there and not the link."""
-    return Path(os.path.realpath(path)) if isinstance(path, Path) and path.is_symlink() else path
+    """Return the path to which a symbolic link leads, so that a command replaces what is there and not the link.
+
+    A text (`score --out`), whose ending decides the format, is followed only to a name of the same ending.
+    """
+    if not isinstance(path, str | Path) or not os.path.islink(path):
+        return path
+    target = os.path.realpath(path)
+    if isinstance(path, Path):
+        return Path(target)
+    return target if Path(target).suffix == Path(path).suffix else path
 
 
 def recipe_file(recipe: str) -> str:

@@ -186,10 +186,24 @@ def test_a_message_has_the_field_damaged_where_the_reader_failed(tmp_path: Path)
     def fails(table: pl.LazyFrame) -> pl.LazyFrame:
         raise RuntimeError
 
-    [message] = parquet_child._messages(str(path), ParquetLimits(), fails, cell=0)
+    limits = ParquetLimits()
+    message = parquet_child._next(parquet_child._messages(str(path), limits, fails, cell=0), limits)
     assert message == {"reason": "it is damaged: RuntimeError", "damaged": True}
-    [message] = parquet_child.messages(str(path), ParquetLimits(columns=0))
-    assert "columns" in message["reason"] and "damaged" not in message
+    message = parquet_child._next(parquet_child.messages(str(path), ParquetLimits(columns=0)), limits)
+    assert message is not None and "columns" in message["reason"] and "damaged" not in message
+
+
+def test_a_reader_that_fails_at_its_limit_states_the_memory_itself() -> None:
+    """A reader that has ended has no peak that its parent could read."""
+
+    def fails() -> Iterator[dict[str, Any]]:
+        yield from ()
+        raise SystemError
+
+    at_its_limit = ParquetLimits(memory_mb=1)  # this process needs more
+    assert parquet_child._next(fails(), at_its_limit) == {"reason": "it needs more than 1 MB of memory"}
+    lost_rows = {"reason": "it is damaged: 1 of 2 rows can be read", "damaged": True}
+    assert parquet_child._next(iter([lost_rows]), at_its_limit) == {"reason": "it needs more than 1 MB of memory"}
 
 
 def test_the_memory_of_another_process_with_an_ended_readers_number_is_not_the_readers() -> None:

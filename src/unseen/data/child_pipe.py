@@ -105,10 +105,17 @@ def needed_more_memory(child: subprocess.Popen[bytes], errors: IO[bytes], memory
     """
     if any(words in os.pread(errors.fileno(), ERROR_BYTES, 0) for words in _NO_MEMORY):
         return True
-    if child.poll() is not None:  # its number may be another process's by now
-        return False
-    with suppress(OSError), open(f"/proc/{child.pid}/status", "rb") as status:
-        peak = [int(line.split()[1]) for line in status if line.startswith(b"VmPeak:")]  # KiB; none of an ended child
+    return child.poll() is None and near_limit(child.pid, memory_mb)  # an ended one's number may be another process's
+
+
+def near_limit(pid: int, memory_mb: int) -> bool:
+    """Return whether a process has come to the limit of its address space so far; False for a process that has ended.
+
+    >>> near_limit(os.getpid(), memory_mb=10**9)
+    False
+    """
+    with suppress(OSError), open(f"/proc/{pid}/status", "rb") as status:
+        peak = [int(line.split()[1]) for line in status if line.startswith(b"VmPeak:")]  # KiB
         return bool(peak) and memory_mb * 2**20 - peak[0] * 2**10 < _NEAR_LIMIT
     return False
 

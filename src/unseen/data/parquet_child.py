@@ -117,14 +117,27 @@ def _messages(
             yield {"reason": f"it is damaged: {row_number:,} of {expected:,} rows can be read", "damaged": True}
             return
         yield {"end": True}
-    except MemoryError:
-        yield {"reason": limits.more_memory()}
     except pl.exceptions.PolarsError as error:
         yield {"reason": " ".join(str(error).split())[:200]}
+
+
+def _next(ahead: Iterator[decoder_protocol.Message], limits: ParquetLimits) -> decoder_protocol.Message | None:
+    """Return the next message, or the reason why there is none; None after the last.
+
+    Memory is the reason of a failure at the limit of the address space. This process itself looks at its peak, since
+    there is no peak of a process that has ended.
+    """
+    try:
+        message = next(ahead, None)
+    except MemoryError:
+        return {"reason": limits.more_memory()}
     except OSError as error:
-        yield {"reason": reason_of(error)}
+        return {"reason": reason_of(error)}
     except BaseException as error:  # system boundary: damaged files raise anything, even Rust's PanicException
-        yield {"reason": f"it is damaged: {type(error).__name__}", "damaged": True}
+        message = {"reason": f"it is damaged: {type(error).__name__}", "damaged": True}
+    if message is not None and message.get("damaged") and child_pipe.near_limit(os.getpid(), limits.memory_mb):
+        return {"reason": limits.more_memory()}
+    return message
 
 
 def serve(ahead: Iterator[decoder_protocol.Message], replies: BinaryIO, limits: ParquetLimits) -> None:
@@ -134,7 +147,7 @@ def serve(ahead: Iterator[decoder_protocol.Message], replies: BinaryIO, limits: 
     """
     while True:
         signal.setitimer(signal.ITIMER_REAL, child_pipe.START_S + 2 * limits.timeout_s)
-        message = next(ahead, None)
+        message = _next(ahead, limits)
         signal.setitimer(signal.ITIMER_REAL, 0)
         if message is None:
             return

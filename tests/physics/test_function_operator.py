@@ -60,8 +60,9 @@ def test_it_keeps_every_other_law_of_an_operator(name: str) -> None:
     check_operator(MADE[name]())
 
 
+# one way out of the graph for all functions; each takes more than a second to compile
 @pytest.mark.parametrize(
-    "name", [name if name in {"autograd", "arrays"} else pytest.param(name, marks=pytest.mark.nightly) for name in MADE]
+    "name", [name if name == "autograd" else pytest.param(name, marks=pytest.mark.nightly) for name in MADE]
 )
 def test_it_runs_outside_of_compiled_graphs(name: str) -> None:
     OPERATOR_LAWS["compiled"](MADE[name]())

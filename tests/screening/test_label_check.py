@@ -39,7 +39,7 @@ def used(number: int, *, disease: float, scanner: float) -> int:
     return found
 
 
-@pytest.mark.parametrize("scanner", [0.0, 1.0, 2.5])
+@pytest.mark.parametrize("scanner", [0.0, pytest.param(1.0, marks=pytest.mark.nightly), 2.5])
 def test_a_head_that_knows_a_statistic_alone_is_used_in_few_sites(scanner: float) -> None:
     """Without a true difference, one in six sites exceeds one standard error; 19 or more of 60 do with 0.2 %."""
     assert used(60, disease=0.0, scanner=scanner) <= 18

@@ -26,6 +26,7 @@ NIGHTLY = {
     "docs/how-to/cluster.md",
     "docs/how-to/dicom.md",
     "docs/how-to/evaluate.md",
+    "docs/how-to/from-deepinv.md",
     "docs/how-to/from-ei.md",
     "docs/how-to/from-folder-to-model.md",
     "docs/how-to/generator-studies.md",

@@ -150,9 +150,14 @@ HOLES: dict[str, Callable[[int, int], Operator | Callable[[Tensor], Tensor]]] = 
 }
 
 
-@pytest.mark.parametrize("name", HOLES)
 @pytest.mark.parametrize(
-    ("size", "box"), [(12, 5), (16, 11), *(pytest.param(*one, marks=pytest.mark.nightly) for one in ((16, 5), (20, 7)))]
+    ("name", "size", "box"),
+    [
+        ("mask", 16, 11),
+        *((name, 12, 5) for name in HOLES),
+        *(pytest.param(name, 16, 11, marks=pytest.mark.nightly) for name in HOLES if name != "mask"),
+        *(pytest.param(name, *one, marks=pytest.mark.nightly) for name in HOLES for one in ((16, 5), (20, 7))),
+    ],
 )
 def test_a_hole_that_short_moves_cannot_leave_is_not_seen_by_interpolation(name: str, size: int, box: int) -> None:
     A = HOLES[name](size, box)

@@ -23,7 +23,15 @@ for (const key of ["unseen.viewer", "unseen.compare", "unseen.compare.film", "un
 PAGES = ("/", "/?tour=1", "/live", "/compare", "/models", "/lab", "/turing", "/administration", "/sign-in")
 
 
-@pytest.mark.parametrize("script", [DISABLED, FULL, DAMAGED], ids=["disabled", "full", "damaged"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(DISABLED, id="disabled"),
+        pytest.param(DAMAGED + FULL, id="damaged and full"),
+        pytest.param(FULL, id="full", marks=pytest.mark.nightly),
+        pytest.param(DAMAGED, id="damaged", marks=pytest.mark.nightly),
+    ],
+)
 def test_pages_work_without_the_browsers_storage(reading_site: Site, chromium: Browser, script: str) -> None:
     source = f"storage-{len(script)}"
     first, second = sent(reading_site, source, ill(2, len(script)))

@@ -11,7 +11,8 @@ import hashlib
 import io
 import re
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,6 @@ from tests.browser.conftest import (
     PageOf,
     Site,
     as_dicom,
-    judged_first,
-    serving,
     signed_in,
 )
 from tests.data.making import dicom
@@ -90,6 +89,18 @@ def opened(page: Page, site: Site, study: str, source: str) -> None:
     shows(page, study)
     expect(page.locator("[data-outcome=normal]")).to_be_enabled()
     page.wait_for_timeout(2500)  # the claim comes back as news, and the list is looked at again
+
+
+@contextmanager
+def names_shown(site: Site) -> Iterator[None]:
+    """Show patients' names to readers, and afterwards to those who saw them before."""
+    with site.store() as store:
+        before = store.settings.read().identity
+        store.settings.change(actor="ada", identity="reader")
+        try:
+            yield
+        finally:
+            store.settings.change(actor="ada", identity=before)
 
 
 def shows(page: Page, study: str) -> None:
@@ -334,6 +345,8 @@ def test_the_first_of_two_tabs_that_closes_does_not_release_the_study_of_the_oth
         assert released_within(store, first, 30), "no tab shows it"
 
 
+# pages, not computers, are told apart: test_the_first_of_two_tabs_that_closes_does_not_release_the_study_of_the_other
+@pytest.mark.nightly
 def test_closing_the_study_on_one_computer_does_not_release_it_on_another(
     page: Page, site: Site, chromium: Browser
 ) -> None:
@@ -532,9 +545,7 @@ def test_a_report_whose_answer_is_lost_is_not_called_lost(page: Page, site: Site
         assert store.studies.details(study).entry.state == "in_reading"
 
 
-def test_priors_have_their_study_dates_and_a_cut_off_film_has_its_patient(
-    tmp_path: Path, bundles: dict[str, Path], chromium: Browser
-) -> None:
+def test_priors_have_their_study_dates_and_a_cut_off_film_has_its_patient(page: Page, site: Site) -> None:
     """Both priors were called by the minute of their reception; of a cut-off film nothing told whose it is."""
     films = list(phantoms.normals(3, seed=412, size=SIDE))
     dates = ("20261129", "20190704", "20240115")
@@ -544,16 +555,11 @@ def test_priors_have_their_study_dates_and_a_cut_off_film_has_its_patient(
         for number, (film, date) in enumerate(zip(films, dates, strict=True))
     ]
     cut = as_dicom(films[0], StudyInstanceUID="1.9.419", **patient | {"PatientID": "4717"})[:-1000]
-    with (
-        serving(tmp_path / "worklist", {"pca": bundles["pca"]}, filled=judged_first(bundles)) as site,
-        chromium.new_context(viewport=SCREEN) as context,
-    ):
-        with site.store() as store:
-            store.settings.change(actor="ada", identity="reader")
-        (own,) = sent(site, "dates", studies[:1])
-        sent(site, "dates", studies[1:])
-        (broken,) = sent(site, "cut", [cut])
-        page = signed_in(context, site, "ann", f"/studies/{own}")
+    (own,) = sent(site, "dates", studies[:1])
+    sent(site, "dates", studies[1:])
+    (broken,) = sent(site, "cut", [cut])
+    with names_shown(site):
+        page.goto(f"{site.root}/studies/{own}")
         expect(page.locator("#priors button")).to_have_text(["15 Jan 2024", "4 Jul 2019"])
         page.keyboard.press("p")
         expect(page.locator(".frame.beside .caption")).to_contain_text("15 Jan 2024")

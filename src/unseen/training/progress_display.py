@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from unseen.artifacts.live_progress import in_notebook
+from unseen.artifacts.number_words import number_of
 
 if TYPE_CHECKING:
     from unseen.training.progress import Progress
@@ -45,7 +46,7 @@ def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False)
             stream.write(f"\r\033[K  {name}: {state}" + ("\n" if last else ""))
             stream.flush()
         elif last and not silent_off_terminal:
-            stream.write(f"  {name}: {state.steps} steps in {state.seconds:.0f} s\n")
+            stream.write(f"  {name}: {number_of(state.steps, 'step')} in {state.seconds:.0f} s\n")
         elif not silent_off_terminal and time.monotonic() - spoke >= EVERY_S:
             spoke = time.monotonic()
             stream.write(f"  {name}: {state}\n")

@@ -71,10 +71,8 @@ def known_of(films: Labelled, pa: Floats, sizes: Floats) -> Mapping[str, Floats 
 def weighted(pairs: LeftOut, known: Floats | None, films: Labelled) -> tuple[float, float]:
     """Return the generalised least-squares estimate of the mean difference, and its standard error.
 
-    Both count films: several abnormal films of a patient, who are 11 of 87 in `nih_cxr8`, enter as independent ones,
-    and the error is too small then. The row is of 2026-11-29, when `beyond_statistics` counted films, too, so its
-    columns are compared on equal terms; since 2026-11-30 that check counts patients. The weighted estimate is not part
-    of `unseen adapt`.
+    Films count as independent, so the error is too small where a patient has several abnormal films (11 of 87 patients
+    in `nih_cxr8`). `unseen adapt` does not use this estimate.
 
     Args:
         pairs: left-out scores.
@@ -82,7 +80,7 @@ def weighted(pairs: LeftOut, known: Floats | None, films: Labelled) -> tuple[flo
         films: films that teach.
 
     Returns:
-        The difference and its standard error, in deviations of normal films of like statistics.
+        The difference and its standard error, in standard deviations of normal films of like statistics.
     """
     r, ill, system = residuals(pairs, known, films.abnormal)
     covariance = max(float(r.var(ddof=1)), 1.0) * np.eye(len(r)) + ill @ np.linalg.solve(system, ill.T)

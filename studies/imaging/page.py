@@ -128,9 +128,8 @@ def _largest_rates(rows: Sequence[Row]) -> str:
     if not largest:
         return ""
     return (
-        f"On {largest} of the {len(tried)} problems with several rates the largest, at most "
-        f"{max(float(rate) for psnr in tried.values() for rate in psnr):g}, was the best; a larger rate, which was "
-        "not tried, may be better. "
+        f"On {largest} of the {len(tried)} problems with several rates, the largest rate that was tried was the best; "
+        "a larger one may be better. "
     )
 
 

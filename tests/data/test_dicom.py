@@ -48,6 +48,14 @@ def test_a_film_keeps_where_it_comes_from_and_what_joins_it_to_its_study(read_fi
     assert "Doe" not in repr(film) and "4711" not in repr(film)
 
 
+def test_films_of_one_study_are_of_one_patient_where_the_number_is_missing(read_file: Any) -> None:
+    one, two, other = (
+        read_file(making.dicom(RAMP + place, bits=12, StudyInstanceUID=uid))
+        for place, uid in enumerate(("1.2.3", "1.2.3", "1.2.4"))
+    )
+    assert one.patient == two.patient != other.patient and "1.2.3" not in one.patient
+
+
 def test_two_hospitals_patients_of_one_number_are_two_patients(read_file: Any) -> None:
     one, other = (read_file(making.dicom(RAMP, bits=12, PatientID="1", IssuerOfPatientID=who)) for who in ("A", "B"))
     assert one.patient != other.patient

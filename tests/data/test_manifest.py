@@ -17,6 +17,7 @@ from unseen.data.film import Film, NotRead
 from unseen.data.manifest import ManifestError, SourceError, parse_manifest, read_manifest, stream_manifest
 from unseen.data.parquet_limits import ParquetLimits
 from unseen.data.parquet_manifest import parquet_rows
+from unseen.data.patient_fold import fold_by_patient
 from unseen.data.reading import NotReadError, films
 from unseen.runs.cohort import own_films
 
@@ -86,6 +87,15 @@ def test_strict_raises_at_the_first_file_that_is_not_read(ward: Path) -> None:
     with pytest.raises(NotReadError, match=r"broken\.png") as caught:
         list(films(ward, strict=True))
     assert isinstance(caught.value.not_read, NotRead)
+
+
+def test_studies_of_one_name_at_two_sites_are_of_two_patients_where_no_patient_is_known(ward: Path) -> None:
+    rows = ["a.png,A,1,", "b.png,A,1,", "sub/c.png,B,1,", "gone.png,A,1,", "a.png,A,1,p1"]
+    (ward / "m.csv").write_text("\n".join(["file,source,study,patient", *rows]), encoding="utf-8")
+    a, b, other, gone, known = (film.patient for film in films(ward / "m.csv"))
+    assert a == b == gone != other and known == "p1"
+    fold_of = {entry.name: fold_by_patient(entry.patient) for entry in films(ward / "m.csv").entries[:2]}
+    assert len(set(fold_of.values())) == 1
 
 
 def test_a_manifest_gives_labels_sources_patients_and_further_columns(ward: Path) -> None:

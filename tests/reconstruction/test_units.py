@@ -264,7 +264,7 @@ def test_k_space_in_another_order_than_its_mask_is_warned_of(order: str, rows: f
 def test_a_truth_that_does_not_measure_y_is_warned_of(
     changed: Callable[[Tensor], Tensor], warned: bool, noise: Noise | None
 ) -> None:
-    process, x = Measurement(Mask(holes()), noise=noise), images(8) * torch.linspace(0.2, 2, 8).view(-1, 1, 1, 1)
+    process, x = Measurement(Mask(holes()), noise=noise), images(8) * torch.linspace(0, 2, 8).view(-1, 1, 1, 1)
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
         warn_of_truth(changed(x), measured(process, x), process)
@@ -278,10 +278,10 @@ def test_noise_that_is_not_stated_is_told_from_measurements_of_other_images(
     operator: Operator, stated: Noise | None
 ) -> None:
     """Supervised learning from noisy measurements was advised to check the order of the images."""
-    process, x = Measurement(operator, noise=stated), images(8) * torch.linspace(0.2, 2, 8).view(-1, 1, 1, 1)
+    process, x = Measurement(operator, noise=stated), images(8) * torch.linspace(0, 2, 8).view(-1, 1, 1, 1)
     x = x.to(torch.complex64) if operator.complex_domain else x
     noisy = measured(Measurement(operator, noise=Gaussian(1.0)), x)
-    with pytest.warns(UserWarning, match=r"as noise does.* Measurement\(A, noise\)") as shown:
+    with pytest.warns(UserWarning, match=r"like noise.* Measurement\(A, noise\)") as shown:
         warn_of_truth(x, noisy, process)
     assert len(shown) == 1 and "order" not in str(shown[0].message)
     for others in (x.roll(1, dims=0), 255 * x, x / 255, torch.zeros_like(x)):

@@ -115,7 +115,6 @@ def test_a_problem_runs_from_recipe_to_rows(ran: Path) -> None:
     assert (ran / "runs" / "imaging" / "figures" / "toy.png").is_file()
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("best", [-5.0, -1.62, -1.0, -0.62, 0.9])
 def test_the_weight_of_total_variation_is_found_between_and_above_those_of_the_grid(best: float) -> None:
     tried = searched(lambda weight: -abs(np.log10(weight) - best), variation.POWERS)
@@ -139,6 +138,7 @@ def test_no_committed_row_of_total_variation_has_the_largest_weight_that_was_tri
     assert not [row["recipe"] for row in rows if row["weight"] >= max(map(float, row["weights_tried"]))]
 
 
+@pytest.mark.nightly
 def test_the_truth_helps_and_consistency_alone_teaches_nothing(ran: Path) -> None:
     reached = {arm: row["metrics"]["psnr"]["value"] for arm, row in rows_in(ran).items()}
     assert reached["mc"] == pytest.approx(reached["direct"], abs=0.5)  # f = A⁺ descends it to zero already

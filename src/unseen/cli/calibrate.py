@@ -221,12 +221,12 @@ class _Seen:
     """Films whose patient is not known: their study, or the film, counts as a patient of its own."""
 
     def add(self, one: Screened) -> None:
-        from unseen.data.film import Film, NotRead, patient_of_study
+        from unseen.data.film import Film, NotRead, is_unknown_patient
 
         label = one.label or "unlabelled"
         self.labels[label] += 1
         self.patients.add(one.film.patient)
-        self.unnamed += one.film.patient in (one.film.name, patient_of_study(one.study[1]))
+        self.unnamed += is_unknown_patient(one.film.patient, one.film.name)
         if one.decision.score is not None and isinstance(one.film, Film):
             self.digests.add(one.film.pixel_sha256)
         else:

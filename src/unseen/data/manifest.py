@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unseen.data.csv_rows import check_columns, open_rows, text_rows
-from unseen.data.film import Label
+from unseen.data.film import Label, patient_of_study
 from unseen.data.label_names import LabelNames
 from unseen.data.missing_cells import is_missing
 from unseen.data.parquet_manifest import parquet_rows
@@ -48,7 +48,7 @@ class Entry:
         path: where it is.
         label: normal or abnormal; None when the manifest gives none.
         source: the site or collection.
-        patient: the patient's name; the file's own name when nothing else is known.
+        patient: the patient's name; where it is not known, that of the study (`patient_of_study`), else the file's own.
         study: the study's name, likewise.
         view_position: one of `VIEW_POSITIONS`; None when the manifest gives none.
         mask: the file of its manual lung mask, if any.
@@ -198,14 +198,15 @@ def _entry(
             f"{where}: the view_position is {view_position[:64]!r}. It must be one of {', '.join(VIEW_POSITIONS)}, or "
             "empty where it is not known."
         )
+    source, study = _stated(cells, "source") or source, _stated(cells, "study")
     return Entry(
         name=name,
         path=folder / name,
         label=_LABELS[called] if names is None else names.label_of([called]),
         called=() if names is None else (called,),
-        source=_stated(cells, "source") or source,
-        patient=_stated(cells, "patient") or name,
-        study=_stated(cells, "study") or name,
+        source=source,
+        patient=_stated(cells, "patient") or (patient_of_study(study, source) if study else name),
+        study=study or name,
         view_position=view_position or None,
         mask=folder / cells["mask"] if cells.get("mask") else None,
         lesion=folder / cells["lesion"] if cells.get("lesion") else None,

@@ -21,7 +21,7 @@ from unseen.artifacts.errors import UserError
 from unseen.data.array_films import Array, films_from_arrays, is_array
 from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
-from unseen.data.film import Film, NotRead, patient_of_study
+from unseen.data.film import Film, NotRead, is_unknown_patient, patient_of_study
 from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries
@@ -218,14 +218,17 @@ def read_film(
         manifest=entry.view_position,
         code_beam=decoded.code_beam,
     )
-    study = decoded.identifiers.get("StudyInstanceUID", entry.name) if entry.study == entry.name else entry.study
-    patient = _patient(decoded) or (study if study == entry.name else patient_of_study(study))
+    study, patient = entry.study, entry.patient
+    if study == entry.name and (uid := decoded.identifiers.get("StudyInstanceUID")):
+        study, patient = uid, patient_of_study(uid) if patient == entry.name else patient
+    if is_unknown_patient(patient, entry.name):
+        patient = _patient(decoded) or patient
     return Film(
         name=entry.name,
         pixels=grey_values(decoded),  # (height, width)
         label=entry.label,
         source=entry.source,
-        patient=entry.patient if entry.patient != entry.name else patient,
+        patient=patient,
         study=study,
         bits=decoded.bits,
         view_position=view_position,

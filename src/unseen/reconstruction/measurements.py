@@ -207,8 +207,7 @@ MORE_SAMPLES = 1.5
 OTHER_IMAGES = 0.25
 """Share of the energy of measurements, without noise, above which a truth is of other images or in other units."""
 NOISE_ALONG = 0.03
-"""Share of the energy of noise along A x, which is one of many directions, at most. Measurements of other images differ
-from A x along it by a share of 0.06 or more, where they differ by `OTHER_IMAGES`."""
+"""Largest share of the difference's energy along A x for noise. For other images this share is at least 0.06."""
 
 
 def warn_of_units(y: Tensor, process: Measurement) -> None:
@@ -275,13 +274,13 @@ def warn_of_truth(x: Tensor, y: Tensor, process: Measurement) -> None:
         rest -= TOO_MUCH_NOISE * float(noise_energy(process.noise, process, level).double().expand(len(y)).sum())
     if not rest <= OTHER_IMAGES * energy:
         share = f"by {rest / energy:.3g} of their energy" if energy else "which are zero"
-        along = (clean.conj() * difference).sum(1).abs().double() ** 2 / squares(
-            clean
-        ).double()  # NaN where A x is zero
-        if float(along.sum()) <= NOISE_ALONG * rest:
+        energies = squares(clean).double()
+        lit = energies > 0
+        along = (clean.conj() * difference).sum(1).abs().double()[lit] ** 2 / energies[lit]
+        if bool(lit.any()) and float(along.sum()) <= NOISE_ALONG * rest:
             warnings.warn(
-                f"The measurements differ from those of their images, {share}, stated noise aside, and the difference "
-                "does not depend on the images, as noise does. State noise that y has: Measurement(A, noise).",
+                f"The measurements differ from those of their images, {share}, and the difference is independent of "
+                "the images, like noise. State the noise that y has: Measurement(A, noise).",
                 stacklevel=3,
             )
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import World, begin
-from tests.cli.test_memory import peak_of as peak_of_process
+from tests.cli.test_memory import memory_of
 from unseen.data.manifest import entries
 
 FEW, USUAL, LONG = 1_000, 3_000, 100_000  # films
@@ -49,7 +49,7 @@ def family(pid: int) -> list[int]:
 def _peak(pid: int) -> int:
     """Return the largest resident memory that the process has had so far; 0 once it has ended."""
     try:
-        return peak_of_process(pid)
+        return memory_of(pid).peak
     except (FileNotFoundError, ProcessLookupError):
         return 0
 

@@ -316,5 +316,5 @@ def check_settings(
     held: object = hold_out
     if held is not None and not (isinstance(held, int | float | np.number) and 0 <= held < 1):
         raise ValueError(
-            f"hold_out is the share of the measurements that judges, from 0 to below 1, but got {hold_out!r}."
+            f"hold_out is the share of held-out measurements, in [0, 1), but got {hold_out!r}."
         )

@@ -80,7 +80,7 @@ class Copies:
         >>> [film] = phantoms.normals(1, seed=1, size=64)
         >>> copies = Copies()
         >>> copies.add(film), copies.add(film), list(copies.warnings())
-        (False, True, ['1 film is listed more than once, such as normal-0: a film counts once'])
+        (False, True, ['1 film is listed more than once, such as phantom-normal-1-0-normal.png: a film counts once'])
     """
 
     first: dict[str, tuple[str, Label | None]] = field(default_factory=dict)

@@ -251,6 +251,15 @@ def test_patients_on_whose_films_the_model_was_trained_do_not_count(store: Store
     assert [study.name for study in found.studies] == [counted] and found.trained_on == 2
 
 
+def test_patients_of_training_films_without_a_report_do_not_count(store: Store, reported: Reported) -> None:
+    reported(1, 0.8, None, digest="f" * 64, patient="4711")  # trained on
+    reported(2, 0.9, "abnormal", patient="4711")
+    counted = reported(3, 0.5, "abnormal", patient="4712")
+    many = [f"{number:064x}" for number in range(100, 40_000)]
+    found = labels(store, MODEL, LOOSE, trained_on=[*many, "f" * 64])
+    assert [study.name for study in found.studies] == [counted] and found.trained_on == 1
+
+
 def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Store, reported: Reported) -> None:
     with pytest.raises(WorklistError, match="None is labelled yet"):
         policy_from(labels(store, MODEL, LOOSE), name="pca", model_parts={}, probes=())

@@ -53,6 +53,8 @@ MISSES = (0, 1, 2)
 """For each of these numbers of abnormals below the threshold, the number of labels needed is reported."""
 MOST = 50_000
 """Reported studies that are looked at, latest first."""
+_CHUNK = 10_000
+"""Values in a query: SQLite takes 32,766, PostgreSQL 65,535."""
 WORDS: dict[str, str] = {"elsewhere": "of another system", "unrecorded": "of an earlier release"}
 
 
@@ -165,8 +167,7 @@ def labels(
         unread = _unread(connection)
         refused = _refused(connection, gated_alike)
         fixed = fixed_sources(connection)
-    training = frozenset(trained_on)
-    taught = frozenset(_patient(row) for row in rows if row.pixel_sha256 in training)
+        taught = _taught(connection, trained_on)
     gathered = _Gathered(taught, refused, source_tag, fixed)
     selected = 0
     for number, of_study in _by_study(rows):
@@ -307,6 +308,19 @@ def _films(connection: Connection, model: str, origins: Collection[Origin]) -> l
     )  # fmt: skip
     rows: Iterable[Found] = connection.execute(query)
     return list(rows)
+
+
+def _taught(connection: Connection, training_films: Collection[str]) -> frozenset[str]:
+    """Return the patients of all stored films with these pixels, with a report or without one."""
+    columns = studies.c.public_id, studies.c.patient, studies.c.issuer
+    digests = list(training_films)
+    found: set[str] = set()
+    for start in range(0, len(digests), _CHUNK):
+        pixels = digests[start : start + _CHUNK]
+        query = select(*columns).join(films, films.c.study_id == studies.c.id).where(films.c.pixel_sha256.in_(pixels))
+        rows: Iterable[Found] = connection.execute(query.distinct())
+        found.update(map(_patient, rows))
+    return frozenset(found)
 
 
 def _by_study(rows: Iterable[Found]) -> Iterable[tuple[int, list[Found]]]:

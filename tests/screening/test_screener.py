@@ -280,6 +280,23 @@ def test_films_that_the_model_was_trained_on_and_films_without_a_label_calibrate
     assert len(policy.films) == 258
 
 
+def test_persons_who_taught_the_model_under_another_name_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    class Trained(Replayed):
+        training_films = ("taught",)
+
+    def film(name: str, patient: str) -> Film:
+        return replace(replayed_film(name, 2.0, label="abnormal", source="ward"), patient=patient, study=name)
+
+    taught, shared = film("taught", "P"), film("shared", "P")
+    copy = replace(shared, name="copy", patient="Q", study="copy")
+    others = [taught, shared, copy, film("later", "Q")]
+    policy = calibrate(Trained(), [*labelled(), *others], 0.10).policy
+    assert policy is not None and policy.sources["ward"].abnormals == 60
+    assert "3 studies left out: the model was trained on other films of these patients" in caplog.text
+    with pytest.raises(PolicyError, match=r"no labelled film was scored.*of patients on whose films the model was not"):
+        calibrate(Trained(), [*others, replace(UNREAD, label="normal", patient="P")])
+
+
 def test_normals_alone_give_p_values_and_clear_nothing() -> None:
     screener = calibrate(Replayed(), labelled(abnormals=0), 0.10)
     decision = screener(at(-9.0))

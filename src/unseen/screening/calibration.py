@@ -1,7 +1,7 @@
 """Calibration of a detector on labelled studies: the policy, and the screener that follows it.
 
 The threshold of each source depends on its abnormal studies, the p-values on its normal studies, and the probability on
-all studies. Films that the model was trained on are left out.
+all studies. Films that the model was trained on, and other films of their patients, are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from unseen.screening.audit_sample import AUDIT_SHARE
 from unseen.screening.calibration_films import CalibrationFilms
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
-from unseen.screening.labelled_studies import Study, one_a_patient, studies_of
+from unseen.screening.labelled_studies import Study, one_a_patient, persons, studies_of
 from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, SourcePolicy
 from unseen.screening.probability import fit_probability
 from unseen.screening.probes import Probe, probes_of
@@ -50,8 +50,8 @@ def calibrate(
 
     Args:
         detector: a trained detector.
-        labelled: films labelled normal or abnormal. Films without a label and films that the detector was trained on
-            are left out; a warning in the log counts them.
+        labelled: films labelled normal or abnormal. Films without a label, films that the detector was trained on, and
+            other films of their patients are left out; a warning in the log counts them.
         max_miss_rate: α, the share of abnormal studies that may be cleared, per source, in (0, 1).
         confidence: 1 − δ, the confidence level of the guarantee, in (0, 1).
         prevalence: share of abnormal studies at the site, in (0, 1), for the probabilities; None: no probabilities.
@@ -85,27 +85,29 @@ def calibrate(
     _check_shares(prevalence=prevalence, audit_share=audit_share)
     films = CalibrationFilms(labelled, frozenset(getattr(detector, "training_films", ())), progress=progress)
     screener = Screener(detector, gate=gate)
-    unscored: list[Screened] = []  # the first one alone: a film is large
+    unscored: dict[str, str] = {}  # of each patient the first film, with the reason
 
     def screened() -> Iterable[Screened]:
         for one in screener.screen(iter(films), scores=scores):
             if watch is not None:
                 watch(one)
-            if one.decision.score is None and not unscored:
-                unscored.append(one)
+            if one.decision.score is None:
+                unscored.setdefault(one.film.patient, f"{one_line(one.film.name)}: {one.decision.reason}")
             yield one
 
     listed = studies_of(screened(), source_tag=source_tag)
-    studies = [study for study in listed if study.patient not in films.taught]
+    person = persons(listed)
+    taught = {person.get(patient) for patient in films.taught}
+    studies = [study for study in listed if person[study.patient] not in taught]
     for warning in films.warnings():
         _log.warning(warning)
     if others := len(listed) - len(studies):
         _log.warning(f"{number_of(others, 'study')} left out: the model was trained on other films of these patients")
-    if unscored and all(study.score is None for study in studies):
-        first = unscored[0]
+    first = next((unscored[study.patient] for study in studies if study.patient in unscored), "")
+    if first and all(study.score is None for study in studies):
         raise PolicyError(
-            f"{number_of(len(studies), 'labelled film')}, and none was scored, so there is nothing "
-            f"to calibrate on. The first: {one_line(first.film.name)}: {first.decision.reason}"
+            f"{number_of(len(studies), 'labelled film')}, and none was scored, so there is nothing to calibrate on. "
+            f"The first: {first}"
         )
     policy = policy_of(
         studies,
@@ -176,8 +178,8 @@ def policy_of(
     scored = [(study.score, study.abnormal) for study in counted if study.score is not None]
     if not scored:
         raise PolicyError(
-            "no labelled film was scored, so there is nothing to calibrate on. Give films labelled normal or abnormal "
-            "that the model was not trained on"
+            "no labelled film was scored, so there is nothing to calibrate on. Give films labelled normal or abnormal, "
+            "of patients on whose films the model was not trained"
         )
     names = sorted({study.source for study in counted} - {UNKNOWN_SOURCE})
     spent = promise if lifetime is None else promise.spent(lifetime)

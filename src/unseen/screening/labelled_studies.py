@@ -115,7 +115,7 @@ def one_a_patient(studies: Iterable[Study]) -> list[Study]:
         ['A', 'B']
     """
     listed = list(studies)
-    person = _persons(listed)
+    person = persons(listed)
     chosen: dict[tuple[str, str, bool], Study] = {}
     for study in listed:
         key = (person[study.patient], study.source, study.abnormal)
@@ -124,8 +124,21 @@ def one_a_patient(studies: Iterable[Study]) -> list[Study]:
     return list(chosen.values())
 
 
-def _persons(studies: Iterable[Study]) -> dict[str, str]:
-    """Return for each patient the first of those who are connected to it by shared films."""
+def persons(studies: Iterable[Study]) -> dict[str, str]:
+    """Return for each patient the first of those who are connected to it by shared films, by their pixels.
+
+    Args:
+        studies: labelled studies.
+
+    Returns:
+        The first patient of each person, by the patient's name.
+
+    Example:
+        >>> def study(patient: str, film: str) -> Study:
+        ...     return Study(name=film, patient=patient, source="ward", abnormal=False, score=0.2, films=(film,))
+        >>> persons([study("A", "ab"), study("B", "cd"), study("A (copy)", "ab")])
+        {'A': 'A', 'B': 'B', 'A (copy)': 'A'}
+    """
     first: dict[str, str] = {}
     owner: dict[str, str] = {}
 

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -166,6 +167,28 @@ def test_a_link_that_is_replaced_by_a_folder_leaves_no_temporary(tmp_path: Path)
     with replacing_folder(tmp_path / "link") as temporary:
         (temporary / "a").write_text("a")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "v1"]
+    assert (tmp_path / "link" / "a").read_text() == "a" and not (tmp_path / "v1" / "a").exists()
+
+
+def test_without_an_exchange_a_folder_is_replaced_by_two_renames_or_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exchange(one: Path, other: Path) -> bool:
+        if refuses:
+            shutil.rmtree(one)  # so that the second rename fails
+        return False
+
+    refuses, path = False, tmp_path / "folder"
+    monkeypatch.setattr("unseen.artifacts.files._exchange", exchange)
+    for text in ("old", "new"):
+        with replacing_folder(path) as temporary:
+            (temporary / "a").write_text(text)
+    assert (path / "a").read_text() == "new" and list(tmp_path.iterdir()) == [path]
+    refuses = True
+    with pytest.raises(FileNotFoundError) as caught, replacing_folder(path) as temporary:
+        (temporary / "a").write_text("newer")
+    assert caught.value.filename == str(path)
+    assert (path / "a").read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
 def test_leftovers_are_those_of_one_name(tmp_path: Path) -> None:

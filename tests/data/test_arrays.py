@@ -126,11 +126,12 @@ def test_what_is_no_array_of_numbers_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ArrayError, match=rf"{name}: is no .np[yz] file"):
             read_array(tmp_path / name)
     (tmp_path / "y.pt").write_bytes(pickle.dumps([1]))
-    said = (
-        r"y.pt: arrays are read from .npy, .npz, .h5, .hdf5, .nii, .nii.gz, .mat. Give np.save\(\"y.npy\", torch.load"
-    )
+    said = r"y.pt: arrays are read from .npy, .npz, .h5, .hdf5, .nii, .nii.gz, .mat. Convert it: np.save\(\"y.npy\", to"
     with pytest.raises(ArrayError, match=said):
         read_array(tmp_path / "y.pt")
+    (tmp_path / "y.tar").touch()  # an archive of files as a rule
+    with pytest.raises(ArrayError, match=r"\.mat\. Save it as one of these\.$"):
+        read_array(tmp_path / "y.tar")
     np.save(tmp_path / "y.npy", VALUES)
     with pytest.raises(ArrayError, match="Leave the name out"):
         read_array(tmp_path / "y.npy", name="y")

@@ -55,9 +55,7 @@ def evaluate(
     ] = None,
     array: Annotated[
         str | None,
-        typer.Option(
-            help="which array, where the file of the --measurements (or without them of the --data) holds several"
-        ),
+        typer.Option(help="name of the array, if the file of --measurements (without it, of --data) holds several"),
     ] = None,
     metric: Annotated[
         Literal["psnr", "psnr-ei"],

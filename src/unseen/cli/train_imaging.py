@@ -47,7 +47,7 @@ def train_imaging(
         raise UsageError("--operator goes with --measurements or --data: your own process needs your own images")
     if hold_out is not None:
         if not 0 <= hold_out < 1:
-            raise UsageError(f"--hold-out is the share of the measurements that judges, in [0, 1), but got {hold_out}")
+            raise UsageError(f"--hold-out is the share of held-out measurements, in [0, 1), but got {hold_out}")
         settings = [*settings, f"method.hold_out={hold_out}"]
     if start_from is not None:
         console.check_model(start_from, "reconstruction")

@@ -20,7 +20,7 @@ from unseen.data import matlab_files
 
 Array = NDArray[Any]  # Any: numbers of whatever kind the file holds
 _KINDS = "biufc"  # bool, whole, real and complex numbers
-_OF_TORCH = (".pt", ".pth", ".tar")
+_OF_TORCH = (".pt", ".pth")
 _DAMAGED = (  # raised by NumPy, zipfile, h5py and NiBabel for files with damaged bytes
     OSError,
     ValueError,
@@ -69,7 +69,7 @@ def read_array(path: Path | str, *, name: str | None = None) -> Array:
         remedy = "Save it as one of these."
         if ending in _OF_TORCH:
             stem = path.name.split(".")[0]
-            remedy = f'Give np.save("{stem}.npy", torch.load("{path.name}", map_location="cpu").numpy()).'
+            remedy = f'Convert it: np.save("{stem}.npy", torch.load("{path.name}", map_location="cpu").numpy()).'
         raise ArrayError(f"{path}: arrays are read from {', '.join(_READERS)}. {remedy}")
     with path.open("rb"):
         pass  # an OSError of our own, for every format alike

@@ -109,7 +109,7 @@ def needed_more_memory(child: subprocess.Popen[bytes], errors: IO[bytes], memory
 
 
 def near_limit(pid: int, memory_mb: int) -> bool:
-    """Return whether a process has come to the limit of its address space so far; False for a process that has ended.
+    """Return whether a process's peak address space is near its limit; False if it has ended.
 
     >>> near_limit(os.getpid(), memory_mb=10**9)
     False

@@ -27,7 +27,7 @@ PHANTOMS = "phantoms"
 """Value of `data` for phantoms, where no file or folder has that name."""
 _WHITE = {False: 255.0, True: 65535.0}  # of 8 and of 16 bits
 _LONG = 2
-"""Images so many times longer than those with the number last may be along the last axis."""
+"""Elongation, relative to that with the number last, above which the order of axes is not certain."""
 _LEAST_KEPT = 0.1
 """Share of an image, cropped to the proportions of the operator, below which it is refused."""
 _IN_MATLAB = {
@@ -145,8 +145,9 @@ def _sized(image: Tensor, size: tuple[int, int], name: str) -> Tensor:
     rows, columns = round(size[0] * scale), round(size[1] * scale)
     if rows * columns < _LEAST_KEPT * height * width:
         raise ImageError(
-            f"{name}: has {height} × {width} pixels, of which a centred {size[0]} × {size[1]} would keep "
-            f"{100 * rows * columns / (height * width):.2g} %. Give images of its proportions, or an operator of theirs"
+            f"{name}: has {height} × {width} pixels; a crop with the proportions of the operator ({size[0]} × "
+            f"{size[1]}) would keep {100 * rows * columns / (height * width):.2g} % of them. Give images with these "
+            "proportions, or another operator"
         )
     top, left = (height - rows) // 2, (width - columns) // 2
     cropped = image[None, :, top : top + rows, left : left + columns]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import LIMITS, Say
 from unseen.data import phantoms
 
@@ -42,3 +44,17 @@ def test_the_strangest_come_first_and_all_are_in_the_csv(say: Say, tmp_path: Pat
 def test_a_folder_is_no_file_to_write(say: Say, tmp_path: Path) -> None:
     answer = say("suspects", "detectors/pca", "--out", tmp_path)
     assert answer.code == 2 and "is a folder; give a file" in answer.err
+
+
+@pytest.mark.parametrize("words", [("suspects", "detectors/pca"), ("train", "detectors/pca"), ("gate", "models/pca")])
+def test_a_spreadsheet_of_films_to_learn_from_is_named(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "runs"))
+    table = tmp_path / "normals.xlsx"
+    table.write_bytes(b"PK")
+    done = say(*words, "--data", table, "--out", tmp_path / "out")
+    assert done.code == 2 and "Traceback" not in done.err
+    assert f"warning: {table} is taken for an image: a manifest is a file .csv or .parquet" in " ".join(
+        done.err.split()
+    )

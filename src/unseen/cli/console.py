@@ -270,9 +270,7 @@ def check_bundle_output(folder: Path) -> None:
 
 
 def warn_of_unused_manifest(*sources: str) -> None:
-    """Print a warning for each folder that holds a manifest, whose files are read one by one, masks too, and for each
-    table that is no manifest by its name.
-    """
+    """Warn of folders with an unused manifest, and of tables that are no manifests."""
     from unseen.data.manifest import manifest_in
 
     for source in sources:

@@ -38,6 +38,7 @@ def gate(
     console.check_model(model, "detector")
     console.check_bundle_output(out)
     check_holds_films_alone("data", [data])
+    console.warn_of_unused_manifest(data)
     normals = CountedFilms(films(data).select(lambda entry: entry.label != "abnormal"))
     from unseen.detectors.gate_in_bundle import add_gate
     from unseen.detectors.saved import load

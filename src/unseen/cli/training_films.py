@@ -28,9 +28,11 @@ Finder = Annotated[
 
 
 def check_films(data: str, names: LabelNames | None) -> None:
-    """Raise an error for a wrong path or a wrong label; only the list is read."""
-    from unseen.runs.cohort import own_films
+    """Raise an error for a wrong path or a wrong label, and warn of a spreadsheet; only the list is read."""
+    from unseen.runs.cohort import check_holds_films_alone, own_films
 
+    check_holds_films_alone("data", [data])
+    console.warn_of_unused_manifest(data)
     own_films(data, names)
 
 

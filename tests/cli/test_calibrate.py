@@ -172,6 +172,15 @@ def test_a_policy_is_written_where_a_link_leads(say: Say, model: Path, labelled:
     done = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.3", "--out", link)
     assert done.code == 0, done.err
     assert link.is_symlink() and un.screening.Policy.load(tmp_path / "site.json").max_miss_rate == 0.3
+    several = tmp_path / "copy"
+    shutil.copytree(model, several)
+    (tmp_path / "current-copy.json").symlink_to("site-copy.json")
+    done = say("calibrate", model, several, "--data", labelled, "--max-miss-rate", "0.4", "--out", link)
+    assert done.code == 0, done.err
+    assert un.screening.Policy.load(tmp_path / "site.json").max_miss_rate == 0.3
+    for name in ("site-copy.json", "current-bundle.json"):
+        assert un.screening.Policy.load(tmp_path / name).max_miss_rate == 0.4
+    assert (tmp_path / "current-copy.json").is_symlink() and not (tmp_path / "site-bundle.json").exists()
     (tmp_path / "scores.csv").write_text("old")
     table = tmp_path / "today.csv"
     table.symlink_to("scores.csv")

@@ -40,11 +40,12 @@ def calibrate(
         float, typer.Option(help="the share of abnormal studies that may be cleared at most, per source")
     ] = Guarantee.max_miss_rate,
     confidence: Annotated[float, typer.Option(help="probability with which that holds")] = Guarantee.confidence,
-    out: Annotated[
+    policy: Annotated[
         Path | None,
         typer.Option(
+            "--out",
             help="file of the policy, replaced if it exists; of several models: NAME-MODEL.json each. Default: a new "
-            "file policy.json"
+            "file policy.json",
         ),
     ] = None,
     prevalence: Annotated[
@@ -83,6 +84,7 @@ def calibrate(
     from unseen.screening.policy import PolicyError
 
     # Mistakes are reported before anything is printed, and before a model is loaded.
+    console.check_encoding("out", policy)
     promise = Guarantee(max_miss_rate, confidence)
     spent = promise if lifetime is None else promise.spent(lifetime)
     for model in models:
@@ -94,7 +96,7 @@ def calibrate(
     if data is not None:
         console.warn_of_unused_manifest(data)
         listed = films(data, labels=labels)
-        paths = _policy_paths(models, out)
+        paths = _policy_paths(models, policy)
     needed = [spent.abnormals_needed(misses) for misses in range(3)]
     console.result(
         f"The guarantee ({promise}) needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies of each "
@@ -183,6 +185,8 @@ def _with_remedies(policy: Policy) -> Iterator[str]:
 def _policy_paths(models: list[Path], out: Path | None) -> dict[Path, Path]:
     """Return the file of each model's policy: `out` for one model, else `out` with the model's name.
 
+    A file that is a symbolic link is the one to which it leads.
+
     Raises:
         UsageError: two models have one name, a file is a folder, or the default file exists.
     """
@@ -197,10 +201,11 @@ def _policy_paths(models: list[Path], out: Path | None) -> dict[Path, Path]:
                 "each with its own --out"
             )
         paths = {model: given.with_name(f"{given.stem}-{model.resolve().name}{given.suffix}") for model in models}
-    for path in paths.values():
+    for model, path in paths.items():
         if path.is_dir():
             raise console.UsageError(f"{path}: is a folder. Give the name of a file, such as {path / _DEFAULT}")
-        console.check_output(path)
+        paths[model] = console.behind_link(path)
+        console.check_output(paths[model])
         if out is None and path.exists():
             raise console.UsageError(
                 f"{path}: is there already. Give another name with --out, or --out {_DEFAULT} to replace it"

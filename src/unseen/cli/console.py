@@ -78,9 +78,9 @@ def with_output_options(command: _Function) -> _Function:
     @functools.wraps(command)
     def run(*words: Any, quiet: bool, json: bool, **options: Any) -> None:  # Any: the command's own
         with _printing(quiet=quiet, as_json=json):
-            for name in options.keys() & _OUTPUTS:
-                _check_encoding(name, options[name])
-                options[name] = _behind_link(options[name])
+            for name in (name for name in _OUTPUTS if name in options):
+                check_encoding(name, options[name])
+                options[name] = behind_link(options[name])
             command(*words, **options)
 
     parameters = [
@@ -186,11 +186,11 @@ def check_model(model: Path | str, *wanted: Kind) -> None:
     card_of(model, *wanted)
 
 
-_OUTPUTS: Final = {"out", "maps", "report"}
+_OUTPUTS: Final = ("out", "maps", "report")
 """Parameters of commands that name files or folders to write."""
 
 
-def _check_encoding(option: str, path: object) -> None:
+def check_encoding(option: str, path: object) -> None:
     """Raise UsageError for a path that is not UTF-8: tables, JSON and terminals cannot hold it."""
     if path is None:
         return
@@ -199,7 +199,7 @@ def _check_encoding(option: str, path: object) -> None:
         raise UsageError(f"--{option} {shown}: the name is not UTF-8. Give another path")
 
 
-def _behind_link(path: object) -> object:
+def behind_link(path: Any) -> Any:  # Any: the value of an option
     """Return the path to which a symbolic link leads, so that a command replaces what is there and not the link.
 
     A text (`score --out`), whose ending decides the format, is followed only to a name of the same ending.

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sqlalchemy import select
 
 from tests.web.conftest import LOCAL, Api, said
 from tests.worklist.conftest import Clock, Judged
@@ -25,7 +26,7 @@ from unseen_server.service.scoring_models import FurtherModel, Models
 from unseen_server.web.labelled_set import ComparedModel, LabelledSet
 from unseen_server.worklist.labels import LabelledFilm
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.tables import films, findings
+from unseen_server.worklist.tables import films, findings, studies
 
 FIRST, SECOND, OLD = "a" * 64, "b" * 64, "c" * 64
 
@@ -203,6 +204,20 @@ def test_films_that_a_model_has_learnt_from_say_nothing_of_it(make_api: Callable
     rows = {row["film"]: row for row in rows_of(api)}
     assert [rows[film]["lungs"] == "" for film in kept] == [True, True, False, False, False, False]
     assert api.lead.get("/compare/metrics", params={"model": FIRST}).json()["trained_on"] == 2
+
+
+def test_films_of_patients_on_whose_films_a_model_was_trained_are_left_out(
+    make_api: Callable[..., Api], labelled: Labelled
+) -> None:
+    kept = [labelled.film("abnormal" if n % 2 else "normal", first=float(n), second=float(n)) for n in range(6)]
+    first = select(films.c.study_id).where(films.c.public_id.in_(kept[:3]))
+    with labelled.store.database.writing() as connection:
+        connection.execute(studies.update().where(studies.c.id.in_(first)).values(patient="4711"))
+    api = make_api(models=models(f"{1:064x}"))
+    told = api.lead.get("/compare/labelled").json()
+    assert [(one["trained_on"], one["normal"], one["abnormal"]) for one in told["models"]] == [(3, 1, 2), (0, 3, 3)]
+    rows = {row["film"]: row for row in rows_of(api)}
+    assert [rows[film]["lungs"] == "" for film in kept] == [True, True, True, False, False, False]
 
 
 def test_a_model_that_is_no_longer_here_keeps_its_scores(make_api: Callable[..., Api], labelled: Labelled) -> None:

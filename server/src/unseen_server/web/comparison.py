@@ -123,7 +123,9 @@ class Metrics(BaseModel):
     source: str | None
     normal: int
     abnormal: int
-    trained_on: int = Field(description="films of the labelled set that it has learnt from, left out")
+    trained_on: int = Field(
+        description="films of the labelled set that are left out: of patients on whose films it was trained"
+    )
     headline: str
     auroc: ComparedFigureResponse
     average_precision: ComparedFigureResponse

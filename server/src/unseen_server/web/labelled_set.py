@@ -3,8 +3,8 @@
 The labelled set, for comparing models: the films of studies that readers reported, and who scored them.
 
 Labels come from readers' reports on films that were shown to them, scores from workers; reports of other origins count
-only where they are asked for. A model's scores of its training films are left out here, once
-and for all, so every figure, the page and the exported table use the same rows.
+only where they are asked for. A model's scores of its training films, and of other films of their patients, are left
+out here, once and for all, so every figure, the page and the exported table use the same rows.
 
 A labelled set's figures, by the package `evaluation`, with as many draws as a page can wait for, each computed once.
 
@@ -56,7 +56,7 @@ class ComparedModel:
     part: Annotated[Part, Field(description="earlier: it is no longer in use here")]
     normal: int
     abnormal: int
-    trained_on: Annotated[int, Field(description="films left out, because it has learnt from them")]
+    trained_on: Annotated[int, Field(description="films left out: of patients on whose films it was trained")]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,8 +152,8 @@ def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) 
     """
     found = store.reports.labelled(most=MOST, origins=EVERY if others else SEEN)
     known = _known(scoring)
-    learnt = {model: frozenset(films) for model, (_, _, films) in known.items()}
-    fresh = [_fresh(film, learnt) for film in found]
+    taught = {model: _patients(found, frozenset(films)) for model, (_, _, films) in known.items()}
+    fresh = [_fresh(film, taught) for film in found]
     seen = {model for film in found for model in film.scores}
     names = _distinct({model: known[model][0] if model in known else model[:12] for model in [*known, *seen]})
     models = [
@@ -182,12 +182,16 @@ def _known(scoring: Models | None) -> dict[str, tuple[str, Part, Sequence[str]]]
     }
 
 
-def _fresh(film: LabelledFilm, learnt: Mapping[str, frozenset[str]]) -> LabelledFilm:
-    """Return the film without the scores of models that have learnt from it."""
-    if not any(film.pixel_sha256 in learnt.get(model, ()) for model in film.scores):
+def _patients(films: Sequence[LabelledFilm], pixels: frozenset[str]) -> frozenset[str]:
+    """Return the patients of the films with these pixels."""
+    return frozenset(film.patient for film in films if film.pixel_sha256 in pixels)
+
+
+def _fresh(film: LabelledFilm, taught: Mapping[str, frozenset[str]]) -> LabelledFilm:
+    """Return the film without the scores of models that were trained on films of its patient."""
+    if not any(film.patient in taught.get(model, ()) for model in film.scores):
         return film
-    kept = {model: score for model, score in film.scores.items() if film.pixel_sha256 not in learnt.get(model, ())}
-    return replace(film, scores=kept)
+    return replace(film, scores={m: score for m, score in film.scores.items() if film.patient not in taught.get(m, ())})
 
 
 def _distinct(names: Mapping[str, str]) -> dict[str, str]:

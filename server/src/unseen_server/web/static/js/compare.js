@@ -91,7 +91,7 @@ function listModels() {
     const box = el("input", { type: "checkbox", value: model, checked: places.has(model), onchange: () => tick(box, model) });
     const response = [
       part === "decides" ? "It decides here." : part === "compares" ? "For comparison." : "No longer in use here.",
-      `It scored ${normal} normal and ${numberOf(abnormal, "abnormal film")}.`, learnt ? `It has learnt from ${learnt} more; ${learnt === 1 ? "this is" : "these are"} left out.` : "",
+      `It scored ${normal} normal and ${numberOf(abnormal, "abnormal film")}.`, learnt ? `${learnt} more ${learnt === 1 ? "is" : "are"} left out: the model was trained on films of these patients.` : "",
     ].join(" ");
     $("#models").append(el("label", { class: "model", title: response, dataset: { model } }, box, el("span", { class: "key" }), el("b", {}, name), el("span", { class: "auroc soft" })));
   }

@@ -42,7 +42,7 @@ async function start() {
 }
 
 function showModels(/** @type {LabelledSet["models"]} */ models, /** @type {Metrics[]} */ found) {
-  table($("#models"), ["Model", "SHA-256 of its weights begins", "", "Normal", "Abnormal", "Left out (trained on)", "AUROC (95 % CI)", "Average precision (95 % CI)"], models.map((one, i) => [
+  table($("#models"), ["Model", "SHA-256 of its weights begins", "", "Normal", "Abnormal", "Left out (training patients)", "AUROC (95 % CI)", "Average precision (95 % CI)"], models.map((one, i) => [
     one.name, one.model.slice(0, 16), PARTS[one.part], one.normal, one.abnormal, one.trained_on, figure(found[i].auroc), figure(found[i].average_precision),
   ]));
   const curves = found.map(({ name, auroc, roc }, place) => ({ name, place, auroc, roc }));

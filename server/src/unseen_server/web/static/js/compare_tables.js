@@ -44,7 +44,7 @@ export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources}
   more.onclick = () => toggle(rest.hidden === true);
   more.hidden = singles.length <= SHOWN;
   $("#intervals").textContent =
-    `Intervals: ${response.intervals}.` + (response.trained_on ? ` ${numberOf(response.trained_on, "film that the model has learnt from is", "films that the model has learnt from are")} left out.` : "");
+    `Intervals: ${response.intervals}.` + (response.trained_on ? ` ${numberOf(response.trained_on, "film is", "films are")} left out: the model was trained on films of these patients.` : "");
   moveSources(sources, threshold, prevalence);
 }
 

@@ -464,7 +464,7 @@ def test_errors_of_a_network_name_the_images_that_it_got() -> None:
 @pytest.mark.parametrize("share", ["0.1", [0.1]])
 def test_hold_out_and_milestones_that_are_no_numbers_are_refused(share: object) -> None:
     A = Mask(holes())
-    with pytest.raises(ValueError, match="hold_out is the share of the measurements that judges"):
+    with pytest.raises(ValueError, match="hold_out is the share of held-out measurements"):
         learn(A(images(2)), A, losses="mc", hold_out=share, training=short(1))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="milestones are numbers of epochs, at least 1 each, but got"):
         learn(A(images(2)), A, losses="mc", milestones=[share], training=short(1))  # type: ignore[list-item]

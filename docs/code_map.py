@@ -25,6 +25,10 @@ FREQUENT = (
     ("Add a prior or a reconstructor", "src/unseen/priors/__init__.py", "reconstructors: `reconstruction/__init__.py`"),
     ("Change A @ B, A + B or A.T", "src/unseen/physics/operator.py", ""),
     ("Linearity check of `FunctionOperator`", "src/unseen/physics/function_operator.py", ""),
+    ("A variable of a .mat file", "src/unseen/data/array_files.py", "decoded by `matlab_files.py`"),
+    ("Warning that measurements do not fit images, noise or mask", "src/unseen/reconstruction/measurements.py", ""),
+    ("Patient of a film that states none", "src/unseen/data/unknown_patients.py", ""),
+    ("Studies that a calibration leaves out", "src/unseen/screening/calibration.py", "films: `calibration_films.py`"),
     ("Read another kind of image file", "src/unseen/data/file_type.py", "then `decode.py` and a file per format"),
     (
         "Change how a DICOM header decides whether a file is a film",

@@ -1,4 +1,7 @@
-"""The arm `tv`: isotropic total variation, its one weight chosen on the validation images."""
+"""The arm `tv`: isotropic total variation, its one weight searched on the validation images.
+
+The page states the steps of the search (`page.py`).
+"""
 
 from __future__ import annotations
 

@@ -226,7 +226,8 @@ class _Seen:
     """Films whose patient is not known: their study, or the film, counts as a patient of its own."""
 
     def add(self, one: Screened) -> None:
-        from unseen.data.film import Film, NotRead, is_unknown_patient
+        from unseen.data.film import Film, NotRead
+        from unseen.data.unknown_patients import is_unknown_patient
 
         label = one.label or "unlabelled"
         self.labels[label] += 1

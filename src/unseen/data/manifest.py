@@ -23,12 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unseen.data.csv_rows import check_columns, open_rows, text_rows
-from unseen.data.film import Label, patient_of_study
+from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
 from unseen.data.missing_cells import is_missing
 from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.source_errors import ManifestError as ManifestError
 from unseen.data.source_errors import SourceError as SourceError
+from unseen.data.unknown_patients import patient_of_study
 
 _KNOWN = ("file", "label", "source", "patient", "study", "view_position", "mask", "lesion")
 VIEW_POSITIONS = ("AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO")

@@ -21,11 +21,12 @@ from unseen.artifacts.errors import UserError
 from unseen.data.array_films import Array, films_from_arrays, is_array
 from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
-from unseen.data.film import Film, NotRead, is_unknown_patient, patient_of_study
+from unseen.data.film import Film, NotRead
 from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries
 from unseen.data.manifest_view import ViewContradictions, stated_view
+from unseen.data.unknown_patients import is_unknown_patient, patient_of_study
 
 _log = logging.getLogger("unseen")
 _MOST_DECODERS = 4  # a score takes longer than a quarter of decoding, but for JPEG 2000

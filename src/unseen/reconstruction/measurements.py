@@ -1,6 +1,8 @@
-"""Checks of measurements and settings before a training; operator and noise level of each measurement.
+"""Checks of measurements and settings before a training, and warnings of measurements that fit neither their images nor
+the stated noise or mask; operator and noise level of each measurement.
 
-They cover the shape, the kind of number, whether all are finite, and which operator each measurement was made with.
+The checks cover the shape, the kind of number, whether all are finite, and which operator each measurement was made
+with.
 """
 
 import math
@@ -315,6 +317,4 @@ def check_settings(
         raise ValueError(f"milestones are numbers of epochs, at least 1 each, but got {list(milestones)}.")
     held: object = hold_out
     if held is not None and not (isinstance(held, int | float | np.number) and 0 <= held < 1):
-        raise ValueError(
-            f"hold_out is the share of held-out measurements, in [0, 1), but got {hold_out!r}."
-        )
+        raise ValueError(f"hold_out is the share of held-out measurements, in [0, 1), but got {hold_out!r}.")

@@ -28,7 +28,16 @@ FREQUENT = (
     ("A variable of a .mat file", "src/unseen/data/array_files.py", "decoded by `matlab_files.py`"),
     ("Warning that measurements do not fit images, noise or mask", "src/unseen/reconstruction/measurements.py", ""),
     ("Patient of a film that states none", "src/unseen/data/unknown_patients.py", ""),
-    ("Studies that a calibration leaves out", "src/unseen/screening/calibration.py", "films: `calibration_films.py`"),
+    (
+        "Studies that a calibration leaves out",
+        "src/unseen/screening/calibration.py",
+        "films: `calibration_films.py`; server: `worklist/calibration.py`",
+    ),
+    (
+        "An option of `unseen train`, also for imaging recipes",
+        "src/unseen/cli/train.py",
+        "passed to `train_imaging.py`",
+    ),
     ("Read another kind of image file", "src/unseen/data/file_type.py", "then `decode.py` and a file per format"),
     (
         "Change how a DICOM header decides whether a file is a film",

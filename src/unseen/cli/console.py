@@ -78,9 +78,10 @@ def with_output_options(command: _Function) -> _Function:
     @functools.wraps(command)
     def run(*words: Any, quiet: bool, json: bool, **options: Any) -> None:  # Any: the command's own
         with _printing(quiet=quiet, as_json=json):
-            for name in (name for name in _OUTPUTS if name in options):
-                check_encoding(name, options[name])
-                options[name] = behind_link(options[name])
+            for name in _OUTPUTS:
+                if name in options:
+                    check_encoding(name, options[name])
+                    options[name] = behind_link(options[name])
             command(*words, **options)
 
     parameters = [

@@ -311,7 +311,10 @@ def _films(connection: Connection, model: str, origins: Collection[Origin]) -> l
 
 
 def _taught(connection: Connection, training_films: Collection[str]) -> frozenset[str]:
-    """Return the patients of all stored films with these pixels, with a report or without one."""
+    """Return the patients of all films with these pixels that were scored, with a report or without one.
+
+    The digest of a film's pixels is known once a worker has scored it.
+    """
     columns = studies.c.public_id, studies.c.patient, studies.c.issuer
     digests = list(training_films)
     found: set[str] = set()

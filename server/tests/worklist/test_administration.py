@@ -32,13 +32,13 @@ def test_settings_remove_by_age_and_a_source_may_have_its_own_period(store: Stor
     for number, source in enumerate(["north", "north", "south", "west"]):
         store.films.receive(png(number), name="a", source=source)
         judge("clear" if number else "read")
-    assert remove_by_age(store, clock, days=40) == 0, "nothing is set"
-    store.settings.change(actor="ada", kept_days=30, kept_of={"south": 100, "west": 0})
+    assert remove_by_age(store, clock, days=8) == 0, "nothing is set"
+    store.settings.change(actor="ada", kept_days=6, kept_of={"south": 20, "west": 0})
     assert (
-        dict(store.settings.read().kept_of) == {"south": 100.0, "west": None} and store.settings.read().kept_days == 30
+        dict(store.settings.read().kept_of) == {"south": 20.0, "west": None} and store.settings.read().kept_days == 6
     )
     assert store.removal.retire_by_age() == 1, "the cleared one of the north; the other waits for a reader"
-    assert remove_by_age(store, clock, days=59) == 0
+    assert remove_by_age(store, clock, days=11) == 0
     assert remove_by_age(store, clock, days=3) == 1 and store.studies.by_source()[-1].name == "west", "kept for ever"
     store.settings.change(actor="ada", kept_of={"west": None})
     assert store.removal.retire_by_age() == 1 and [one.name for one in store.studies.by_source()] == ["north"]
@@ -57,7 +57,7 @@ def test_a_clock_that_jumps_ahead_removes_nothing_until_it_is_right_again(
 ) -> None:
     store.films.receive(png(1), name="a")
     judge("clear")
-    store.settings.change(actor="ada", kept_days=30)
+    store.settings.change(actor="ada", kept_days=5)
     assert store.removal.retire_by_age() == 0
     clock.now += 365 * DAY
     assert store.removal.retire_by_age() == 0 and "retire.waits clock_days_since_last_check=365.0" in caplog.text
@@ -67,7 +67,7 @@ def test_a_clock_that_jumps_ahead_removes_nothing_until_it_is_right_again(
     clock.now -= 367 * DAY
     assert store.removal.retire_by_age() == 0 and store.removal.waits_until() is None
     assert len(listed(store, "all")) == 1
-    assert remove_by_age(store, clock, days=32) == 1, "the study is that old by a clock without a jump"
+    assert remove_by_age(store, clock, days=7) == 1, "the study is that old by a clock without a jump"
 
 
 def test_a_first_check_is_compared_with_the_last_audit_event(store: Store, judge: Judge, clock: Clock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy.io import savemat
 
 from tests.cli.conftest import LIMITS, Say, World
 from tests.docs.blocks import ROOT
+from tests.short_tv import short_tv
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.bundle import card_of
 from unseen.cli.other_options import SETTINGS
@@ -54,10 +56,17 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.fixture
+def _short_tv() -> Iterator[None]:
+    with short_tv():
+        yield
+
+
 def shapes(n: int, *, seed: int) -> torch.Tensor:
     return squares_and_circles(n, size=64, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.usefixtures("_short_tv")
 def test_a_reconstructor_is_trained_found_again_and_evaluated(say: Say, runs: Path, tmp_path: Path) -> None:
     answer = say("train", "imaging/inpainting", *SHORT, "--out", tmp_path / "model", "--licence", "CC0-1.0")
     assert answer.code == 0, answer.err
@@ -230,6 +239,7 @@ def test_images_of_matlab_in_another_order_are_named_with_matlabs_expression(
         images_of(tmp_path / "images.mat", channels=channels, size=(20, 20))
 
 
+@pytest.mark.usefixtures("_short_tv")
 def test_the_command_trains_and_evaluates_on_a_named_array_of_a_mat_file(say: Say, runs: Path, tmp_path: Path) -> None:
     data = shapes(5, seed=0).numpy()
     savemat(tmp_path / "CT100.mat", {"DATA": data, "number": 5.0})
@@ -293,6 +303,7 @@ def test_a_training_warns_of_images_that_are_not_from_zero_to_one(
     assert len(found) == bool(warned) and all(warned in one for one in found)
 
 
+@pytest.mark.usefixtures("_short_tv")
 def test_training_images_are_left_out_of_an_evaluation_whose_noise_is_another(tmp_path: Path) -> None:
     """With noise, their measurements in an evaluation are others, so that none was left out."""
     process = Measurement(Identity((1, 8, 8)), noise=Gaussian(0.1))
@@ -366,6 +377,7 @@ def test_negative_images_have_no_transmitted_counts(say: Say, runs: Path, tmp_pa
     )
 
 
+@pytest.mark.usefixtures("_short_tv")
 def test_a_warning_is_a_sentence_without_its_place_in_the_code(say: Say, tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", 255 * shapes(1, seed=0).numpy())
     answer = say("evaluate", "models/phantom-denoiser", "--data", tmp_path / "images.npy", "--out", tmp_path / "report")

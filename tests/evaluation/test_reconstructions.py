@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,18 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor, nn
 
+from tests.short_tv import short_tv
 from unseen.evaluation.psnr_ssim import psnr, ssim
 from unseen.evaluation.reconstruction_quality import evaluate_reconstructor
 from unseen.physics import Mask, Measurement
 from unseen.reconstruction import ArtifactRemoval, learn
 from unseen.reconstruction.reconstructor import starting_image
+
+
+@pytest.fixture(autouse=True)
+def _short_tv() -> Iterator[None]:
+    with short_tv():
+        yield
 
 
 def images(channels: int = 1) -> tuple[Tensor, Tensor]:

@@ -95,17 +95,17 @@ def every_prior() -> dict[str, Callable[[], object]]:
 
 
 class ShortTGV(TGV):
-    """TGV with 250 iterations, for laws that every iterate fulfils: the minimum takes thousands."""
+    """TGV with 100 iterations, for laws that every iterate fulfils: the minimum takes thousands."""
 
     def solve(self, y: Tensor, A: Operator, **settings: object) -> Solution:
-        return super().solve(y, A, iterations=250, **settings)  # type: ignore[arg-type]
+        return super().solve(y, A, iterations=100, **settings)  # type: ignore[arg-type]
 
 
 class ShortWavelets(Wavelets):
-    """Wavelets with 250 iterations, for the reason of `ShortTGV`."""
+    """Wavelets with 100 iterations, for the reason of `ShortTGV`."""
 
     def solve(self, y: Tensor, A: Operator, **settings: object) -> Solution:
-        return super().solve(y, A, iterations=250, **settings)  # type: ignore[arg-type]
+        return super().solve(y, A, iterations=100, **settings)  # type: ignore[arg-type]
 
 
 SHORT: dict[str, Callable[[], object]] = {
@@ -385,10 +385,11 @@ def test_outliers_count_for_less_in_the_l1_fit(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_images_of_a_generator_are_found_in_its_range() -> None:
-    """min over z of ‖G(z) − x‖ / ‖x‖ < 1e-3 for at least 95 % of 24 images made by G, without the penalty."""
+@pytest.mark.parametrize("images", [8, pytest.param(24, marks=pytest.mark.nightly)])
+def test_images_of_a_generator_are_found_in_its_range(images: int) -> None:
+    """min over z of ‖G(z) − x‖ / ‖x‖ < 1e-3 for each of 8, or 95 % of 24 images made by G, without the penalty."""
     G = Convolutional()
-    x = G.sample(24, generator=torch.Generator().manual_seed(11))
+    x = G.sample(images, generator=torch.Generator().manual_seed(11))
     solution = Range(G).nearest(x, search=Search(restarts=10))
     share = (solution.value / x.double().square().flatten(1).sum(1)).sqrt()
     assert float((share < 1e-3).double().mean()) >= 0.95, share

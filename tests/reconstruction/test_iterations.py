@@ -51,7 +51,7 @@ def test_sirt_converges_to_weighted_least_squares() -> None:
     y = SCAN(disc()) + 0.1 * torch.rand(2, *SCAN.range, generator=torch.Generator().manual_seed(0)).double()
     rows = matrix.sum(1)
     roots = np.sqrt(np.divide(1, rows, out=np.zeros_like(rows), where=rows > 1e-9))
-    found = sirt(y, Measurement(SCAN), iterations=2000)
+    found = sirt(y, Measurement(SCAN), iterations=400)
     for image, seen in zip(found, y, strict=True):
         least = np.linalg.lstsq(roots[:, None] * matrix, roots * seen.flatten().numpy(), rcond=None)[0]
         wanted = np.sum((roots * (matrix @ least - seen.flatten().numpy())) ** 2)
@@ -63,7 +63,7 @@ def test_sirt_converges_to_weighted_least_squares() -> None:
 def test_sirt_with_a_link_and_nonnegative_images() -> None:
     x = disc().float() / SIZE
     process = Measurement(SCAN, link=BeerLambert(1e6))
-    found = sirt(process(x), process, iterations=2000, nonnegative=True)
+    found = sirt(process(x), process, iterations=400, nonnegative=True)
     assert bool((found >= 0).all()) and error(found, x) < 0.02 * error(0 * x, x)
     again = sirt(process(x), process, iterations=1, nonnegative=True, start=found)
     assert error(again, found) < 1e-6

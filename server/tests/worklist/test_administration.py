@@ -34,9 +34,7 @@ def test_settings_remove_by_age_and_a_source_may_have_its_own_period(store: Stor
         judge("clear" if number else "read")
     assert remove_by_age(store, clock, days=8) == 0, "nothing is set"
     store.settings.change(actor="ada", kept_days=6, kept_of={"south": 20, "west": 0})
-    assert (
-        dict(store.settings.read().kept_of) == {"south": 20.0, "west": None} and store.settings.read().kept_days == 6
-    )
+    assert dict(store.settings.read().kept_of) == {"south": 20.0, "west": None} and store.settings.read().kept_days == 6
     assert store.removal.retire_by_age() == 1, "the cleared one of the north; the other waits for a reader"
     assert remove_by_age(store, clock, days=11) == 0
     assert remove_by_age(store, clock, days=3) == 1 and store.studies.by_source()[-1].name == "west", "kept for ever"

@@ -30,7 +30,7 @@ def above_shortcut(table: pl.DataFrame, metrics: Row) -> dict[str, Json]:
         table: Scores with the column `fold`.
         metrics: Result of `metrics_from_table` for the same scores.
     """
-    rows, _ = judged_rows(table)
+    rows = judged_rows(table).rows
     found: dict[str, Json] = {}
     for group, among in groups_of(cohort_of(rows)).items():
         strongest = metrics["shortcuts"]["strongest"][group]
@@ -47,7 +47,7 @@ def above_floor(table: pl.DataFrame, floor: pl.DataFrame) -> dict[str, Json]:
 
     Each difference has its interval, p, and the number of films.
     """
-    (rows, _), (others, _) = judged_rows(table), judged_rows(floor)
+    rows, others = judged_rows(table).rows, judged_rows(floor).rows
     known = others.select("fold", "pixel_sha256", floor="score").unique(["fold", "pixel_sha256"], keep="first")
     rows = rows.unique(["fold", "pixel_sha256"], keep="first", maintain_order=True).join(
         known, on=["fold", "pixel_sha256"], how="inner", maintain_order="left"

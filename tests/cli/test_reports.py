@@ -8,10 +8,12 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
-from tests.cli.conftest import LIMITS, Say, World
+from tests.cli.conftest import LIMITS, Answer, Say, World
 from unseen.artifacts import bundle, card_of
 from unseen.artifacts import recipe as recipes
 from unseen.runs import generator_training as generator
@@ -57,6 +59,38 @@ def test_evaluate_writes_report_metrics_and_scores_and_leaves_training_films_out
         assert table["file"].to_list() == [row["file"] for row in csv.DictReader(file)]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert LIMITS in page and "http" not in page.split("<body")[0], "one file, nothing from elsewhere"
+
+
+def test_evaluate_leaves_out_other_films_of_training_patients(say: Say, world: World, tmp_path: Path) -> None:
+    def listed(path: Path, *rows: dict[str, str]) -> Path:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    def figures(data: Path) -> tuple[Answer, object]:
+        answer = say("evaluate", world.pca, "--data", data, "--out", tmp_path / data.stem)
+        assert answer.code == 0, answer.err
+        return answer, json.loads((tmp_path / data.stem / "metrics.json").read_text(encoding="utf-8"))["auroc"]
+
+    with joined(tmp_path, world.twins, world.normals).open(newline="", encoding="utf-8") as file:
+        known = [{name: row[name] for name in ("file", "label", "source", "patient")} for row in csv.DictReader(file)]
+    new, trained = known[:24], known[24:]
+    later = []
+    for number, row in enumerate(trained[:8]):  # of patients who taught: the same chest with other noise
+        pixels = np.array(Image.open(row["file"])).astype(np.int64)
+        noise = np.random.default_rng(number).integers(-1, 2, pixels.shape)
+        path = tmp_path / f"later-{number}.png"
+        Image.fromarray(np.clip(pixels + noise, 0, np.iinfo(np.uint8).max).astype(np.uint8)).save(path)
+        later.append(row | {"file": str(path)})
+    alone = figures(listed(tmp_path / "new.csv", *new))
+    every = figures(listed(tmp_path / "every.csv", *new, *later, *trained))
+    assert alone[1] == every[1] and "of these patients" not in alone[0].out
+    assert "30 of 62 films left out: the model was trained on them." in every[0].out
+    assert "8 of 62 films left out: the model was trained on other films of these patients." in every[0].out
+    unknown = [row | {"patient": ""} for row in (*new, *later, *trained)]
+    assert figures(listed(tmp_path / "unknown.csv", *unknown))[1] != alone[1], "follow-up films change the figure"
 
 
 @pytest.mark.nightly

@@ -48,6 +48,12 @@ def test_training_films_of_any_are_left_out(make_table: TableMaker) -> None:
     assert found.films == 85
 
 
+def test_other_films_of_training_patients_of_any_are_left_out(make_table: TableMaker) -> None:
+    table = make_table(100).with_columns(patient=pl.Series([f"p{i % 50}" for i in range(100)]))
+    found = compare({"a": table, "b": table}, exclude=frozenset(table["pixel_sha256"].to_list()[:15]), draws=20)
+    assert found.films == 70
+
+
 def test_twins_have_an_interval_and_no_delong(make_table: TableMaker) -> None:
     table = make_table(200).with_columns(twin=pl.Series([f"t{i // 2}" for i in range(200)]))
     (pair,) = compare({"a": table, "b": worse(table, 1.0)}, draws=20).pairs

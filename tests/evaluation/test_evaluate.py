@@ -60,6 +60,20 @@ def test_the_worst_films_are_kept_and_training_films_are_not_among_them(
     assert [e.file for e in scored.false_alarms] == loudest
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_films_of_training_patients_are_no_examples_in_any_order(
+    brightness: Scorer, make_film: FilmMaker, order: int
+) -> None:
+    films = [dataclasses.replace(film, patient=f"p{i % 10}") for i, film in enumerate(mixed(make_film, 20))]
+    trained = frozenset(film.pixel_sha256 for film in films[:2])
+    done = evaluate(brightness, films[::order], exclude=trained, draws=20)
+    expected = {film.name for film in films if film.patient not in ("p0", "p1")}
+    assert {example.file for example in (*done.scored.misses, *done.scored.false_alarms)} == expected
+    assert (done.trained_on, done.of_training_patients) == (2, 2)
+    page = report_html(done.metrics, done.scored, exclude=trained)
+    assert "2 training films and 2 other films of their patients left out" in page
+
+
 def test_a_score_that_is_no_number_is_a_row_not_read(brightness: Any, make_film: FilmMaker) -> None:
     class Broken:
         def score(self, films: Any) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from unseen.evaluation.epoch_peak import best_epoch
 from unseen.evaluation.intervals import Interval, Missing
-from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
+from unseen.evaluation.metrics import entry_at, figure_at, judged_rows, metrics_from_table, text_at
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen.evaluation.table import score_schema
 
@@ -59,6 +59,28 @@ def test_training_films_are_left_out_by_their_pixels_and_counted(make_table: Tab
     expected = roc_auc_score(rest["label"] == "abnormal", rest["score"])
     found = figure_at(metrics, "auroc", "pooled")
     assert isinstance(found, Interval) and found.value == pytest.approx(expected, abs=1e-6)
+
+
+def test_other_films_of_training_patients_are_left_out_and_counted(make_table: TableMaker) -> None:
+    table, later = make_table(200), make_table(60, seed=1)
+    digests = table["pixel_sha256"].to_list()
+    later = later.with_columns(  # follow-up films, on which the model is perfect
+        score=pl.when(pl.col("label") == "abnormal").then(9.0).otherwise(-9.0),
+        pixel_sha256=pl.Series([f"later-{i}" for i in range(60)]),
+    )
+    copy = later[:1].with_columns(patient=pl.lit("p0 (copy)"))
+    unread = later[:1].with_columns(status=pl.lit("not_read"), score=pl.lit(None, pl.Float64))
+    metrics = metrics_from_table(pl.concat([later, table, copy, unread]), exclude=frozenset(digests[:60]), draws=50)
+    assert metrics["excluded_training_films"] == 60 and metrics["excluded_films_of_training_patients"] == 61
+    alone = metrics_from_table(table.tail(140), draws=50)
+    assert metrics["auroc"] == alone["auroc"] and alone["excluded_films_of_training_patients"] == 0
+
+
+@pytest.mark.parametrize("patient", [None, ""])
+def test_films_without_a_patient_are_not_of_one_patient(make_table: TableMaker, patient: str | None) -> None:
+    table = make_table(200).with_columns(patient=pl.lit(patient, pl.String))
+    rows, trained_on, of_training_patients = judged_rows(table, frozenset(table["pixel_sha256"].to_list()[:30]))
+    assert (len(rows), trained_on, of_training_patients) == (170, 30, 0)
 
 
 def test_site_is_between_normals_and_mirrored(make_table: TableMaker) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -295,6 +295,21 @@ def test_persons_who_taught_the_model_under_another_name_are_left_out(caplog: py
     assert "3 studies left out: the model was trained on other films of these patients" in caplog.text
     with pytest.raises(PolicyError, match=r"no labelled film was scored.*of patients on whose films the model was not"):
         calibrate(Trained(), [*others, replace(UNREAD, label="normal", patient="P")])
+
+
+@pytest.mark.parametrize("link", [{"label": None}, {"view_position": "LL"}])
+def test_films_that_do_not_count_link_a_person_to_the_training(link: dict[str, Any]) -> None:
+    class Trained(Replayed):
+        training_films = ("taught",)
+
+    def film(name: str, patient: str, **other: Any) -> Film:
+        made = replayed_film(name, 2.0, label="abnormal", source="ward")
+        return replace(made, **{"patient": patient, "study": name} | other)
+
+    linked = film("linked", "P", **link)
+    copy = replace(linked, name="copy", patient="Q", study="copy")
+    policy = calibrate(Trained(), [*labelled(), film("taught", "P"), linked, copy, film("later", "Q")], 0.10).policy
+    assert policy is not None and policy.sources["ward"].abnormals == 60
 
 
 def test_normals_alone_give_p_values_and_clear_nothing() -> None:

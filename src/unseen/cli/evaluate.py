@@ -68,7 +68,7 @@ def evaluate(
     """Evaluate a model: a detector on labelled films, or a reconstructor on images.
 
     A detector is compared with simple image statistics, a reconstructor with A† and total variation. Films and
-    measurements that the model was trained on are left out, and counted.
+    measurements that the model was trained on are left out, and counted; so are other films of their patients.
 
     Examples:
 
@@ -114,6 +114,7 @@ def evaluate(
     if not isinstance(result.auroc, Interval):
         raise UsageError(
             f"{data}: {result.headline[:-1]} ({result.trained_on} left out because the model was trained on them, "
+            f"{result.of_training_patients} because it was trained on other films of these patients, "
             f"{result.not_read} not read). Add films of other patients, or let `unseen train RECIPE --data … "
             f"--crossfit 5` evaluate the recipe. Each film's score or reason: {out / 'report.html'}"
         )
@@ -122,6 +123,11 @@ def evaluate(
     for name, count, what in (
         ("trained_on", result.trained_on, "left out: the model was trained on them"),
         (
+            "of_training_patients",
+            result.of_training_patients,
+            "left out: the model was trained on other films of these patients",
+        ),
+        (
             "unlabelled",
             result.unlabelled,
             "without a label (normal or abnormal, in a manifest's column `label`): scored, and not part of the figures",
@@ -129,7 +135,7 @@ def evaluate(
         ("not_read", result.not_read, "not read; the report gives the reason"),
     ):
         console.result(f"{count} of {number_of(len(listed), 'film')} {what}." if count else None, **{name: count})
-    _warn_of_copies(judged_rows(result.table, frozenset(detector.training_films))[0])
+    _warn_of_copies(judged_rows(result.table, frozenset(detector.training_films)).rows)
     console.result(f"report: {out / 'report.html'}", films=len(listed), report=out / "report.html")
     console.limits()
     raise typer.Exit(1 if result.not_read else 0)
@@ -173,7 +179,7 @@ def compare(
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
-    """Compare models on the films that none of them was trained on: AUROC, paired difference, DeLong's p.
+    """Compare models on films of patients on whom none was trained: AUROC, paired difference, DeLong's p.
 
     Example:
 
@@ -200,7 +206,8 @@ def compare(
     lines = [f"{name}: AUROC {figure}" for name, figure in result.auroc.items()]
     lines += map(str, result.pairs)
     compared = number_of(result.films, "film")
-    lines += [f"{compared}, {result.left_out} left out (trained on, not labelled, not read, or named twice)"]
+    reasons = "of training patients, not labelled, not read, or named twice"
+    lines += [f"{compared}, {result.left_out} left out ({reasons})"]
     console.result("\n".join(lines), **result.to_json())
     if out is not None:
         write_comparison(result, out)

@@ -81,6 +81,12 @@ class Evaluation:
         return count if isinstance(count, int) else 0
 
     @property
+    def of_training_patients(self) -> int:
+        """Number of films left out of the figures because the model was trained on other films of their patients."""
+        count = entry_at(self.metrics, "excluded_films_of_training_patients")
+        return count if isinstance(count, int) else 0
+
+    @property
     def unlabelled(self) -> int:
         """Number of scored films without a label."""
         count = entry_at(self.metrics, "n", "unlabelled")
@@ -125,7 +131,8 @@ def evaluate(
         on_finding: called with the row's number and the finding; what it returns (a map's file) goes to the column
             `map`.
 
-    Training films are scored and stay in the table; every figure leaves them out and reports their number.
+    Training films, and other films of their patients, are scored and stay in the table; every figure leaves them out
+    and reports their number. A patient is known by the training films among `films`.
 
     >>> from unseen.data import phantoms
     >>> from unseen.detectors import load

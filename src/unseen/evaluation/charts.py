@@ -69,7 +69,7 @@ def roc_curve(table: pl.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> Curv
     >>> curve.sensitivity.shape == curve.grid.shape
     True
     """
-    rows, _ = judged_rows(table)
+    rows = judged_rows(table).rows
     cohort = cohort_of(rows)
     if shortfall := cohort.shortfall(np.ones(len(cohort), dtype=bool)):
         raise ValueError(f"No ROC curve: {shortfall}.")

@@ -52,7 +52,7 @@ class Comparison:
     Args:
         films: how many films all of them scored.
         left_out: how many films are not among them: judged by some only and, where `compare_detectors` made this,
-            trained on, unlabelled, not read or named twice.
+            of patients on whose films one was trained, unlabelled, not read or named twice.
         auroc: each detector's, by name.
         pairs: every pair's difference, with its interval and DeLong's test.
         not_read: how many inputs could not be read.
@@ -99,7 +99,7 @@ def compare(
 
     Args:
         tables: score tables, from `score_table` or `read_scores`, by the detector's name; two or more.
-        exclude: pixel digests of the training films of any of them.
+        exclude: pixel digests of the training films of any of them; other films of their patients are left out, too.
         seed: of the bootstrap.
         draws: bootstrap samples.
 
@@ -116,7 +116,7 @@ def compare(
     """
     if len(tables) < 2:
         raise ValueError(f"{len(tables)} table given; a comparison needs two or more.")
-    rows = {name: judged_rows(table, exclude)[0] for name, table in tables.items()}
+    rows = {name: judged_rows(table, exclude).rows for name, table in tables.items()}
     keyed = {name: dict(zip(_keys(table), range(len(table)), strict=True)) for name, table in rows.items()}
     names = list(rows)
     shared = [key for key in keyed[names[0]] if all(key in other for other in keyed.values())]
@@ -176,7 +176,7 @@ def compare_detectors(
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Comparison:
-    """Score re-iterable `films` with each detector and compare, leaving out what any of them was trained on.
+    """Score re-iterable `films` with each detector and compare, without patients on whose films any was trained.
 
     Raises ValueError for fewer than two detectors.
     """

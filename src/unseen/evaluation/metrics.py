@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from unseen.evaluation.roc import Auroc, AveragePrecision, Bools, Fold, Sensitiv
 from unseen.evaluation.shortcut_audit import audit_of, audit_statistics, verdict
 from unseen.evaluation.site_recognition import site_statistics
 from unseen.evaluation.statistics_mix import usable_statistics
+from unseen.evaluation.training_patients import of_training_patients
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,16 +37,34 @@ ALIKE = "all statistics"
 """Name of the figure on pairs that are alike in all image statistics."""
 
 
-def judged_rows(table: pl.DataFrame, exclude: frozenset[str] = frozenset()) -> tuple[pl.DataFrame, int]:
-    """Return the rows that figures are about (scored, labelled, not trained on), and how many training films were left
-    out.
+class JudgedRows(NamedTuple):
+    """Rows that figures are about, and the numbers of films that were left out.
 
-    Training films are known by their pixels, not by their names.
+    Args:
+        rows: scored, labelled films of patients on whose films the model was not trained.
+        trained_on: scored films that the model was trained on.
+        of_training_patients: scored, labelled films that are other films of these patients.
     """
-    scored = table.filter((text(table, "status") == "scored") & np.isfinite(numbers(table, "score")))
-    trained = np.isin(text(scored, "pixel_sha256"), list(exclude)) if exclude else np.zeros(len(scored), dtype=bool)
-    labelled = np.isin(text(scored, "label"), ["normal", "abnormal"])
-    return scored.filter(labelled & ~trained), int(trained.sum())
+
+    rows: pl.DataFrame
+    trained_on: int
+    of_training_patients: int
+
+
+def judged_rows(table: pl.DataFrame, exclude: frozenset[str] = frozenset()) -> JudgedRows:
+    """Return the rows that figures are about: scored, labelled, and of patients on whose films nothing was trained.
+
+    Training films are known by their pixels, not by their names, and patients by their training films in the table.
+
+    Args:
+        table: rows from `score_table`.
+        exclude: pixel digests of training films.
+    """
+    scored = (text(table, "status") == "scored") & np.isfinite(numbers(table, "score"))
+    trained = scored & np.isin(text(table, "pixel_sha256"), list(exclude))
+    labelled = scored & np.isin(text(table, "label"), ["normal", "abnormal"]) & ~trained
+    others = labelled & of_training_patients(table, exclude)
+    return JudgedRows(table.filter(labelled & ~others), int(trained.sum()), int(others.sum()))
 
 
 def groups_of(cohort: BootstrapCohort) -> dict[str, Bools]:
@@ -70,7 +89,7 @@ def metrics_from_table(
 
     Args:
         table: rows from `score_table`.
-        exclude: pixel digests of training films: left out, and counted.
+        exclude: pixel digests of training films: these, and other films of their patients, are left out and counted.
         adjustment: has no effect; deprecated, to be removed in unseen 0.4.
         seed: of the bootstrap.
         draws: bootstrap samples.
@@ -88,7 +107,7 @@ def metrics_from_table(
     """
     if adjustment is not None:
         warn_of_adjustment()
-    rows, excluded = judged_rows(table, exclude)
+    rows, excluded, of_patients = judged_rows(table, exclude)
     cohort = cohort_of(rows)
     groups = groups_of(cohort)
 
@@ -130,6 +149,7 @@ def metrics_from_table(
         "localisation": localisation_figures(rows, seed=seed, draws=draws),
         "n": _counts(table, cohort, groups),
         "excluded_training_films": excluded,
+        "excluded_films_of_training_patients": of_patients,
         "recipe": recipe,
         "protocol": protocol or _protocol(cohort),
         "intervals": f"95 %, percentile bootstrap, {draws} draws, stratified by fold, source and label"

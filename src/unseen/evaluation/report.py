@@ -110,7 +110,7 @@ def report_html(
     >>> "Research use only" in report_html(metrics_from_table(scored.table, draws=10), scored)
     True
     """
-    rows, _ = judged_rows(scored.table, exclude)
+    rows = judged_rows(scored.table, exclude).rows
     cohort = cohort_of(rows)
     charted = not cohort.shortfall()
     groups = list(_dict(metrics, "auroc"))
@@ -268,10 +268,12 @@ def _not_read(table: pl.DataFrame) -> list[tuple[str, str]]:
 def _method(metrics: Mapping[str, Json]) -> list[tuple[str, str]]:
     """Describe the method, for readers who check or repeat the figures."""
     excluded = entry_at(metrics, "excluded_training_films")
+    others = entry_at(metrics, "excluded_films_of_training_patients") or 0
     return [
         ("recipe digest", text_at(metrics, "recipe") or "not stated"),
         ("protocol", text_at(metrics, "protocol")),
         ("intervals", text_at(metrics, "intervals")),
         ("films", f"{count_at(metrics, 'inputs')} inputs, {count_at(metrics, 'not_read')} not read, "
-                  f"{count_at(metrics, 'unlabelled')} without a label; {excluded} training films left out"),
+                  f"{count_at(metrics, 'unlabelled')} without a label; {excluded} training films "
+                  f"and {others} other films of their patients left out"),
     ]  # fmt: skip

@@ -18,7 +18,9 @@ from unseen.data.film import NotRead
 from unseen.detectors import METHODS
 from unseen.evaluation.examples import Example, example_of
 from unseen.evaluation.localisation import localise, on_grid_lesion
+from unseen.evaluation.roc import Bools
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES, trivial_statistics
+from unseen.evaluation.training_patients import of_training_patients
 
 if TYPE_CHECKING:
     from unseen.data.film import Film
@@ -91,8 +93,9 @@ class _Extremes:
         else:
             heapq.heapreplace(self._heap, entry)
 
-    def taken(self) -> tuple[Example, ...]:
-        return tuple(example for _, _, example in sorted(self._heap, key=lambda e: (-e[0], -e[1])))
+    def taken(self, without: Bools) -> tuple[Example, ...]:
+        best_first = sorted(self._heap, key=lambda e: (-e[0], -e[1]))
+        return tuple(example for _, index, example in best_first if not without[-index])
 
 
 def score_table(
@@ -113,7 +116,8 @@ def score_table(
         keep: examples kept of each kind; their images are a few hundred kB each.
         on_finding: called with the row's number and the finding; what it returns (a map's file) goes to the column
             `map`.
-        exclude: pixel digests of films that stay in the table but never become examples (the training films).
+        exclude: pixel digests of training films: they, and other films of their patients, stay in the table but never
+            become examples.
 
     A score that is not finite becomes a row that was not read, with that reason.
 
@@ -128,6 +132,7 @@ def score_table(
     types = score_schema()
     columns: dict[str, list[object]] = {name: [] for name in types}
     misses, alarms = _Extremes(keep), _Extremes(keep)
+    taught: set[str] = set()
     for index, film in enumerate(films):
         with METHODS.blaming(detector, film.name):
             outcome = next(iter(detector.score([film])))
@@ -139,7 +144,9 @@ def score_table(
         else:
             row = _film_columns(outcome.film) | _finding_columns(outcome)
             row["map"] = on_finding(index, outcome) if on_finding else None
-            if outcome.film.pixel_sha256 not in exclude:
+            if outcome.film.pixel_sha256 in exclude:
+                taught |= {outcome.film.patient} - {""}
+            elif outcome.film.patient not in taught:
                 if outcome.film.label == "abnormal":
                     misses.offer(-outcome.score, index, outcome)
                 elif outcome.film.label == "normal":
@@ -148,7 +155,9 @@ def score_table(
             values.append(row.get(name))
         if progress:
             progress(index + 1)
-    return Scored(pl.DataFrame(columns, schema=types), misses.taken(), alarms.taken())
+    table = pl.DataFrame(columns, schema=types)
+    late = of_training_patients(table, exclude)  # their training film may come after another one
+    return Scored(table, misses.taken(late), alarms.taken(late))
 
 
 def _unread_row(outcome: NotRead) -> dict[str, object]:

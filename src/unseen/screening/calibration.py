@@ -18,7 +18,7 @@ from unseen.screening.audit_sample import AUDIT_SHARE
 from unseen.screening.calibration_films import CalibrationFilms
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
-from unseen.screening.labelled_studies import Study, one_a_patient, persons, studies_of
+from unseen.screening.labelled_studies import Study, one_a_patient, studies_of
 from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, SourcePolicy
 from unseen.screening.probability import fit_probability
 from unseen.screening.probes import Probe, probes_of
@@ -96,9 +96,8 @@ def calibrate(
             yield one
 
     listed = studies_of(screened(), source_tag=source_tag)
-    person = persons(listed)
-    taught = {person.get(patient) for patient in films.taught}
-    studies = [study for study in listed if person[study.patient] not in taught]
+    taught = films.taught
+    studies = [study for study in listed if study.patient not in taught]
     for warning in films.warnings():
         _log.warning(warning)
     if others := len(listed) - len(studies):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from unseen.artifacts.number_words import number_of
 from unseen.data.film import Film, Label, NotRead, one_line
+from unseen.data.linked_patients import training_patients
 
 
 class CalibrationFilms:
@@ -39,14 +40,13 @@ class CalibrationFilms:
         self._trained_on: Counter[str] = Counter()  # films left out, by label
         self._unlabelled = 0
         self._copies = Copies()
-        self.taught: set[str] = set()
-        """Patients of films on which the model was trained."""
+        self._known: set[tuple[str, str]] = set()  # patient and pixels
 
     def __iter__(self) -> Iterator[Film | NotRead]:
         for done, film in enumerate(self._films, start=1):
             trained_on = isinstance(film, Film) and film.pixel_sha256 in self._training_films
-            if trained_on:
-                self.taught.add(film.patient)
+            if isinstance(film, Film):
+                self._known.add((film.patient, film.pixel_sha256))
             if film.label is None:
                 self._unlabelled += 1
             elif trained_on:
@@ -57,6 +57,11 @@ class CalibrationFilms:
                 yield film
             if self._progress is not None:
                 self._progress(done)
+
+    @property
+    def taught(self) -> frozenset[str]:
+        """Patients of films on which the model was trained, also by copies of films under other names."""
+        return training_patients(sorted(self._known), self._training_films)
 
     def warnings(self) -> Iterator[str]:
         """Yield a sentence for each reason why films were left out, and for copies among the films that count."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from unseen.data.film import Film
+from unseen.data.linked_patients import linked_patients
 from unseen.screening.companions import deciding
 from unseen.screening.policy import UNKNOWN_SOURCE, claimed_source
 
@@ -115,44 +116,13 @@ def one_a_patient(studies: Iterable[Study]) -> list[Study]:
         ['A', 'B']
     """
     listed = list(studies)
-    person = persons(listed)
+    person = linked_patients((study.patient, pixels) for study in listed for pixels in study.films or ("",))
     chosen: dict[tuple[str, str, bool], Study] = {}
     for study in listed:
         key = (person[study.patient], study.source, study.abnormal)
         if key not in chosen or _rank(study) < _rank(chosen[key]):
             chosen[key] = study
     return list(chosen.values())
-
-
-def persons(studies: Iterable[Study]) -> dict[str, str]:
-    """Return for each patient the first of those who are connected to it by shared films, by their pixels.
-
-    Args:
-        studies: labelled studies.
-
-    Returns:
-        The first patient of each person, by the patient's name.
-
-    Example:
-        >>> def study(patient: str, film: str) -> Study:
-        ...     return Study(name=film, patient=patient, source="ward", abnormal=False, score=0.2, films=(film,))
-        >>> persons([study("A", "ab"), study("B", "cd"), study("A (copy)", "ab")])
-        {'A': 'A', 'B': 'B', 'A (copy)': 'A'}
-    """
-    first: dict[str, str] = {}
-    owner: dict[str, str] = {}
-
-    def root(patient: str) -> str:
-        while first[patient] != patient:
-            first[patient] = patient = first[first[patient]]
-        return patient
-
-    for study in studies:
-        first.setdefault(study.patient, study.patient)
-        for pixels in study.films:
-            one, other = root(owner.setdefault(pixels, study.patient)), root(study.patient)
-            first[other] = one
-    return {patient: root(patient) for patient in first}
 
 
 def _rank(study: Study) -> str:

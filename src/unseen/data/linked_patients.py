@@ -1,0 +1,53 @@
+"""Patients linked by shared films: a film under two names is a copy, so both names are of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+
+def linked_patients(films: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return for each patient the first of those who are connected to it by shared films.
+
+    Args:
+        films: patient and pixel digest of each film; a digest "" is not known and links nobody.
+
+    Returns:
+        The first patient of each person, by the patient's name.
+
+    Example:
+        >>> linked_patients([("A", "ab"), ("B", "cd"), ("A (copy)", "ab"), ("C", "")])
+        {'A': 'A', 'B': 'B', 'A (copy)': 'A', 'C': 'C'}
+    """
+    first: dict[str, str] = {}
+    owner: dict[str, str] = {}
+
+    def root(patient: str) -> str:
+        while first[patient] != patient:
+            first[patient] = patient = first[first[patient]]
+        return patient
+
+    for patient, pixels in films:
+        first.setdefault(patient, patient)
+        if pixels:
+            one, other = root(owner.setdefault(pixels, patient)), root(patient)
+            first[other] = one
+    return {patient: root(patient) for patient in first}
+
+
+def training_patients(films: Iterable[tuple[str, str]], training_films: Collection[str]) -> frozenset[str]:
+    """Return the patients of training films, and the patients who are connected to them by shared films.
+
+    Args:
+        films: patient and pixel digest of each film, of training films and others; a digest "" is not known.
+        training_films: pixel digests of the films that a model was trained on. A patient none of whose training films
+            is among `films` is not found.
+
+    Example:
+        >>> films = [("A", "ab"), ("A", "cd"), ("B", "cd"), ("B", "ef"), ("C", "gh")]
+        >>> sorted(training_patients(films, ["ab"]))
+        ['A', 'B']
+    """
+    listed = list(films)
+    person = linked_patients(listed)
+    trained = {person[patient] for patient, pixels in listed if pixels in training_films}
+    return frozenset(patient for patient, first in person.items() if first in trained)

@@ -220,6 +220,25 @@ def test_films_of_patients_on_whose_films_a_model_was_trained_are_left_out(
     assert [rows[film]["lungs"] == "" for film in kept] == [True, True, True, False, False, False]
 
 
+def test_training_patients_are_known_by_films_without_a_report_and_by_copies(
+    make_api: Callable[..., Api], labelled: Labelled
+) -> None:
+    kept = [labelled.film("abnormal" if n % 2 else "normal", first=float(n), second=float(n)) for n in range(6)]
+    unread = [labelled.film(None, first=9.0), labelled.film(None, first=9.0), labelled.film(None, first=9.0)]
+    patients = {kept[0]: "4711", unread[0]: "4711", unread[1]: "4711", unread[2]: "4712", kept[1]: "4712"}
+    with labelled.store.database.writing() as connection:
+        for film, patient in patients.items():
+            of_film = select(films.c.study_id).where(films.c.public_id == film)
+            connection.execute(studies.update().where(studies.c.id.in_(of_film)).values(patient=patient))
+        copy = films.update().where(films.c.public_id == unread[2])
+        connection.execute(copy.values(pixel_sha256=f"{8:064x}"))  # that of the second
+    api = make_api(models=models(f"{7:064x}"))  # trained on the first unread film
+    told = api.lead.get("/compare/labelled").json()
+    assert [(one["trained_on"], one["normal"], one["abnormal"]) for one in told["models"]] == [(2, 2, 2), (0, 3, 3)]
+    rows = {row["film"]: row for row in rows_of(api)}
+    assert [rows[film]["lungs"] == "" for film in kept] == [True, True, False, False, False, False]
+
+
 def test_a_model_that_is_no_longer_here_keeps_its_scores(make_api: Callable[..., Api], labelled: Labelled) -> None:
     for number in range(4):
         labelled.film("abnormal" if number % 2 else "normal", first=float(number), old=float(-number))

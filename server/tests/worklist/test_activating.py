@@ -19,6 +19,7 @@ from tests.worklist.conftest import (
     png,
 )
 from tests.worklist.reporting import look_and_report
+from unseen.data import linked_patients as library
 from unseen.screening.audit_sample import is_sampled
 from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee
@@ -258,6 +259,19 @@ def test_patients_of_training_films_without_a_report_do_not_count(store: Store, 
     many = [f"{number:064x}" for number in range(100, 40_000)]
     found = labels(store, MODEL, LOOSE, trained_on=[*many, "f" * 64])
     assert [study.name for study in found.studies] == [counted] and found.trained_on == 1
+
+
+def test_patients_with_copies_of_films_of_training_patients_do_not_count(store: Store, reported: Reported) -> None:
+    reported(1, 0.8, None, digest="f" * 64, patient="4711")  # trained on
+    reported(2, 0.8, None, digest="e" * 64, patient="4711")
+    reported(3, 0.8, None, digest="e" * 64, patient="4712")  # the same film under another name
+    reported(4, 0.7, "abnormal", digest="d" * 64, patient="4712")
+    reported(5, 0.6, "abnormal", digest="d" * 64)  # and again, in a study without a patient
+    counted = [reported(6, 0.5, "abnormal", patient="4713"), reported(7, 0.5, "abnormal")]
+    found = labels(store, MODEL, LOOSE, trained_on=["f" * 64])
+    assert [study.name for study in found.studies] == counted and found.trained_on == 2
+    pairs = [("4711", "f"), ("4711", "e"), ("4712", "e"), ("4712", "d"), ("5", "d"), ("4713", "6"), ("7", "7")]
+    assert library.training_patients(pairs, ["f"]) == {"4711", "4712", "5"}, "as the command's"
 
 
 def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Store, reported: Reported) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select, update
 
-from tests.worklist.conftest import SQLITE_AT_LEAST, FilledOnce, fill_long_list
+from tests.worklist.conftest import SQLITE_AT_LEAST, FilledOnce, Judged, fill_long_list
 from unseen_server.worklist import filter_sql, refusals
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -86,6 +86,16 @@ def test_a_filter_with_an_index_counts_all_that_match(many: Store, monkeypatch: 
         right = connection.execute(query).scalar_one()
     page = many.studies.page(StudyQuery(tab="to_read", view="LL", order=order, blind=False))
     assert (page.total, page.more) == (right, False)
+
+
+def test_training_patients_are_found_without_a_pass_over_all_films(store: Store, judged: Judged) -> None:
+    judged(1, pixel_sha256="f" * 64, PatientID="P1", StudyInstanceUID="1.2")
+    judged(2, pixel_sha256="f" * 64)
+    sent = asked_by(store, lambda: store.reports.training_patients(["f" * 64]))
+    assert len(sent) == 3, "by pixels, and the further films of the two patients"
+    for statement, parameters in sent:
+        plan = plan_of(store, statement, parameters)
+        assert "SCAN" not in plan and "Seq Scan" not in plan, plan
 
 
 def _refuse(store: Store) -> None:

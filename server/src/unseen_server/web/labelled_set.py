@@ -4,7 +4,8 @@ The labelled set, for comparing models: the films of studies that readers report
 
 Labels come from readers' reports on films that were shown to them, scores from workers; reports of other origins count
 only where they are asked for. A model's scores of its training films, and of other films of their patients, are left
-out here, once and for all, so every figure, the page and the exported table use the same rows.
+out here, once and for all, so every figure, the page and the exported table use the same rows. The patients are those
+that a calibration leaves out: of any scored training film, reported or not.
 
 A labelled set's figures, by the package `evaluation`, with as many draws as a page can wait for, each computed once.
 
@@ -152,7 +153,7 @@ def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) 
     """
     found = store.reports.labelled(most=MOST, origins=EVERY if others else SEEN)
     known = _known(scoring)
-    taught = {model: _patients(found, frozenset(films)) for model, (_, _, films) in known.items()}
+    taught = {model: store.reports.training_patients(films) for model, (_, _, films) in known.items()}
     fresh = [_fresh(film, taught) for film in found]
     seen = {model for film in found for model in film.scores}
     names = _distinct({model: known[model][0] if model in known else model[:12] for model in [*known, *seen]})
@@ -180,11 +181,6 @@ def _known(scoring: Models | None) -> dict[str, tuple[str, Part, Sequence[str]]]
         model: (name, "decides" if card is scoring.card else "compares", card.training_films)
         for model, (name, card) in scoring.named.items()
     }
-
-
-def _patients(films: Sequence[LabelledFilm], pixels: frozenset[str]) -> frozenset[str]:
-    """Return the patients of the films with these pixels."""
-    return frozenset(film.patient for film in films if film.pixel_sha256 in pixels)
 
 
 def _fresh(film: LabelledFilm, taught: Mapping[str, frozenset[str]]) -> LabelledFilm:

@@ -43,6 +43,7 @@ from unseen_server.worklist.labels import (
 )
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
+from unseen_server.worklist.training_patients import patient_name, training_patients
 
 if TYPE_CHECKING:
     from unseen.screening import Probe
@@ -53,8 +54,6 @@ MISSES = (0, 1, 2)
 """For each of these numbers of abnormals below the threshold, the number of labels needed is reported."""
 MOST = 50_000
 """Reported studies that are looked at, latest first."""
-_CHUNK = 10_000
-"""Values in a query: SQLite takes 32,766, PostgreSQL 65,535."""
 WORDS: dict[str, str] = {"elsewhere": "of another system", "unrecorded": "of an earlier release"}
 
 
@@ -167,7 +166,7 @@ def labels(
         unread = _unread(connection)
         refused = _refused(connection, gated_alike)
         fixed = fixed_sources(connection)
-        taught = _taught(connection, trained_on)
+        taught = training_patients(connection, trained_on)
     gathered = _Gathered(taught, refused, source_tag, fixed)
     selected = 0
     for number, of_study in _by_study(rows):
@@ -244,11 +243,6 @@ def policy_from(
     return Policy(**(policy.model_dump() | update))
 
 
-def _patient(row: Found) -> str:
-    """Return the patient of a film's study; without a number the study counts as a patient."""
-    return row.public_id if row.patient is None else f"{row.issuer or ''}|{row.patient}"
-
-
 class _Gathered:
     """Studies as `screening.calibration` makes them of films, from what is kept of them."""
 
@@ -267,7 +261,7 @@ class _Gathered:
         if not frontal:
             return
         first = frontal[0]
-        if (patient := _patient(first)) in self._taught:
+        if (patient := patient_name(first.public_id, first.patient, first.issuer)) in self._taught:
             self.trained_on += len(frontal)
             return
         if any(row.finding is None for row in frontal):
@@ -308,22 +302,6 @@ def _films(connection: Connection, model: str, origins: Collection[Origin]) -> l
     )  # fmt: skip
     rows: Iterable[Found] = connection.execute(query)
     return list(rows)
-
-
-def _taught(connection: Connection, training_films: Collection[str]) -> frozenset[str]:
-    """Return the patients of all films with these pixels that were scored, with a report or without one.
-
-    The digest of a film's pixels is known once a worker has scored it.
-    """
-    columns = studies.c.public_id, studies.c.patient, studies.c.issuer
-    digests = list(training_films)
-    found: set[str] = set()
-    for start in range(0, len(digests), _CHUNK):
-        pixels = digests[start : start + _CHUNK]
-        query = select(*columns).join(films, films.c.study_id == studies.c.id).where(films.c.pixel_sha256.in_(pixels))
-        rows: Iterable[Found] = connection.execute(query.distinct())
-        found.update(map(_patient, rows))
-    return frozenset(found)
 
 
 def _by_study(rows: Iterable[Found]) -> Iterable[tuple[int, list[Found]]]:

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import films, findings, reports, studies
+from unseen_server.worklist.training_patients import patient_name
 
 Origin = Literal["seen", "simulated", "elsewhere", "unrecorded"]
 SEEN: Final[tuple[Origin, ...]] = ("seen", "simulated")
@@ -64,7 +65,7 @@ class LabelledFilm:
     """A film whose study was reported.
 
     Args:
-        patient: pseudonym, with the issuer's where it is known; the study where no film names a patient.
+        patient: as `training_patients.patient_name` names it.
         source: the film's.
         origin: how the report came to be.
         abnormal: from the study's standing report; a single film of it may look otherwise.
@@ -145,7 +146,7 @@ def labelled(connection: Connection, *, most: int, origins: Collection[Origin] =
         LabelledFilm(
             film=row.public_id,
             study=row.study,
-            patient=row.study if row.patient is None else "/".join(filter(None, (row.issuer, row.patient))),
+            patient=patient_name(row.study, row.patient, row.issuer),
             source=row.source,
             abnormal=row.outcome == "abnormal",
             scores=scores.get(row.id, {}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist import audit_sample, labels, report_entry, several
+from unseen_server.worklist import audit_sample, labels, report_entry, several, training_patients
 
 if TYPE_CHECKING:
     from unseen_server.worklist.audit_sample import AuditSample
@@ -140,6 +140,11 @@ class Reports:
         """
         with self._site.database.reading() as connection:
             return labels.labelled(connection, most=most, origins=origins)
+
+    def training_patients(self, training_films: Collection[str]) -> frozenset[str]:
+        """Return the patients of training films, known by pixel digests, and patients with copies of their films."""
+        with self._site.database.reading() as connection:
+            return training_patients.training_patients(connection, training_films)
 
     def unseen_labels(self) -> Mapping[Origin, int]:
         """Return the number of reported studies that are not labels by themselves, by the origin of their reports."""

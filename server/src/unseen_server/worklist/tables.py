@@ -155,6 +155,7 @@ films = sa.Table(
     sa.Column("related", sa.Text),  # JSON: pseudonyms of its own, its exposure's and its sources' UIDs
     sa.CheckConstraint(one_of("aside", ("returned", "discarded")), name="aside"),
     sa.Index("ix_films_instance", "instance"),
+    sa.Index("ix_films_pixel_sha256", "pixel_sha256"),
     sa.Index("ix_films_source_name", "source", "name"),
 )
 

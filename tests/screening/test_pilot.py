@@ -100,6 +100,15 @@ def test_a_patient_with_an_unlabelled_calibration_film_is_left_out(screener: Scr
     assert (found.left_out, found.unlabelled, len(found.studies)) == (1, 1, len(ARCHIVE))
 
 
+def test_a_patient_of_the_calibration_is_left_out_under_another_name(screener: Screener) -> None:
+    calibrated = CALIBRATION[0]
+    shared = replayed_film("shared", 0.0, label="normal", source="ward", patient=calibrated.patient)
+    copy = replace(shared, name="copy", patient="Q", study="copy")
+    later = replayed_film("later", 0.0, label="normal", source="ward", patient="Q")
+    found = pilot(screener, [*ARCHIVE, calibrated, shared, copy, later])
+    assert (found.left_out, len(found.studies)) == (4, len(ARCHIVE))
+
+
 def test_the_page_says_what_it_is_and_escapes_what_it_shows(screener: Screener) -> None:
     odd = replayed_film("<script>alert(1)</script>", -9.0, label="abnormal", source="ward")
     found = pilot(screener, [*ARCHIVE, odd, UNREAD])

@@ -2,8 +2,8 @@
 
 `pilot` counts what would have been ranked, cleared and missed, with intervals. Studies of one patient are not
 independent, so intervals count patients (`proportion`; the bootstrap draws patients). Studies with a film that
-calibrated the policy or trained the model are left out, and those of the same patients. `pilot_html` writes one page
-without scripts and without outside requests.
+calibrated the policy or trained the model are left out, and those of the same patients, also under another name by
+shared films. `pilot_html` writes one page without scripts and without outside requests.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ import numpy as np
 from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
+from unseen.data.linked_patients import training_patients
 from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
@@ -114,19 +115,22 @@ def pilot(
         progress: called with the number of films done.
     """
     films: dict[tuple[str, str], list[Screened]] = {}
-    barred, unlabelled = set(), 0
+    seen, used, unlabelled = set[tuple[str, str]](), set[str](), 0
     known = set() if screener.policy is None else set(screener.policy.films)
     trained = frozenset(getattr(screener.detector, "training_films", ()))
     for done, one in enumerate(screener.screen(archive), start=1):
         film = one.film
-        if isinstance(film, Film) and (film.pixel_sha256 in trained or film.pixel_sha256[:16] in known):
-            barred.add(film.patient)
+        if isinstance(film, Film):
+            seen.add((film.patient, film.pixel_sha256))
+            if film.pixel_sha256 in trained or film.pixel_sha256[:16] in known:
+                used.add(film.pixel_sha256)
         if one.label is None:
             unlabelled += 1
         else:
             films.setdefault(one.study, []).append(one.without_images())
         if progress:
             progress(done)
+    barred = training_patients(sorted(seen), used)
     studies = [
         PilotStudy(
             files=tuple(one.film.name for one in some),

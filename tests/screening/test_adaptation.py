@@ -413,7 +413,7 @@ def _scores(taught: Labelled, chosen: Chosen, films: Labelled) -> np.ndarray:
 
 def test_too_few_films_are_an_error(base: Pca, labelled: list[Film]) -> None:
     with pytest.raises(
-        FitError, match=r"6 normal films \(0 of them trained the model\) and 6 abnormal films can teach"
+        FitError, match=r"6 normal films \(0 of them of training patients\) and 6 abnormal films can teach"
     ):
         adapt(base, labelled[:12])
     with pytest.raises(FitError, match="Label 5 more abnormal films: the head learns from at least 5"):
@@ -460,11 +460,40 @@ def test_training_normals_teach_the_head_and_choose_nothing(base: Pca, labelled:
     )
     counts = counted_films([*trained, *normal, *abnormal], trained=base.training_films, share=1.0)
     assert counts == FilmCounts(fresh=10, trained=24, abnormal=5) and counts.missing() == []
-    with pytest.raises(FitError, match=r"10 normal films \(0 of them trained the model\)"):
+    with pytest.raises(FitError, match=r"10 normal films \(0 of them of training patients\)"):
         adapt(base, [*normal, *abnormal])
     adapted, found = adapt(base, iter([*trained, *normal, *abnormal]))
     assert (found.normals, found.abnormals) == (34, 5)
     assert len(adapted.training_films) == len(set(adapted.training_films)) == 24 + 15
+    fresh_scores = np.array([one.score for one in base.score(normal) if not isinstance(one, NotRead)])
+    assert float(adapted.head.base[0]) == pytest.approx(float(fresh_scores.mean()), rel=1e-5)
+
+
+def test_follow_up_films_of_training_patients_teach_and_choose_nothing(base: Pca, labelled: list[Film]) -> None:
+    trained = [replace(film, label=None) for film in phantoms.normals(24, seed=1, size=96)]
+    normal, abnormal = (
+        [film for film in labelled if film.label == label][:number]
+        for label, number in (("normal", 12), ("abnormal", 6))
+    )
+    rng = np.random.default_rng(0)
+    later = [
+        replace(
+            film,
+            name=f"later-{place}",
+            pixels=np.clip(film.pixels + 0.004 * rng.normal(size=film.pixels.shape), 0, 1).astype(np.float32),
+            pixel_sha256=f"later-{place}",
+            label="normal",
+        )
+        for place, film in enumerate(trained)
+    ]
+    ill = replace(abnormal[5], patient="another name")
+    shared = replace(later[0], name="copy", patient="another name")
+    films = [*later, shared, *normal, *abnormal[:5], ill, *trained]
+    for share, counts in ((1.0, FilmCounts(12, 24, 6)), (1e-9, FilmCounts(0, 24, 1, kept=17))):
+        assert counted_films(films, trained=base.training_films, share=share) == counts
+    adapted, found = adapt(base, films)
+    assert (found.normals, found.abnormals) == (36, 6)
+    assert set(adapted.training_films) == {film.pixel_sha256 for film in (*films, *trained)}
     fresh_scores = np.array([one.score for one in base.score(normal) if not isinstance(one, NotRead)])
     assert float(adapted.head.base[0]) == pytest.approx(float(fresh_scores.mean()), rel=1e-5)
 
@@ -494,8 +523,8 @@ def test_an_ensemble_on_frozen_features_shares_its_network(labelled: list[Film],
 
 def test_one_number_of_normal_films_serves_both_uses() -> None:
     assert FilmCounts(fresh=0, trained=25, abnormal=5).missing() == [
-        "10 more normal films: the head learns from at least 30, and its share of the score is chosen by films on "
-        "which the model was not trained, at least 10"
+        "10 more normal films: the head learns from at least 30, and its share of the score is chosen by films of "
+        "patients on whose films the model was not trained, at least 10"
     ]
     assert FilmCounts(fresh=12, trained=0, abnormal=9).missing() == [
         "18 more normal films: the head learns from at least 30"

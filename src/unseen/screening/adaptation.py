@@ -9,7 +9,8 @@ than the detector's score by more than one standard error. Films that taught are
 out, so its guarantee holds as before.
 
 The normal films on which the detector was trained train the head, too: the frozen features did not learn from them.
-They do not take part in the choice of the two settings, since the detector's score is too low on them.
+They do not take part in the choice of the two settings, since the detector's score is too low on them; nor do other
+films of their patients, which teach whatever the share: `calibrate` leaves them out.
 
 The head "ridge" is fitted to the labels of all films; "normals-covariance" takes its covariance from the normal films
 alone, which are many, and only a mean from the abnormal ones. Its two settings are `NORMALS_SHRINKAGE` and
@@ -38,8 +39,9 @@ from numpy.typing import NDArray
 
 from unseen.anatomy.found_lungs import FoundLungs
 from unseen.artifacts.number_words import number_of
-from unseen.data.film import Film, NotRead, one_line
+from unseen.data.film import Film, Label, NotRead, one_line
 from unseen.data.film_projection import projection_of, stated_beam
+from unseen.data.linked_patients import training_patients
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, normals_discriminant, ridge, standardised
 from unseen.detectors.detector import Detector
@@ -166,7 +168,7 @@ class Labelled:
         abnormal: (n,).
         patients: n names; films of one patient are in one part.
         mix: (n,) log odds of the simple statistics, each film's from a fit without it; None where there is no such fit.
-        fresh: (n,) films on which the detector was not trained: only these choose λ and ω; None: all.
+        fresh: (n,) films of patients on whose films the detector was not trained: only these choose λ and ω; None: all.
         statistics: (n, k) simple statistics beyond which the labels must show something; None: none are known.
     """
 
@@ -189,8 +191,8 @@ class FilmCounts:
     """Labelled films of a site, by their use in an adaptation.
 
     Args:
-        fresh: normal films on which the detector was not trained, of patients who teach.
-        trained: normal films on which the detector was trained.
+        fresh: normal films of patients who teach, and on whose films the detector was not trained.
+        trained: normal films on which the detector was trained, and other normal films of their patients.
         abnormal: abnormal films of patients who teach.
         kept: films of the other patients, which stay for `calibrate`.
 
@@ -211,7 +213,7 @@ class FilmCounts:
             missing.append(f"{abnormal} more abnormal films: the head learns from at least {LEAST_ABNORMAL}")
         uses = {
             f"the head learns from at least {LEAST_NORMAL}": LEAST_NORMAL - self.fresh - self.trained,
-            "its share of the score is chosen by films on which the model was not trained, at least "
+            "its share of the score is chosen by films of patients on whose films the model was not trained, at least "
             f"{LEAST_FRESH}": LEAST_FRESH - self.fresh,
         }
         if (normal := max(uses.values())) > 0:  # films that are labelled now serve both uses
@@ -226,8 +228,8 @@ class FilmCounts:
             return
         kept = f" {self.kept} further films are kept for calibrate; a larger share lets them teach." * bool(self.kept)
         raise FitError(
-            f"{self.fresh + self.trained} normal films ({self.trained} of them trained the model) and {self.abnormal} "
-            f"abnormal films can teach. Label {'; '.join(missing)}.{kept} More abnormal films improve the head: on "
+            f"{self.fresh + self.trained} normal films ({self.trained} of them of training patients) and "
+            f"{self.abnormal} abnormal films can teach. Label {'; '.join(missing)}.{kept} More abnormal films improve the head: on "
             f"{_MEASURED}"
         )
 
@@ -315,16 +317,16 @@ def adapt(
         detector: a trained detector.
         labelled: films labelled normal or abnormal, which are read twice: first to count them. Unlabelled and lateral
             films are left out, and so are copies of an earlier film, by the pixels. Normal films on which the detector
-            was trained train the head as well.
-        share: of the patients whose films teach, in (0, 1]; the others' stay fresh for `calibrate`. Normal films on
-            which the detector was trained always teach: `calibrate` cannot use them.
+            was trained train the head as well, and so do other normal films of their patients.
+        share: of the patients whose films teach, in (0, 1]; the others' stay fresh for `calibrate`. Films of patients
+            on whose films the detector was trained always teach: `calibrate` cannot use them.
         head: "ridge", or "normals-covariance": the linear discriminant with the covariance of the normal films.
         backbone: as for `Adapted.beside`.
         gate: input gate of the detector: films that it refuses are not scored in use, and do not teach.
         progress: called with 0 when the films are counted, then with the number of films done.
 
-    Raises FitError for fewer than 5 abnormal films, 30 normal films or 10 normal films on which the detector was not
-    trained, before anything is computed; and as `Adapted.beside` does.
+    Raises FitError for fewer than 5 abnormal films, 30 normal films or 10 normal films of patients on whose films the
+    detector was not trained, before anything is computed; and as `Adapted.beside` does.
 
     >>> from unseen.detectors import load
     >>> adapt(load("models/pca"), [], share=0)
@@ -338,19 +340,21 @@ def adapt(
         raise FitError(f'head is "{head}"; give one of {", ".join(_FORMULAS)}')
     trained = frozenset(detector.training_films)
     films = list(labelled) if isinstance(labelled, Iterator) else labelled
+    uses: list[str] = []
+    copies = Copies()
     if not isinstance(detector, Adapted):
-        counted_films(films, trained=trained, share=share).check()
+        uses = _uses(films, trained=trained, share=share, copies=copies)
+        _counts(uses).check()
     adapted = Adapted.beside(detector, backbone=backbone)
     rows: list[tuple[torch.Tensor, float, bool, str, str]] = []
     fresh: list[bool] = []
     statistics: list[dict[str, float | None]] = []
     positions: list[str] = []
-    copies, refused = Copies(), dict[str, str]()
+    refused: dict[str, str] = {}
     screener = Screener(detector, gate=gate)
     if progress is not None:
         progress(0)
-    for done, film in enumerate(films, start=1):
-        use = _use(film, trained=trained, share=share, copies=copies)
+    for done, (film, use) in enumerate(zip(films, uses, strict=True), start=1):
         lungs = FoundLungs(film) if isinstance(film, Film) and use in _TEACHING else None
         if lungs is not None and (reason := screener.refusal(lungs.film, lungs)):
             refused[film.name] = reason
@@ -391,7 +395,7 @@ def adapt(
     teach(adapted.head, learnt, chosen)
     adapted.training_films = (
         *detector.training_films,
-        *(row[4] for row, one in zip(rows, fresh, strict=True) if one),
+        *(row[4] for row in rows if row[4] not in trained),
     )
     counted = (int((~abnormal).sum()), int(abnormal.sum()))
     adapted.config = adapted.config.model_copy(update={"labels": counted, "head": head})
@@ -417,23 +421,43 @@ def counted_films(films: Iterable[Film | NotRead], *, trained: Collection[str], 
         >>> counted_films(phantoms.normals(3, size=64), trained=(), share=1.0)
         FilmCounts(fresh=3, trained=0, abnormal=0, kept=0)
     """
-    copies = Copies()
-    uses = Counter(_use(film, trained=trained, share=share, copies=copies) for film in films)
-    return FilmCounts(uses["fresh"], uses["trained"], uses["abnormal"], uses["kept"])
+    return _counts(_uses(films, trained=trained, share=share, copies=Copies()))
+
+
+def _counts(uses: Iterable[str]) -> FilmCounts:
+    count = Counter(uses)
+    return FilmCounts(count["fresh"], count["trained"], count["abnormal"], count["kept"])
 
 
 _TEACHING = ("fresh", "trained", "abnormal")
 
 
-def _use(film: Film | NotRead, *, trained: Collection[str], share: float, copies: Copies) -> str:
-    """Return the use of a film: "fresh", "trained", "abnormal", "kept", or "" for a film that is left out."""
-    if not isinstance(film, Film) or film.label is None or projection_of(film) == "lateral" or copies.add(film):
-        return ""
-    if film.pixel_sha256 in trained:
-        return "trained" if film.label == "normal" else ""
-    if dealt(film.patient or film.pixel_sha256, "teaches") >= share:
-        return "kept"
-    return "abnormal" if film.label == "abnormal" else "fresh"
+def _uses(films: Iterable[Film | NotRead], *, trained: Collection[str], share: float, copies: Copies) -> list[str]:
+    """Return the use of each film: "fresh", "trained", "abnormal", "kept", or "" for a film that is left out.
+
+    Normal films of patients on whose films the detector was trained are "trained", whatever the share.
+    """
+    known: list[tuple[str, str]] = []  # patient and pixels of each film that is read
+    counted: list[tuple[str, str, Label] | None] = []
+    for film in films:
+        if isinstance(film, Film):
+            known.append((film.patient or film.pixel_sha256, film.pixel_sha256))
+        if not isinstance(film, Film) or film.label is None or projection_of(film) == "lateral" or copies.add(film):
+            counted.append(None)
+        else:
+            counted.append((*known[-1], film.label))
+    taught = training_patients(known, trained)
+
+    def use(patient: str, pixels: str, label: Label) -> str:
+        if label == "abnormal" and pixels in trained:
+            return ""
+        if patient not in taught and dealt(patient, "teaches") >= share:
+            return "kept"
+        if label == "abnormal":
+            return "abnormal"
+        return "trained" if patient in taught else "fresh"
+
+    return ["" if one is None else use(*one) for one in counted]
 
 
 def choose(films: Labelled, head: HeadName = "ridge") -> Chosen:

@@ -229,8 +229,8 @@ class FilmCounts:
         kept = f" {self.kept} further films are kept for calibrate; a larger share lets them teach." * bool(self.kept)
         raise FitError(
             f"{self.fresh + self.trained} normal films ({self.trained} of them of training patients) and "
-            f"{self.abnormal} abnormal films can teach. Label {'; '.join(missing)}.{kept} More abnormal films improve the head: on "
-            f"{_MEASURED}"
+            f"{self.abnormal} abnormal films can teach. Label {'; '.join(missing)}.{kept} More abnormal films improve "
+            f"the head: on {_MEASURED}"
         )
 
 

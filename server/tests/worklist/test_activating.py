@@ -19,7 +19,7 @@ from tests.worklist.conftest import (
     png,
 )
 from tests.worklist.reporting import look_and_report
-from unseen.data import linked_patients as library
+from unseen.data.linked_patients import training_patients
 from unseen.screening.audit_sample import is_sampled
 from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee
@@ -271,7 +271,7 @@ def test_patients_with_copies_of_films_of_training_patients_do_not_count(store: 
     found = labels(store, MODEL, LOOSE, trained_on=["f" * 64])
     assert [study.name for study in found.studies] == counted and found.trained_on == 2
     pairs = [("4711", "f"), ("4711", "e"), ("4712", "e"), ("4712", "d"), ("5", "d"), ("4713", "6"), ("7", "7")]
-    assert library.training_patients(pairs, ["f"]) == {"4711", "4712", "5"}, "as the command's"
+    assert training_patients(pairs, ["f"]) == {"4711", "4712", "5"}, "as the command's"
 
 
 def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Store, reported: Reported) -> None:

@@ -2,8 +2,8 @@
 
 `pilot` counts what would have been ranked, cleared and missed, with intervals. Studies of one patient are not
 independent, so intervals count patients (`proportion`; the bootstrap draws patients). Studies with a film that
-calibrated the policy or trained the model are left out, and those of the same patients, also under another name by
-shared films. `pilot_html` writes one page without scripts and without outside requests.
+calibrated the policy or trained the model are left out. All studies of the same patients are left out, too, also where
+a patient has two names that share a film. `pilot_html` writes one page without scripts and without outside requests.
 """
 
 from collections import Counter

@@ -459,6 +459,7 @@ CREATE INDEX ix_audit_subject ON public.audit USING btree (subject);
 CREATE INDEX ix_decisions_film_id ON public.decisions USING btree (film_id);
 CREATE INDEX ix_decisions_study_id ON public.decisions USING btree (study_id);
 CREATE INDEX ix_films_instance ON public.films USING btree (instance);
+CREATE INDEX ix_films_pixel_sha256 ON public.films USING btree (pixel_sha256);
 CREATE INDEX ix_films_source_name ON public.films USING btree (source, name);
 CREATE INDEX ix_films_study_id ON public.films USING btree (study_id);
 CREATE INDEX ix_findings_map_sha256 ON public.findings USING btree (map_sha256);

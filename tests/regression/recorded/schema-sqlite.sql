@@ -7,6 +7,7 @@ CREATE INDEX ix_audit_subject ON audit (subject);
 CREATE INDEX ix_decisions_film_id ON decisions (film_id);
 CREATE INDEX ix_decisions_study_id ON decisions (study_id);
 CREATE INDEX ix_films_instance ON films (instance);
+CREATE INDEX ix_films_pixel_sha256 ON films (pixel_sha256);
 CREATE INDEX ix_films_source_name ON films (source, name);
 CREATE INDEX ix_films_study_id ON films (study_id);
 CREATE INDEX ix_findings_map_sha256 ON findings (map_sha256);

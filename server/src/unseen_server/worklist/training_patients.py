@@ -17,7 +17,7 @@ _CHUNK = 10_000
 
 
 def patient_name(study: str, patient: str | None, issuer: str | None) -> str:
-    """Return the name of a study's patient: number and issuer, as they are stored.
+    """Return the name of a study's patient: issuer and number, as they are stored; exports have these names, too.
 
     Args:
         study: the study's public id. A study without a patient number counts as a patient.
@@ -26,9 +26,9 @@ def patient_name(study: str, patient: str | None, issuer: str | None) -> str:
 
     Example:
         >>> patient_name("s-1", "4711", None), patient_name("s-2", None, None)
-        ('|4711', 's-2')
+        ('4711', 's-2')
     """
-    return study if patient is None else f"{issuer or ''}|{patient}"
+    return study if patient is None else "/".join(filter(None, (issuer, patient)))
 
 
 def training_patients(connection: Connection, training_films: Collection[str]) -> frozenset[str]:

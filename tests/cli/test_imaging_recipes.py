@@ -554,6 +554,7 @@ def test_total_variation_is_given_the_noise_of_the_process() -> None:
     truth = images_of("phantoms", channels=1, size=(64, 64), number=2, seed=4)
     y = process(truth, generator=torch.Generator().manual_seed(0))
     found = evaluate_reconstructor(f, truth, measurements=y)
+    assert found.converged
     misfit = (found.shown["TV"] - y).square().mean().sqrt()
     assert float(misfit) == pytest.approx(0.1, rel=0.03)
     assert found.mean("network", "psnr").value > found.mean("TV", "psnr").value  # type: ignore[union-attr]

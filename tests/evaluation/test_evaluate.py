@@ -74,6 +74,17 @@ def test_films_of_training_patients_are_no_examples_in_any_order(
     assert "2 training films and 2 other films of their patients left out" in page
 
 
+def test_films_of_training_patients_that_come_first_leave_room_for_examples(
+    brightness: Scorer, make_film: FilmMaker
+) -> None:
+    films = sorted(mixed(make_film, 12), key=lambda film: -float(film.pixels.mean()))
+    normal = [film for film in films if film.label == "normal"]
+    taught = dataclasses.replace(normal[0], patient="p")
+    trained = dataclasses.replace(normal[1], patient="p")
+    table = score_table(brightness, [taught, *normal[2:], trained], keep=1, exclude=frozenset([trained.pixel_sha256]))
+    assert [one.file for one in table.false_alarms] == [normal[2].name]
+
+
 def test_a_score_that_is_no_number_is_a_row_not_read(brightness: Any, make_film: FilmMaker) -> None:
     class Broken:
         def score(self, films: Any) -> Iterator[Any]:

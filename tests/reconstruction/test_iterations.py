@@ -46,12 +46,13 @@ def test_one_step_of_sirt_is_numpys() -> None:
     assert np.abs(found.flatten(1).numpy() - expected).max() < 1e-10
 
 
-def test_sirt_converges_to_weighted_least_squares() -> None:
+@pytest.mark.parametrize("iterations", [400, pytest.param(2000, marks=pytest.mark.nightly)])
+def test_sirt_converges_to_weighted_least_squares(iterations: int) -> None:
     matrix = matrix_of(SCAN)
     y = SCAN(disc()) + 0.1 * torch.rand(2, *SCAN.range, generator=torch.Generator().manual_seed(0)).double()
     rows = matrix.sum(1)
     roots = np.sqrt(np.divide(1, rows, out=np.zeros_like(rows), where=rows > 1e-9))
-    found = sirt(y, Measurement(SCAN), iterations=400)
+    found = sirt(y, Measurement(SCAN), iterations=iterations)
     for image, seen in zip(found, y, strict=True):
         least = np.linalg.lstsq(roots[:, None] * matrix, roots * seen.flatten().numpy(), rcond=None)[0]
         wanted = np.sum((roots * (matrix @ least - seen.flatten().numpy())) ** 2)

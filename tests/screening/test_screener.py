@@ -312,6 +312,22 @@ def test_films_that_do_not_count_link_a_person_to_the_training(link: dict[str, A
     assert policy is not None and policy.sources["ward"].abnormals == 60
 
 
+@pytest.mark.parametrize("link", [{"label": None}, {"view_position": "LL"}])
+def test_names_that_share_a_film_that_does_not_count_are_one_patient(link: dict[str, Any]) -> None:
+    def film(name: str, patient: str, **other: Any) -> Film:
+        made = replayed_film(name, 2.0, label="abnormal", source="ward")
+        return replace(made, **{"patient": patient, "study": name} | other)
+
+    linked = [replace(film("shared", patient, **link), study=patient) for patient in ("P", "Q")]
+    alone = [film("first", "P"), film("second", "Q")]
+    counts = []
+    for films in (alone, [*alone, *linked]):
+        policy = calibrate(Replayed(), [*labelled(), *films], 0.10).policy
+        assert policy is not None
+        counts.append(policy.sources["ward"].abnormals)
+    assert counts == [62, 61]
+
+
 def test_normals_alone_give_p_values_and_clear_nothing() -> None:
     screener = calibrate(Replayed(), labelled(abnormals=0), 0.10)
     decision = screener(at(-9.0))

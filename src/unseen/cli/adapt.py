@@ -44,7 +44,7 @@ def adapt(
     head normals-covariance grows with this difference; weak evidence has a small share. A third of the patients teach;
     calibrate with the same manifest, and the others are used: a guarantee needs films that the model has not seen.
     Normal films on which the model was trained teach the head, too. At least 5 abnormal films, 30 normal films and 10
-    normal films that are new to the model are needed.
+    normal films of patients who are new to the model are needed.
 
     Examples:
 

@@ -67,8 +67,9 @@ def evaluate(
 ) -> None:
     """Evaluate a model: a detector on labelled films, or a reconstructor on images.
 
-    A detector is compared with simple image statistics, a reconstructor with A† and total variation. Films and
-    measurements that the model was trained on are left out, and counted; so are other films of their patients.
+    A detector is compared with simple image statistics, a reconstructor with A† and total variation. The command leaves
+    out, and counts, films or measurements that the model was trained on, and for a detector other films of their
+    patients.
 
     Examples:
 
@@ -206,7 +207,7 @@ def compare(
     lines = [f"{name}: AUROC {figure}" for name, figure in result.auroc.items()]
     lines += map(str, result.pairs)
     compared = number_of(result.films, "film")
-    reasons = "of training patients, not labelled, not read, or named twice"
+    reasons = "of patients on whose films a model was trained, not labelled, not read, or named twice"
     lines += [f"{compared}, {result.left_out} left out ({reasons})"]
     console.result("\n".join(lines), **result.to_json())
     if out is not None:

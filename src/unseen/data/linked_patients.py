@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable
 
 
 def linked_patients(films: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return for each patient the first of those who are connected to it by shared films.
+    """Return for each patient one of those who are connected to it by shared films, the same for all of them.
 
     Args:
         films: patient and pixel digest of each film; a digest "" is not known and links nobody.
 
     Returns:
-        The first patient of each person, by the patient's name.
+        The patient that stands for each person, by the patient's name.
 
     Example:
         >>> linked_patients([("A", "ab"), ("B", "cd"), ("A (copy)", "ab"), ("C", "")])
@@ -38,7 +38,8 @@ def training_patients(films: Iterable[tuple[str, str]], training_films: Collecti
     """Return the patients of training films, and the patients who are connected to them by shared films.
 
     Args:
-        films: patient and pixel digest of each film, of training films and others; a digest "" is not known.
+        films: patient and pixel digest of each film, of training films and others; a digest "" is not known, and a
+            film of the patient "" is of an unknown one and links nobody.
         training_films: pixel digests of the films that a model was trained on. A patient none of whose training films
             is among `films` is not found.
 
@@ -47,7 +48,7 @@ def training_patients(films: Iterable[tuple[str, str]], training_films: Collecti
         >>> sorted(training_patients(films, ["ab"]))
         ['A', 'B']
     """
-    listed = list(films)
-    person = linked_patients(listed)
-    trained = {person[patient] for patient, pixels in listed if pixels in training_films}
+    listed = [(patient, pixels) for patient, pixels in films if patient]
+    person, known = linked_patients(listed), frozenset(training_films)
+    trained = {person[patient] for patient, pixels in listed if pixels in known}
     return frozenset(patient for patient, first in person.items() if first in trained)

@@ -25,7 +25,7 @@ from unseen.evaluation.roc import Auroc, AveragePrecision, Bools, Fold, Sensitiv
 from unseen.evaluation.shortcut_audit import audit_of, audit_statistics, verdict
 from unseen.evaluation.site_recognition import site_statistics
 from unseen.evaluation.statistics_mix import usable_statistics
-from unseen.evaluation.training_patients import of_training_patients
+from unseen.evaluation.training_patients import rows_of_training_patients
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,7 +63,7 @@ def judged_rows(table: pl.DataFrame, exclude: frozenset[str] = frozenset()) -> J
     scored = (text(table, "status") == "scored") & np.isfinite(numbers(table, "score"))
     trained = scored & np.isin(text(table, "pixel_sha256"), list(exclude))
     labelled = scored & np.isin(text(table, "label"), ["normal", "abnormal"]) & ~trained
-    others = labelled & of_training_patients(table, exclude)
+    others = labelled & rows_of_training_patients(table, exclude)
     return JudgedRows(table.filter(labelled & ~others), int(trained.sum()), int(others.sum()))
 
 

@@ -20,7 +20,7 @@ from unseen.evaluation.examples import Example, example_of
 from unseen.evaluation.localisation import localise, on_grid_lesion
 from unseen.evaluation.roc import Bools
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES, trivial_statistics
-from unseen.evaluation.training_patients import of_training_patients
+from unseen.evaluation.training_patients import rows_of_training_patients
 
 if TYPE_CHECKING:
     from unseen.data.film import Film
@@ -131,7 +131,7 @@ def score_table(
     """
     types = score_schema()
     columns: dict[str, list[object]] = {name: [] for name in types}
-    misses, alarms = _Extremes(keep), _Extremes(keep)
+    misses, alarms = _Extremes(2 * keep), _Extremes(2 * keep)  # in case that some are of training patients
     taught: set[str] = set()
     for index, film in enumerate(films):
         with METHODS.blaming(detector, film.name):
@@ -156,8 +156,8 @@ def score_table(
         if progress:
             progress(index + 1)
     table = pl.DataFrame(columns, schema=types)
-    late = of_training_patients(table, exclude)  # their training film may come after another one
-    return Scored(table, misses.taken(late), alarms.taken(late))
+    late = rows_of_training_patients(table, exclude)  # their training film may come after another one
+    return Scored(table, misses.taken(late)[:keep], alarms.taken(late)[:keep])
 
 
 def _unread_row(outcome: NotRead) -> dict[str, object]:

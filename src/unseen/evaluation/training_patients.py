@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def of_training_patients(table: pl.DataFrame, training_films: Collection[str]) -> Bools:
+def rows_of_training_patients(table: pl.DataFrame, training_films: Collection[str]) -> Bools:
     """Return the rows of patients on whose films the model was trained, (rows,): training films and others.
 
     Args:
@@ -27,6 +27,6 @@ def of_training_patients(table: pl.DataFrame, training_films: Collection[str]) -
         patient.
     """
     patients, pixels = text(table, "patient"), text(table, "pixel_sha256")
-    named = zip(patients[patients != ""].tolist(), pixels[patients != ""].tolist(), strict=True)
-    found = np.isin(patients, list(training_patients(named, training_films)))
+    taught = training_patients(zip(patients.tolist(), pixels.tolist(), strict=True), training_films)
+    found = np.isin(patients, list(taught))
     return np.asarray(found | np.isin(pixels, list(training_films)))

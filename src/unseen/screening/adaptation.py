@@ -10,7 +10,8 @@ out, so its guarantee holds as before.
 
 The normal films on which the detector was trained train the head, too: the frozen features did not learn from them.
 They do not take part in the choice of the two settings, since the detector's score is too low on them; nor do other
-films of their patients, which teach whatever the share: `calibrate` leaves them out.
+normal films of their patients. These teach whatever the share, and so do abnormal films of these patients, which take
+part in the choice: `calibrate` leaves all of them out.
 
 The head "ridge" is fitted to the labels of all films; "normals-covariance" takes its covariance from the normal films
 alone, which are many, and only a mean from the abnormal ones. Its two settings are `NORMALS_SHRINKAGE` and
@@ -30,6 +31,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from statistics import NormalDist
 
@@ -168,7 +170,8 @@ class Labelled:
         abnormal: (n,).
         patients: n names; films of one patient are in one part.
         mix: (n,) log odds of the simple statistics, each film's from a fit without it; None where there is no such fit.
-        fresh: (n,) films of patients on whose films the detector was not trained: only these choose λ and ω; None: all.
+        fresh: (n,) abnormal films, and normal films of patients on whose films the detector was not trained: only these
+            choose λ and ω; None: all.
         statistics: (n, k) simple statistics beyond which the labels must show something; None: none are known.
     """
 
@@ -228,9 +231,9 @@ class FilmCounts:
             return
         kept = f" {self.kept} further films are kept for calibrate; a larger share lets them teach." * bool(self.kept)
         raise FitError(
-            f"{self.fresh + self.trained} normal films ({self.trained} of them of training patients) and "
-            f"{self.abnormal} abnormal films can teach. Label {'; '.join(missing)}.{kept} More abnormal films improve "
-            f"the head: on {_MEASURED}"
+            f"{self.fresh + self.trained} normal films ({self.trained} of them of patients on whose films the model "
+            f"was trained) and {self.abnormal} abnormal films can teach. Label {'; '.join(missing)}.{kept} More "
+            f"abnormal films improve the head: on {_MEASURED}"
         )
 
 
@@ -319,7 +322,7 @@ def adapt(
             films are left out, and so are copies of an earlier film, by the pixels. Normal films on which the detector
             was trained train the head as well, and so do other normal films of their patients.
         share: of the patients whose films teach, in (0, 1]; the others' stay fresh for `calibrate`. Films of patients
-            on whose films the detector was trained always teach: `calibrate` cannot use them.
+            on whose films the detector was trained always teach, but for abnormal ones on which it was trained.
         head: "ridge", or "normals-covariance": the linear discriminant with the covariance of the normal films.
         backbone: as for `Adapted.beside`.
         gate: input gate of the detector: films that it refuses are not scored in use, and do not teach.
@@ -354,7 +357,9 @@ def adapt(
     screener = Screener(detector, gate=gate)
     if progress is not None:
         progress(0)
-    for done, (film, use) in enumerate(zip(films, uses, strict=True), start=1):
+    for done, (film, use) in enumerate(zip_longest(films, uses), start=1):
+        if film is None or use is None:
+            raise FitError("the labelled films are read twice, and their number has changed; give them as a list")
         lungs = FoundLungs(film) if isinstance(film, Film) and use in _TEACHING else None
         if lungs is not None and (reason := screener.refusal(lungs.film, lungs)):
             refused[film.name] = reason
@@ -446,7 +451,7 @@ def _uses(films: Iterable[Film | NotRead], *, trained: Collection[str], share: f
             counted.append(None)
         else:
             counted.append((*known[-1], film.label))
-    taught = training_patients(known, trained)
+    taught, trained = training_patients(known, trained), frozenset(trained)
 
     def use(patient: str, pixels: str, label: Label) -> str:
         if label == "abnormal" and pixels in trained:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,7 @@ def calibrate(
     listed = studies_of(screened(), source_tag=source_tag)
     taught = films.taught
     studies = [study for study in listed if study.patient not in taught]
+    persons = films.persons
     for warning in films.warnings():
         _log.warning(warning)
     if others := len(listed) - len(studies):
@@ -109,7 +111,7 @@ def calibrate(
             f"The first: {first}"
         )
     policy = policy_of(
-        studies,
+        [replace(study, patient=persons.get(study.patient, study.patient)) for study in studies],
         promise,
         model=str(getattr(detector, "key", type(detector).__name__)),
         weights_sha256=detector.weights_sha256,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from unseen.artifacts.number_words import number_of
 from unseen.data.film import Film, Label, NotRead, one_line
-from unseen.data.linked_patients import training_patients
+from unseen.data.linked_patients import linked_patients, training_patients
 
 
 class CalibrationFilms:
@@ -62,6 +62,11 @@ class CalibrationFilms:
     def taught(self) -> frozenset[str]:
         """Patients of films on which the model was trained, also by copies of films under other names."""
         return training_patients(sorted(self._known), self._training_films)
+
+    @property
+    def persons(self) -> dict[str, str]:
+        """By each patient one name for all who share films with it, whether or not the films count."""
+        return linked_patients(sorted(one for one in self._known if one[0]))
 
     def warnings(self) -> Iterator[str]:
         """Yield a sentence for each reason why films were left out, and for copies among the films that count."""

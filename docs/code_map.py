@@ -29,6 +29,11 @@ FREQUENT = (
     ("Warning that measurements do not fit images, noise or mask", "src/unseen/reconstruction/measurements.py", ""),
     ("Patient of a film that states none", "src/unseen/data/unknown_patients.py", ""),
     (
+        "Patients who are left out because a model was trained on their films",
+        "src/unseen/data/linked_patients.py",
+        "of score tables: `evaluation/training_patients.py`; of the server: `worklist/training_patients.py`",
+    ),
+    (
         "Studies that a calibration leaves out",
         "src/unseen/screening/calibration.py",
         "films: `calibration_films.py`; server: `worklist/calibration.py`",

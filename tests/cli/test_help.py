@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import LIMITS, Say
+from tests.help_texts import help_text
 from unseen import __version__
 from unseen.artifacts import recipe as recipes
 from unseen.cli.program import EXIT_STATUS, app, built
@@ -50,6 +52,42 @@ def test_the_first_screen_says_what_it_is_not_for_and_what_the_exit_status_means
     needed = "the extra train and the packages unseen-server and unseen-models (docs/get-started/install.md)"
     assert f"It needs {needed}." in text
     assert "pip install" not in text, "wheels and a clone are installed by different commands"
+
+
+def commands(group: Any = GROUP, *words: str) -> list[tuple[str, ...]]:
+    """Return the words of each command and group."""
+    below = [commands(one, *words, name) for name, one in getattr(group, "commands", {}).items()]
+    return [words, *(found for some in below for found in some)]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_the_lines_of_prose_are_filled(words: tuple[str, ...], width: int) -> None:
+    """Lines that were broken in the source, and again by a narrower terminal, were short in turn."""
+    text, _, _ = help_text(*words, width=width).partition("╭")
+    short = []
+    for line, following in pairwise(text.splitlines()):
+        indent, next_indent = (len(one) - len(one.lstrip()) for one in (line, following))
+        if line.strip() and following.strip() and indent == next_indent == 1:
+            next_word = following.split()[0]
+            if len(line.rstrip()) + 1 + len(next_word) <= width - 2:
+                short.append(line)
+    assert not short
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_the_help_is_printed_whole(words: tuple[str, ...]) -> None:
+    """Rich takes [word] as markup and leaves it out: defaults of options were missing."""
+
+    def plain(text: str) -> str:
+        return " ".join(re.sub(r"\[/?bold\]", "", text.replace("│", " ")).split())
+
+    command = GROUP
+    for name in words:
+        command = command.commands[name]
+    printed = plain(help_text(*words, width=400))
+    texts = [command.help, *(option.help for option in command.params)]
+    assert not [text for text in texts if text and plain(text) not in printed]
 
 
 def test_the_version_is_printed(say: Say) -> None:

@@ -31,7 +31,8 @@ def adapt(
         ),
     ] = "ridge",
     backbone: Annotated[
-        Path | None, typer.Option(help="a safetensors file of EfficientNet-lite0's weights; default: unseen[features]")
+        Path | None,
+        typer.Option(help="a safetensors file of EfficientNet-lite0's weights; default: those of the extra features"),
     ] = None,
     licence: Annotated[str, typer.Option(help="what the model may be used for; it follows the films' terms")] = "",
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",

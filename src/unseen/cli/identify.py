@@ -40,15 +40,23 @@ def identify(
     group: Annotated[
         str, typer.Option(help=f"what images may undergo and still be images: {', '.join(GROUPS)}")
     ] = "rotations",
-    size: Annotated[int | None, typer.Option(help="of the images, in pixels a side [128]")] = None,
-    angles: Annotated[int | None, typer.Option(help="of tomography: how many, evenly over 180 degrees [50]")] = None,
-    acceleration: Annotated[float | None, typer.Option(help="of mri: one line in so many is measured [4]")] = None,
-    dropped: Annotated[float | None, typer.Option(help="of inpainting: the share of pixels not measured [0.3]")] = None,
-    sigma: Annotated[float | None, typer.Option(help="of a Gaussian blur, in pixels [2]")] = None,
-    factor: Annotated[int | None, typer.Option(help="of downsampling: so many times smaller [2]")] = None,
+    size: Annotated[int | None, typer.Option(help="of the images, in pixels a side; default: 128")] = None,
+    angles: Annotated[
+        int | None, typer.Option(help="of tomography: how many, evenly over 180 degrees; default: 50")
+    ] = None,
+    acceleration: Annotated[
+        float | None, typer.Option(help="of mri: one line in so many is measured; default: 4")
+    ] = None,
+    dropped: Annotated[
+        float | None, typer.Option(help="of inpainting: the share of pixels not measured; default: 0.3")
+    ] = None,
+    sigma: Annotated[float | None, typer.Option(help="of a Gaussian blur, in pixels; default: 2")] = None,
+    factor: Annotated[int | None, typer.Option(help="of downsampling: so many times smaller; default: 2")] = None,
     measured: Annotated[
         int | None,
-        typer.Option(help="of single-pixel-camera and compressed-sensing: how many numbers [a quarter of the pixels]"),
+        typer.Option(
+            help="of single-pixel-camera and compressed-sensing: how many numbers; default: a quarter of the pixels"
+        ),
     ] = None,
     real: Annotated[bool, typer.Option("--real", help="of mri: images are real, not complex")] = False,
     dimension: Annotated[

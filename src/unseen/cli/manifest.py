@@ -23,11 +23,13 @@ def manifest(
     folder: Annotated[Path, typer.Argument(help="the films, with all subfolders")],
     out: Annotated[Path, typer.Option(help="write the manifest here; a new file")] = Path("manifest.csv"),
     normal: Annotated[
-        list[str] | None, typer.Option(help="a word that means normal; may be given several times [normal]")
+        list[str] | None, typer.Option(help="a word that means normal; may be given several times; default: normal")
     ] = None,
     abnormal: Annotated[
         list[str] | None,
-        typer.Option(help="a word that means abnormal; may be given several times [abnormal; of a table: all others]"),
+        typer.Option(
+            help="a word that means abnormal; may be given several times; default: abnormal, or of a table all others"
+        ),
     ] = None,
     label: Annotated[
         str | None,
@@ -45,7 +47,9 @@ def manifest(
             help="a regular expression that finds the patient in a film's path: its first group, or all of it"
         ),
     ] = None,
-    source: Annotated[str, typer.Option(help="the hospital or device [the name of the manifest's folder]")] = "",
+    source: Annotated[
+        str, typer.Option(help="the hospital or device; default: the name of the manifest's folder")
+    ] = "",
     folds: Annotated[
         int | None, typer.Option(min=2, help="also write splits.csv next to the manifest, by patient")
     ] = None,

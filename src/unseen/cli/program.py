@@ -37,6 +37,7 @@ from unseen.cli import (
     suspect_films,
     train,
 )
+from unseen.cli.filled_help import fill_help
 from unseen.cli.other_options import FilesCommand, Program, TrainCommand
 
 EXIT_STATUS = (
@@ -117,7 +118,9 @@ def main() -> None:
 @functools.cache
 def built(program: typer.Typer) -> Callable[..., object]:
     """Return the command of a program, with those below it, which takes 0.05 s to make."""
-    return typer.main.get_command(program)
+    command = typer.main.get_command(program)
+    fill_help(command)
+    return command
 
 
 def run(program: typer.Typer) -> None:

@@ -31,7 +31,15 @@ FREQUENT = (
     (
         "Patients who are left out because a model was trained on their films",
         "src/unseen/data/linked_patients.py",
-        "of score tables: `evaluation/training_patients.py`; of the server: `worklist/training_patients.py`",
+        "score tables: `evaluation/training_patients.py`, `evaluation/table.py`; calibration: "
+        "`screening/calibration_films.py`; server: `worklist/training_patients.py`",
+    ),
+    ("Name of a film's patient", "src/unseen/data/reading.py", "by a manifest: `data/manifest.py`"),
+    ("Help text of a command", "src/unseen/cli/filled_help.py", "the text is the docstring of the command"),
+    (
+        "A figure of the page that compares models",
+        "server/src/unseen_server/web/labelled_set.py",
+        "responses: `web/comparison.py`; page: `static/js/compare.js`, `compare_tables.js`, `compare_report.js`",
     ),
     (
         "Studies that a calibration leaves out",

@@ -180,7 +180,7 @@ def compare(
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
-    """Compare models on films of patients on whom none was trained: AUROC, paired difference, DeLong's p.
+    """Compare models on films of patients who are new to all of them: AUROC, paired difference, DeLong's p.
 
     Example:
 

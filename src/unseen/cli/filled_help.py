@@ -1,6 +1,7 @@
 """Paragraphs of help texts as single lines, which the terminal's width breaks.
 
-Typer keeps the line breaks of a docstring, so that on a narrower terminal every second line is short.
+Typer keeps the line breaks of a docstring after its first paragraph, so that on a narrower terminal every second line
+is short.
 """
 
 from __future__ import annotations

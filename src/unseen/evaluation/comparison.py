@@ -176,7 +176,7 @@ def compare_detectors(
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Comparison:
-    """Score re-iterable `films` with each detector and compare, without patients on whose films any was trained.
+    """Score re-iterable `films` with each detector and compare, on films of patients who are new to all of them.
 
     Raises ValueError for fewer than two detectors.
     """

@@ -132,7 +132,7 @@ def score_table(
     types = score_schema()
     columns: dict[str, list[object]] = {name: [] for name in types}
     misses, alarms = _Extremes(2 * keep), _Extremes(2 * keep)  # in case that some are of training patients
-    taught: set[str] = set()
+    taught: set[str] = set()  # patients of training films so far: their later films take no place
     for index, film in enumerate(films):
         with METHODS.blaming(detector, film.name):
             outcome = next(iter(detector.score([film])))

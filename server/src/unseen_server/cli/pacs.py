@@ -96,9 +96,9 @@ def check(
     With --folder it also names accounts that only ever sent films over HTTP: their tokens can do more than that, and
     could be narrowed to the role sender.
 
-    The files of the table tls are checked first: one that cannot be used ends the command with status 2. Nothing is
-    stored at a peer, and the node need not run. The exit status is 1 where something does not work that pacs.toml
-    relies on.
+    The files that the table tls names are checked first: one that cannot be used ends the command with status 2.
+    Nothing is stored at a peer, and the node need not run. The exit status is 1 where something does not work that
+    pacs.toml relies on.
 
     Examples:
 

@@ -1,8 +1,7 @@
-"""Models compared on reported films, and the responses that say so.
+"""Comparison of models on films that readers have reported, and on those where two models disagree most.
 
-Models compared: on the films that readers have reported, and on those where two models disagree most.
-
-For accounts that may see scores. The package `evaluation` computes the figures; the same films give the same figures.
+The responses are for accounts that may see scores. The package `evaluation` computes the figures; the same films give
+the same figures.
 """
 
 from collections.abc import Mapping

@@ -1,16 +1,13 @@
-"""The labelled set for comparing models, and its figures.
-
-The labelled set, for comparing models: the films of studies that readers reported, and who scored them.
+"""The labelled set for comparing models, and its figures: films of studies that readers reported, with their scores.
 
 Labels come from readers' reports on films that were shown to them, scores from workers; reports of other origins count
 only where they are asked for. A model's scores of its training films, and of other films of their patients, are left
 out here, once and for all, so every figure, the page and the exported table use the same rows. The patients are those
 that a calibration leaves out: of any scored training film, reported or not.
 
-A labelled set's figures, by the package `evaluation`, with as many draws as a page can wait for, each computed once.
-
-The same rows give the same figures, so a bounded number of results is kept by the rows' digest. Only one computation
-runs at a time: each takes seconds of a processor that reading films needs too.
+The package `evaluation` computes the figures, with as many draws as a page can wait for. The same rows give the same
+figures, so a bounded number of results is kept by the rows' digest. Only one computation runs at a time: each takes
+seconds of a processor that reading films needs too.
 """
 
 from __future__ import annotations

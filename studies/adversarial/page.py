@@ -18,6 +18,12 @@ _AUROCS = (
 _CHANCE = 0.5
 WITHOUT_NOISE = "detectors/fold-0/f-anogan-dcgan-0"
 """Row of f-AnoGAN with DCGAN's networks on the films of the trainings under noise."""
+FULL_SIZE = {"original": "sources/ganomaly-original-0", "suitable": "thesis/ganomaly-0"}
+"""Rows of GANomaly with either set of hyperparameters at the thesis's pixels and width."""
+_FULL_SIZE_COMMANDS = {
+    "original": "python -m studies.gpu_queue run sources/ganomaly-original",
+    "suitable": "python -m studies --only thesis/ganomaly",
+}
 _COMMAND = "python -m studies.adversarial"
 _WORDS = {
     "f-anogan": "f-AnoGAN, residual networks (source: published code)",
@@ -45,7 +51,7 @@ def adversarial_blocks(rows: Mapping[str, Entry]) -> list[str]:
         *_norms(of["norms"], of["norms-wide"]),
         *_noise(of[NOISE], of[NOISE_WIDE], rows.get(WITHOUT_NOISE)),
         *_instance_noise([*of["instance-noise"], *of["instance-noise-wide"]]),
-        *_appendix(of["hyperparameters"], of["nih"]),
+        *_appendix(of["hyperparameters"], _at_full_size(rows, of["hyperparameters"]), of["nih"]),
         *_figures(rows.get(WIDE_PLOTTED, rows.get(PLOTTED))),
     ]
 
@@ -273,10 +279,22 @@ def _could_trigger(rows: Sequence[Entry]) -> str:
     )
 
 
-def _appendix(hyper: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:
+def _at_full_size(rows: Mapping[str, Entry], narrow: Sequence[Entry]) -> list[Entry]:
+    """Return the rows of the two sets of hyperparameters at the thesis's pixels and width, if there are both."""
+    sources = {row["arm"]: row["source"] for row in narrow}
+    if not sources.keys() >= FULL_SIZE.keys() or not rows.keys() >= set(FULL_SIZE.values()):
+        return []
+    return [
+        {**rows[name], "question": "hyperparameters", "arm": arm, "source": sources[arm]}
+        for arm, name in FULL_SIZE.items()
+    ]
+
+
+def _appendix(hyper: Sequence[Entry], whole: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:
+    """Return the section of appendix A; `whole`: the two sets of hyperparameters at the thesis's pixels and width."""
     if not hyper and not nih:
         return []
-    rows = [*hyper, *nih]
+    rows = [*hyper, *whole, *nih]
     order = [arm for arm in _WORDS if any(row["arm"] == arm for row in rows)]
     lines = [
         [
@@ -288,7 +306,7 @@ def _appendix(hyper: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:
             figure(row["auroc"]["last_epoch"]),
             spent(row),
         ]
-        for row in sorted(rows, key=lambda row: (row["question"], order.index(row["arm"]), row["seed"]))
+        for row in sorted(rows, key=lambda row: (row["question"], order.index(row["arm"]), row["px"], row["seed"]))
     ]
     tested = f" ({nih[0]['n']['normal']} normal and {nih[0]['n']['abnormal']} abnormal tested)" if nih else ""
     return [
@@ -298,15 +316,35 @@ def _appendix(hyper: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:
         f"{SUITABLE[0]} epochs in batches of {SUITABLE[1]}. Latents (100), weights (1 : 50 : 1) and Adam (2e-4) are "
         f"the same in both. The source has {PX} px (f-AnoGAN and one U-Net: 64), {FEATURES} features, and on NIH "
         f"{NIH_NORMALS:,} normal films to train on and 1,200 + 1,200 to test"
-        f"{'; ours are other films of NIH' + tested if nih else ''}. Whole film, {_made(rows)}. {_AUROCS}",
+        f"{'; ours are other films of NIH' + tested if nih else ''}. Whole film, {_made([*hyper, *nih])}. {_AUROCS}",
+        *_made_at_full_size(whole),
         table(
             ["Detector", "films", "seed", "source, best epoch", "best epoch", "last epoch", "training"],
             lines,
         ),
-        *_compared(hyper, "original", "suitable", "with the original", "with the suitable hyperparameters"),
+        *(
+            sentence
+            for some in (hyper, whole)
+            for sentence in _compared(
+                some, "original", "suitable", "with the original", "with the suitable hyperparameters"
+            )
+        ),
         *_chance(nih),
         *dagger_note(rows),
     ]
+
+
+def _made_at_full_size(rows: Sequence[Entry]) -> list[str]:
+    """Return command, precision, device and date of the rows at the thesis's pixels and width."""
+    if not rows:
+        return []
+    words = {"fp32": "single precision", "bf16": "bfloat16"}
+    made = "; ".join(
+        f"`{FULL_SIZE[row['arm']]}` in {words[row['training']['precision']]}, {row['device']}, {row['date']}, by "
+        f"`{_FULL_SIZE_COMMANDS[row['arm']]}`"
+        for row in rows
+    )
+    return [f"With the source's pixels and width: {made}."]
 
 
 def _chance(rows: Sequence[Entry]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from studies.adversarial import arms, noise, training
 from studies.adversarial.arms import ARMS, NOISE, NOISE_WIDE, PLOTTED, SURE, WIDE_ARMS, WIDE_PLOTTED, Arm
-from studies.adversarial.page import WITHOUT_NOISE, adversarial_blocks
+from studies.adversarial.page import FULL_SIZE, WITHOUT_NOISE, adversarial_blocks
 from studies.figures.thesis_rates_and_losses import losses, rates
 from studies.gpu_queue.entries import Work, noise_entry
 from studies.gpu_queue.returned import merge
@@ -205,6 +205,19 @@ def row(question: str, arm: str, *, last: float = 0.55, **more: object) -> Row:
 def said(*rows: Row, **others: Row) -> str:
     known = {f"{one['recipe']}-{one['seed']}": one for one in rows}
     return "\n".join(adversarial_blocks(known | others))
+
+
+def test_the_hyperparameters_at_full_size_are_beside_the_narrow_ones_once_both_are_there() -> None:
+    narrow = [row("hyperparameters", arm, source=value) for arm, value in (("original", 0.7616), ("suitable", 0.9061))]
+    wide = {"px": 256, "features": 64}
+    original = row("", "", training={"epochs": 15, "precision": "fp32"}, **wide)
+    suitable = row("", "", training={"epochs": 70, "precision": "bf16"}, epochs=70, steps=630, last=0.47, **wide)
+    one, both = ({name: rows for name, rows in zip(FULL_SIZE.values(), some, strict=False)}
+                 for some in ([original], [original, suitable]))  # fmt: skip
+    assert "source's pixels" not in said(*narrow, **one)
+    text = said(*narrow, **both)
+    assert "`sources/ganomaly-original-0` in single precision" in text and "`thesis/ganomaly-0` in bfloat16" in text
+    assert text.count("| 0.7616 |") == text.count("| 0.9061 |") == 2 and "0.47 [0.37, 0.57] with the suitable" in text
 
 
 def test_without_rows_there_is_no_section() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from studies.adversarial.arms import NOISE, NOISE_WIDE, PLOTTED, STUDY, WIDE_PLOTTED
 from studies.pages.budgets import FEATURES, NIH_NORMALS, ORIGINAL, PX, SUITABLE, generator_steps, spent
 from studies.pages.cells import Entry, dagger, dagger_note, table
+from studies.pages.repeated_patients import too_narrow
 from unseen.evaluation.intervals import interval_text as figure
 
 ROC, LOSSES = "images/thesis-roc.png", "images/thesis-losses.png"
@@ -358,7 +359,8 @@ def _chance(rows: Sequence[Entry]) -> list[str]:
     return [
         f"On NIH's films at the last epoch {above} of {len(rows)} trainings are significantly above chance and {below} "
         f"below. The training with the most steps of the generator has {spent(most)}; the widest network has {widest} "
-        f"of {FEATURES} features. Nothing follows for the source's training.{_by_projection(most)}"
+        f"of {FEATURES} features. Nothing follows for the source's training.{_by_projection(most)} "
+        + too_narrow("nih_cxr8", rows[0])
     ]
 
 

@@ -23,6 +23,7 @@ from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import frozen_cells
 from studies.detectors.preparations.comparing import moved
 from studies.pages.cells import Entry, table, three_digits
+from studies.pages.repeated_patients import too_narrow
 from studies.rows import Row
 from studies.ten_labels import COUNTS, Half, Labels
 from unseen.data.film import Film
@@ -145,7 +146,8 @@ def curve_section(rows: Sequence[Entry]) -> list[str]:
         "kept. With 10 and 25 films of `ms_cxr`, films and draws are those of [the two heads]"
         f"(#the-two-heads-of-unseen-adapt). *`{KNOWN}`*: the check knows the projection of the set's manifest; it was "
         "fixed before this row, by draws in which films of folds 1 to 4 taught ([next section]"
-        f"(#are-the-refusals-on-{STATED}-right)). {first['device']}, {max(str(row['date']) for row in rows)}.",
+        f"(#are-the-refusals-on-{STATED}-right)). `{STATED}`: {too_narrow(STATED, first)} {first['device']}, "
+        f"{max(str(row['date']) for row in rows)}.",
         table(
             [
                 "set", "abnormal films", "normal films alone", "head alone", "combined", "adapted", "adapted: draws",

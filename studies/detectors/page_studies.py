@@ -14,6 +14,7 @@ from studies.detectors.preparations.comparing import AS_THEY_CAME
 from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc, signed, table, unrecorded
+from studies.pages.repeated_patients import too_narrow
 from studies.pages.sections import SOURCES, aurocs
 from studies.pages.training_cost import ensemble_line
 from unseen.evaluation.intervals import interval_text as figure
@@ -251,7 +252,8 @@ def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
         "are left out. *Minus it*: by DeLong, paired. It compares with one statistic at a time, so a difference above "
         "0 does not exclude that a score follows several of them. *Similar films*: pairs of an abnormal and a normal "
         "film that are alike in all image statistics; –: not computed for this row. *With labels*: the supervised "
-        "reference, which also learns from the abnormal films of the other folds.",
+        "reference, which also learns from the abnormal films of the other folds."
+        + (f" `nih_cxr8`: {too_narrow('nih_cxr8', rows[0])}" if "nih_cxr8" in sets else ""),
         table(head, lines),
     ]
 

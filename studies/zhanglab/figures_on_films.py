@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from studies.pages.repeated_patients import BY_PATIENT, DRAWN
 from unseen.evaluation.bootstrap import cohort_of as bootstrap_cohort
 from unseen.evaluation.bootstrap import draw_all
 from unseen.evaluation.matching import like_pairs
@@ -43,6 +44,7 @@ def figures_on_films(table: pl.DataFrame, dropped: int) -> Row:
     )
     ill = int(cohort.abnormal.sum())
     return {
+        DRAWN: BY_PATIENT,
         "n": {"normal": table.height - ill, "abnormal": ill, "dropped": dropped},
         "auroc": drawn["score"].interval().to_json(),
         "shortcuts": {one: drawn[one].strength().interval().to_json() for one in SHORTCUTS},

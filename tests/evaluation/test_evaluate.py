@@ -174,6 +174,21 @@ def test_a_report_can_be_made_of_a_table_alone(make_table: Callable[..., pl.Data
     assert "mean of 4 folds" in page and "montgomery or shenzhen" in page
 
 
+@pytest.mark.parametrize(("shift", "title"), [(0.0, "Read this before"), (2.0, "Above every trivial statistic")])
+def test_the_title_of_the_verdict_states_above_only_where_the_detector_is(
+    make_table: Callable[..., pl.DataFrame], shift: float, title: str
+) -> None:
+    from unseen.evaluation.metrics import entry_at, metrics_from_table, text_at
+
+    table = make_table(200, shift=shift)
+    metrics = metrics_from_table(table, draws=50)
+    page = report_html(metrics, Scored(table))
+    assert text_at(metrics, "shortcuts", "verdict", "pooled").startswith("No strong shortcut")
+    assert f"<strong>{title}" in page
+    above = entry_at(metrics, "shortcuts", "above_all", "pooled")
+    assert ("<strong>Above every trivial statistic" in page) == above
+
+
 def test_text_contrast_is_wcag_aa_in_light_and_dark() -> None:
     from importlib.resources import files
 

@@ -135,6 +135,8 @@ def test_the_figures_are_scikit_learns_on_the_exported_table(make_api: Callable[
             alone = api.lead.get("/compare/metrics", params={"model": model, "source": source["source"]}).json()
             assert alone["auroc"]["value"] == pytest.approx(expected, abs=1e-6)
         assert told["verdict"] and told["shortcuts"], "every film has its statistics"
+        above = "is above every single statistic" in told["verdict"]
+        assert told["verdict_kind"] == ("good" if above and told["verdict"].startswith("No strong") else "warn")
         for one in told["shortcuts"]:  # an interval that includes 0.5 shows no direction
             assert (one["direction"] == "no direction shown") == (one["strength"]["low"] <= 0.5), one
         assert told["shortcuts"] == sorted(told["shortcuts"], key=lambda one: -one["strength"]["value"])

@@ -166,7 +166,10 @@ def _dict(metrics: Mapping[str, Json], key: str) -> dict[str, Json]:
 
 def _verdict_kind(metrics: Mapping[str, Json], group: str) -> str:
     words = text_at(metrics, "shortcuts", "verdict", group)
-    return "good" if words.startswith("No strong") else "unknown" if words.startswith("No verdict") else "warn"
+    if words.startswith("No verdict"):
+        return "unknown"
+    above = entry_at(metrics, "shortcuts", "above_all", group) is True
+    return "good" if above and words.startswith("No strong") else "warn"
 
 
 def _source_row(metrics: Mapping[str, Json], group: str) -> dict[str, Any]:  # Any: read by the template alone

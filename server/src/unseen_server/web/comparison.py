@@ -308,10 +308,10 @@ def _metrics(found: Figures, called: ComparedModel, source: str | None) -> Metri
         roc=RocResponse.of(found.roc),
         sources=[_of_source(figures, group) for group in groups if group != _POOLED],
         verdict=words,
-        verdict_kind="good"
-        if words.startswith("No strong")
-        else "unknown"
+        verdict_kind="unknown"
         if words.startswith("No verdict")
+        else "good"
+        if words.startswith("No strong") and entry_at(figures, "shortcuts", "above_all", _POOLED) is True
         else "warn",
         shortcuts=_shortcuts(figures),
         mix=ComparedFigureResponse.of(figure_at(figures, "shortcuts", "mix", _POOLED)),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import griffe
@@ -113,8 +113,12 @@ def problems(pkg: griffe.Module, listed: Mapping[str, str]) -> Iterator[str]:
         yield f"{name} is no public name. Take it out of {EXCEPTIONS.name}"
 
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
+def every_problem(packages: Sequence[str] = ()) -> tuple[list[str], int]:
+    """Return the sentences of `problems` on all public names, and the number of these.
+
+    Args:
+        packages: such as `losses`; none: all.
+    """
     import reference_pages
     import reference_roots
 
@@ -131,7 +135,12 @@ if __name__ == "__main__":
         assert isinstance(package, griffe.Module), name
         loaded.append(package)
     every = reference_pages.every_listed()
-    every = {name: path for name, path in every.items() if name.split(".")[0] in (sys.argv[1:] or name)}
-    without = [problem for package in loaded for problem in problems(package, every)]
+    every = {name: path for name, path in every.items() if name.split(".")[0] in (packages or name)}
+    return [problem for package in loaded for problem in problems(package, every)], len(every)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    without, number = every_problem(sys.argv[1:])
     print("\n".join(without))
-    print(f"{len(without)} of {len(every)} public names")
+    print(f"{len(without)} of {number} public names")

@@ -76,6 +76,12 @@ def test_an_error_needs_no_example() -> None:
     assert reference_counts.lacking(laid_out("BlurError")) == []
 
 
+def test_the_reference_of_no_public_name_lacks_an_example_or_a_parameter() -> None:
+    """The build of the site refuses the same, but only `make nightly` and `make docs` build it."""
+    found, number = reference_counts.every_problem()
+    assert found == [] and number > 500
+
+
 def test_every_exception_has_a_reason_and_is_a_public_name() -> None:
     """Every exception is a public name outside of the prioritised packages, and has a reason of three words or more.
 

@@ -14,6 +14,9 @@ from unseen.artifacts.recipe import mistakes_of
 class Training(BaseModel):
     """Settings of the training loop.
 
+    Args:
+        **settings: the settings below, by name.
+
     Raises:
         RecipeError: a setting is unknown or out of bounds.
 

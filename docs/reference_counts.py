@@ -135,8 +135,9 @@ def every_problem(packages: Sequence[str] = ()) -> tuple[list[str], int]:
         assert isinstance(package, griffe.Module), name
         loaded.append(package)
     every = reference_pages.every_listed()
-    every = {name: path for name, path in every.items() if name.split(".")[0] in (packages or name)}
-    return [problem for package in loaded for problem in problems(package, every)], len(every)
+    asked = [name for name in every if not packages or name.partition(".")[0] in packages]
+    found = dict.fromkeys(problem for package in loaded for problem in problems(package, every))
+    return [one for one in found if not packages or one.partition(".")[0] in packages], len(asked)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ each time.
 
 import hashlib
 import hmac
+from collections.abc import Hashable, Sequence
 
 from unseen.evaluation.intervals import Figure, proportion
 
@@ -28,7 +29,7 @@ def is_sampled(study: str, *, share: float, key: bytes) -> bool:
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
-def abnormal_share(abnormal: int, read: int) -> Figure:
+def abnormal_share(abnormal: int, read: int, *, patients: Sequence[Hashable] | None = None) -> Figure:
     """Return the share of abnormal studies among those cleared, from the audited ones, with Clopper–Pearson's 95 %
     interval.
 
@@ -38,8 +39,12 @@ def abnormal_share(abnormal: int, read: int) -> Figure:
     Args:
         abnormal: audited studies that were abnormal.
         read: audited studies.
+        patients: the patient of each audited study (read): studies of one patient are not independent, so the interval
+            counts patients. None: all studies are of different patients.
 
     >>> str(abnormal_share(0, 100))
     '0.00 (0.00 to 0.04)'
+    >>> str(abnormal_share(0, 100, patients=[study // 5 for study in range(100)]))
+    '0.00 (0.00 to 0.17)'
     """
-    return proportion(abnormal, read, without="no cleared study has been audited yet")
+    return proportion(abnormal, read, without="no cleared study has been audited yet", units=patients)

@@ -1,21 +1,24 @@
-"""Audit sample: cleared studies that are read anyway, and the readers' reports on them."""
+"""Audit sample: cleared studies that are read anyway, and the reports on them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union
 
 from unseen.screening import abnormal_share
 from unseen_server.worklist.labels import is_hasty
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import reports, studies
+from unseen_server.worklist.training_patients import patient_name
 
 if TYPE_CHECKING:
     from unseen.evaluation import Figure
     from unseen_server.worklist.database import Database
+    from unseen_server.worklist.transactions import Found
 
 POINTS = 100
 """Most points that are sent, evenly spread over a longer audit sample, with the latest."""
@@ -35,23 +38,14 @@ def audited(database: Database) -> list[Audited]:
     """Return the audit sample as it grew, oldest first: after each reading that stands, the share of abnormal ones so
     far.
     """
-    latest = (
-        select(func.max(reports.c.id))
-        .join(studies, studies.c.id == reports.c.study_id)
-        .where(studies.c.audit_sample, reports.c.undone_us.is_(None), ~is_hasty())
-        .group_by(reports.c.study_id)
-    )
     with database.reading() as connection:
-        rows = connection.execute(
-            select(reports.c.outcome, reports.c.made_us)
-            .where(reports.c.id.in_(latest), reports.c.outcome.in_(("normal", "abnormal")))
-            .order_by(reports.c.id)
-        ).all()
+        rows = [row for row in _reports(connection) if row.outcome != "unsure"]
     found, abnormal, step = [], 0, -(-len(rows) // POINTS)
+    patients = [_patient(row) for row in rows]
     for read, row in enumerate(rows, start=1):
         abnormal += row.outcome == "abnormal"
         if (len(rows) - read) % step == 0:
-            share = abnormal_share(abnormal, read)
+            share = abnormal_share(abnormal, read, patients=patients[:read])
             found.append(Audited(time=moment(row.made_us), read=read, abnormal=abnormal, share=share))
     return found
 
@@ -69,7 +63,7 @@ class AuditSample:
         read: studies that were read.
         abnormal: studies that were called abnormal.
         unsure: studies that left readers unsure; they are not in `share`.
-        share: of abnormal ones among those called normal or abnormal, with its interval.
+        share: of abnormal ones among those called normal or abnormal, with its interval, which counts patients.
     """
 
     waiting: int
@@ -79,23 +73,40 @@ class AuditSample:
     share: Figure
 
 
+def _reports(connection: Connection) -> list[Found]:
+    """Return the report that counts for each study of the sample: the latest that was not undone and took its time.
+
+    The study was in the sample when it was reported. A later decision on it, as by another film, does not change that;
+    patients with a finding have more such films than others. A report from before the decision counts while the
+    study is in the sample and does not wait for another report. Oldest first.
+    """
+    stands = (reports.c.undone_us.is_(None), reports.c.outcome.is_not(None), ~is_hasty())
+    now = studies.c.audit_sample & (studies.c.shelf == "reported")
+    candidates = union(  # each part has its index
+        select(reports.c.study_id, reports.c.id).where(reports.c.audited, *stands),
+        select(reports.c.study_id, reports.c.id).join(studies, studies.c.id == reports.c.study_id).where(now, *stands),
+    ).subquery()
+    latest = select(func.max(candidates.c.id)).group_by(candidates.c.study_id)
+    query = (
+        select(reports.c.outcome, reports.c.made_us, studies.c.public_id, studies.c.patient, studies.c.issuer)
+        .join(studies, studies.c.id == reports.c.study_id)
+        .where(reports.c.id.in_(latest))
+        .order_by(reports.c.id)
+    )
+    return list(connection.execute(query))
+
+
+def _patient(row: Found) -> str:
+    return patient_name(row.public_id, row.patient, row.issuer)
+
+
 def audit_sample(connection: Connection) -> AuditSample:
-    """Return the sample as it stands, without reports under two seconds.
+    """Return the sample as it is now, without reports under two seconds.
 
     A study whose report was undone waits again.
     """
-    latest = (
-        select(func.max(reports.c.id))
-        .join(studies, studies.c.id == reports.c.study_id)
-        .where(studies.c.audit_sample, reports.c.undone_us.is_(None), ~is_hasty())
-        .group_by(reports.c.study_id)
-    )
-    by_outcome = (
-        select(reports.c.outcome, func.count().label("studies"))
-        .where(reports.c.id.in_(latest))
-        .group_by(reports.c.outcome)
-    )
-    counts: dict[str | None, int] = {row.outcome: row.studies for row in connection.execute(by_outcome)}
+    rows = _reports(connection)
+    counts = Counter(row.outcome for row in rows)
     waiting = connection.execute(
         select(func.count()).select_from(studies).where(studies.c.audit_sample, studies.c.shelf == "to_read")
     ).scalar_one()
@@ -105,5 +116,7 @@ def audit_sample(connection: Connection) -> AuditSample:
         read=abnormal + normal,
         abnormal=abnormal,
         unsure=counts.get("unsure", 0),
-        share=abnormal_share(abnormal, abnormal + normal),
+        share=abnormal_share(
+            abnormal, abnormal + normal, patients=[_patient(row) for row in rows if row.outcome != "unsure"]
+        ),
     )

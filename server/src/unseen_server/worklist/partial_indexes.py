@@ -26,3 +26,9 @@ Their index contains this column, too, because SQLite prefers an index of two co
 
 SAMPLE_SQLITE: Final = text("audit_sample = 1")
 """The same condition, in the form that queries of SQLite use."""
+
+AUDITED_ALONE: Final = text("audited")
+"""Reports on studies of the audit sample."""
+
+AUDITED_SQLITE: Final = text("audited = 1")
+"""The same condition, in the form that queries of SQLite use."""

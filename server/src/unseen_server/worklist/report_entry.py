@@ -265,6 +265,7 @@ def enter(
         "made_us": writing.now_us,
         "how": how,
         "dwell_ms": dwell_ms,
+        "audited": study.audit_sample,
     }
     return insert_row(writing.connection, reports, added)
 

@@ -129,7 +129,7 @@ def _queries() -> dict[str, Select[Any]]:
         .order_by(decisions.c.id),
         "reports": select(
             _STUDY, reports.c.reader, reports.c.elsewhere, reports.c.how, reports.c.outcome, reports.c.note,
-            reports.c.made_us, reports.c.undone_us, reports.c.dwell_ms,
+            reports.c.made_us, reports.c.undone_us, reports.c.dwell_ms, reports.c.audited,
         )
         .join(studies, studies.c.id == reports.c.study_id)
         .order_by(reports.c.id),

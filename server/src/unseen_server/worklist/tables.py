@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from unseen_server.worklist.partial_indexes import (
     APART_ALONE,
+    AUDITED_ALONE,
+    AUDITED_SQLITE,
     SAMPLE_ALONE,
     SAMPLE_SQLITE,
     SELDOM_ALONE,
@@ -268,9 +270,12 @@ reports = sa.Table(
     sa.Column("dwell_ms", sa.Integer),  # from the first display of a film of it to the report; none: no page showed it
     sa.Column("confirmed_by", sa.Text),  # of another system's report: who has seen the films and agrees
     sa.Column("confirmed_us", sa.BigInteger),
+    # its study was in the audit sample when it was made; a later decision may take the study out of the sample
+    sa.Column("audited", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
     sa.CheckConstraint(one_of("how", HOW), name="how"),
     sa.Index("ix_reports_outcome", "outcome", "id"),
+    sa.Index("ix_reports_audited", "study_id", sqlite_where=AUDITED_SQLITE, postgresql_where=AUDITED_ALONE),
 )
 
 outside_reports = sa.Table(

@@ -77,7 +77,7 @@ function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, 
 
 function audit(/** @type {Page.Returned<"GET /audit/sample">} */ sample, /** @type {Page.Returned<"GET /audit/sample/growth">["points"]} */ points) {
   const words = [`${sample.read} read, ${sample.abnormal} of them abnormal; ${sample.unsure} unsure, ${sample.waiting} unread.`];
-  if (sample.share) words.push(`Of what is cleared, ${percent(sample.share.value)} is abnormal (95 % interval ${percent(sample.share.low)} to ${percent(sample.share.high)}).`);
+  if (sample.share) words.push(`Of the studies that were cleared, ${percent(sample.share.value)} are abnormal by this sample, without the unsure ones (95 % interval ${percent(sample.share.low)} to ${percent(sample.share.high)}, by patients). It counts the studies that are kept here, of all policies so far.`);
   else words.push(`No share yet: ${sample.missing}.`);
   words.push("They are selected at random, and readers do not know which they are.");
   $("#audit-words").textContent = words.join(" ");

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tests.worklist.conftest import Judged, own_place
 from tests.worklist.reporting import look_and_report
+from unseen.artifacts.card import Card
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
@@ -66,6 +67,16 @@ def test_ranks_are_scipys(store: Store, judged: Judged) -> None:
         assert ranks.of(MODEL, score) == pytest.approx(percentileofscore(SCORES, score, kind="mean") / 100)
     assert ranks.of(None, 0.5) is ranks.of(MODEL, None) is ranks.of("b" * 64, 0.5) is None
     assert ranks.known(MODEL).words == f"{len(SCORES)} normals of this site"
+
+
+def test_films_of_training_patients_are_no_reference(store: Store, judged: Judged) -> None:
+    names = scored(store, judged, *SCORES, 0.01)
+    reported(store, *names)
+    with store.database.reading() as connection:
+        taught = connection.execute(select(films.c.pixel_sha256).where(films.c.public_id == names[-1])).scalar_one()
+    card = Card(kind="detector", name="pca", weights_sha256=MODEL, training_films=[taught])
+    ranks = ScorePercentiles(store, lambda: Loaded(deciding=MODEL, named={MODEL: ("pca", card)}, calibrated={}))
+    assert ranks.known(MODEL).scores == tuple(sorted(SCORES))
 
 
 def test_the_reference_is_asked_for_once_a_while(store: Store, judged: Judged) -> None:

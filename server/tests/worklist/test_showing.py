@@ -17,6 +17,7 @@ from unseen.data import read_manifest
 from unseen_server.worklist.appearance import SIDE
 from unseen_server.worklist.labels import EVERY
 from unseen_server.worklist.receiving import Receipt
+from unseen_server.worklist.score_blocks import blocks
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.table_export import export_labelled
@@ -75,6 +76,21 @@ def test_a_reference_is_the_scores_of_reported_normals(store: Store, scored: Sco
     assert found.words == "22 normals of this site"
     of_ward = store.findings.reference(FIRST, source="ward")
     assert len(of_ward.scores) == 21 and of_ward.words == "21 normals of ward"
+
+
+@on_postgresql
+def test_patients_of_training_films_are_no_reference_and_copies_count_once(store: Store, scored: Scored) -> None:
+    for number in range(24):
+        scored(number, {FIRST: float(number)}, outcome="normal", PatientID=f"P{number // 2}")
+    digest = {row: f"{row:064x}" for row in range(24)} | {3: f"{2:064x}"}  # films 2 and 3 are copies
+    with store.database.writing() as connection:
+        for number, film in enumerate(connection.execute(select(films.c.id).order_by(films.c.id)).scalars().all()):
+            connection.execute(films.update().where(films.c.id == film).values(pixel_sha256=digest[number]))
+    found = store.findings.reference(FIRST, training_films=[digest[0]])
+    assert found.scores == (2.0, *map(float, range(4, 24))), "films 0 and 1 are of a training patient"
+    late = blocks(store.database, FIRST, above=None, training_films=[digest[0]])
+    assert sum(block.scored for block in late) == 22
+    assert sum(block.scored for block in blocks(store.database, FIRST, above=None)) == 24
 
 
 def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scored: Scored) -> None:

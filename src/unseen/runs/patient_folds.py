@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.film import Film, NotRead
+from unseen.data.linked_patients import linked_patients
 from unseen.detectors.detector import Detector
 from unseen.detectors.normals import Normals
 
@@ -40,10 +41,16 @@ def dealt(digests: Sequence[str], patients: Sequence[str], parts: int = PARTS) -
     """Return each film's part, 0 to `parts` - 1: patients in the order of their films' digests, one to each part in
     turn.
 
+    Patients who share a film are one: the film is a copy under another name.
+
     >>> dealt(["c", "a", "b", "d"], ["eve", "joe", "eve", "ann"]).tolist()
     [1, 0, 1, 2]
+    >>> dealt(["c", "a", "b", "b"], ["eve", "joe", "eve", "eve (copy)"]).tolist()
+    [1, 0, 1, 1]
     """
+    films = sorted(zip(digests, patients, strict=True))
+    person = linked_patients((patient, digest) for digest, patient in films)
     place: dict[str, int] = {}
-    for _, patient in sorted(zip(digests, patients, strict=True)):
-        place.setdefault(patient, len(place))
-    return np.array([place[patient] % parts for patient in patients], dtype=np.int64)
+    for _, patient in films:
+        place.setdefault(person[patient], len(place))
+    return np.array([place[person[patient]] % parts for patient in patients], dtype=np.int64)

@@ -39,7 +39,10 @@ class Drift(BaseModel):
     model_name: str
     policy: str | None = Field(description="digest of the policy that it clears by; null without one")
     reference: DriftReferenceResponse | None = Field(description="null while nothing is known to compare with")
-    blocks: list[BlockResponse] = Field(description=f"the latest {FILMS} films, {BLOCK} each, oldest first")
+    blocks: list[BlockResponse] = Field(
+        description=f"the latest {FILMS} films, {BLOCK} each, oldest first, without films of patients on whose films "
+        "the model was trained"
+    )
     window: int | None = Field(description="studies that the drift watch tests together; null without a policy")
     windows: int = Field(description="windows that are whole")
     studies: int = Field(description="studies in the one that is not")
@@ -63,7 +66,9 @@ def drift(parts: Parts, account: Lead) -> Drift:
         reference=reference,
         blocks=[
             BlockResponse.model_validate(block)
-            for block in blocks(parts.store.database, card.weights_sha256, above=limit)
+            for block in blocks(
+                parts.store.database, card.weights_sha256, above=limit, training_films=card.training_films
+            )
         ],
         window=None if policy is None or policy.drift is None else policy.drift.window,
         windows=0 if state is None else state.windows,

@@ -175,7 +175,9 @@ class ScorePercentiles:
         """
         loaded = self._loaded()
         if loaded.policy is None:
-            return self._store.findings.reference(model)
+            card = loaded.named.get(model)
+            learnt = () if card is None else card[1].training_films
+            return self._store.findings.reference(model, training_films=learnt)
         if model == loaded.deciding:
             return loaded.policy.reference
         calibrated = loaded.calibrated.get(model)

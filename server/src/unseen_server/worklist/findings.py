@@ -21,6 +21,8 @@ from unseen_server.worklist.films import film_path
 from unseen_server.worklist.tables import findings
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -73,17 +75,22 @@ class Findings:
         with self._site.database.reading() as connection:
             return similar_films.nearest(connection, film, count=count)
 
-    def reference(self, model: str, *, source: str | None = None) -> ReferenceNormals:
+    def reference(
+        self, model: str, *, source: str | None = None, training_films: Collection[str] = ()
+    ) -> ReferenceNormals:
         """Return the model's scores of films of the latest 2000 studies that readers reported normal.
 
-        Below 20 of them there are no scores to compare with, and `words` gives their number.
+        Below 20 of them there are no scores to compare with, and `words` gives their number. Films with the same pixels
+        count once.
 
         Args:
             model: SHA-256 of its weights.
             source: films of this source alone.
+            training_films: pixel digests of the films that the model was trained on; all films of their patients are
+                left out.
         """
         with self._site.database.reading() as connection:
-            return reference_scores.reference(connection, model, source=source)
+            return reference_scores.reference(connection, model, source=source, training_films=training_films)
 
     def disagreements(self, first: str, second: str, *, limit: int = 50) -> list[Disagreement]:
         """Return the films on which two models disagree most, among the latest 5000 that both scored; most first.

@@ -1,5 +1,9 @@
-"""Reference scores of a model: those of films that readers reported normal here."""
+"""Reference scores of a model: those of films that readers reported normal here, of patients who are new to the model.
 
+A model's scores are too low on its training films, and on other films of their patients.
+"""
+
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -7,7 +11,8 @@ from sqlalchemy import Connection, Select, select
 from unseen.artifacts import ReferenceNormals
 from unseen_server.worklist.comparable_films import is_reference
 from unseen_server.worklist.labels import standing
-from unseen_server.worklist.tables import films, findings
+from unseen_server.worklist.tables import films, findings, studies
+from unseen_server.worklist.training_patients import patient_name, training_patients
 
 LATEST = 2000
 """Normal studies that others are compared with: enough for a percentile, and of the site as it is now."""
@@ -24,13 +29,24 @@ def normal_films(*columns: Any) -> Select[Any]:  # Any: columns of whatever type
     )
 
 
-def reference(connection: Connection, model: str, *, source: str | None) -> ReferenceNormals:
+def reference(
+    connection: Connection, model: str, *, source: str | None, training_films: Collection[str]
+) -> ReferenceNormals:
     """See `Findings.reference`."""
     whose = "normals of this site" if source is None else f"normals of {source}"
-    query = normal_films(findings.c.score).join(
-        findings, (findings.c.film_id == films.c.id) & (findings.c.model == model)
+    columns = (findings.c.score, films.c.pixel_sha256, studies.c.public_id, studies.c.patient, studies.c.issuer)
+    query = (
+        normal_films(*columns)
+        .join(studies, studies.c.id == films.c.study_id)
+        .join(findings, (findings.c.film_id == films.c.id) & (findings.c.model == model))
+        .where(findings.c.score.is_not(None))
+        .order_by(films.c.id)
     )
-    query = query.where(findings.c.score.is_not(None))
     if source is not None:
         query = query.where(films.c.source == source)
-    return ReferenceNormals.of(list(connection.execute(query).scalars()), whose)
+    taught = training_patients(connection, training_films)
+    scores: dict[str | int, float] = {}  # a copy of a film counts once
+    for number, row in enumerate(connection.execute(query)):
+        if patient_name(row.public_id, row.patient, row.issuer) not in taught:
+            scores.setdefault(row.pixel_sha256 or number, row.score)
+    return ReferenceNormals.of(list(scores.values()), whose)

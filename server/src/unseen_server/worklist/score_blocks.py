@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,8 @@ from pydantic import Field
 from sqlalchemy import select
 
 from unseen_server.worklist.stored_time import moment
-from unseen_server.worklist.tables import films, findings
+from unseen_server.worklist.tables import films, findings, studies
+from unseen_server.worklist.training_patients import patient_name, training_patients
 
 if TYPE_CHECKING:
     from unseen_server.worklist.database import Database
@@ -40,21 +41,46 @@ class Block:
     above: Annotated[int, Field(description="scores above the limit")]
 
 
-def blocks(database: Database, model: str, *, above: float | None, most: int = FILMS, size: int = BLOCK) -> list[Block]:
+def blocks(
+    database: Database,
+    model: str,
+    *,
+    above: float | None,
+    most: int = FILMS,
+    size: int = BLOCK,
+    training_films: Collection[str] = (),
+) -> list[Block]:
     """Return the latest films that `model` scored or refused, oldest first, in blocks; the last block may be short.
 
     Args:
         above: the limit over which scores are counted; None: none are.
+        most: number of latest films.
+        size: films of a block.
+        training_films: pixel digests of the films that the model was trained on; of the latest films, those of their
+            patients are left out, since their scores are too low.
     """
     with database.reading() as connection:
         rows = connection.execute(
-            select(findings.c.score, findings.c.made_us, films.c.projection)
+            select(
+                findings.c.score,
+                findings.c.made_us,
+                films.c.projection,
+                studies.c.public_id,
+                studies.c.patient,
+                studies.c.issuer,
+            )
             .join(films, films.c.id == findings.c.film_id)
+            .join(studies, studies.c.id == films.c.study_id)
             .where(findings.c.model == model)
             .order_by(findings.c.id.desc())
             .limit(most)
         ).all()
-    kept: list[Found] = [row for row in reversed(rows) if row.projection != "lateral"]
+        taught = training_patients(connection, training_films)
+    kept: list[Found] = [
+        row
+        for row in reversed(rows)
+        if row.projection != "lateral" and patient_name(row.public_id, row.patient, row.issuer) not in taught
+    ]
     return [_block(kept[start : start + size], above) for start in range(0, len(kept), size)]
 
 

@@ -272,6 +272,9 @@ def test_patients_with_copies_of_films_of_training_patients_do_not_count(store: 
     assert [study.name for study in found.studies] == counted and found.trained_on == 2
     pairs = [("4711", "f"), ("4711", "e"), ("4712", "e"), ("4712", "d"), ("5", "d"), ("4713", "6"), ("7", "7")]
     assert training_patients(pairs, ["f"]) == {"4711", "4712", "5"}, "as the command's"
+    several = store.reports.training_patients({"one": ["f" * 64], "other": [f"{6:064x}"], "none": ["0" * 64]})
+    assert {model: len(patients) for model, patients in several.items()} == {"one": 3, "other": 1, "none": 0}
+    assert not several["one"] & several["other"]
 
 
 def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Store, reported: Reported) -> None:

@@ -91,8 +91,9 @@ def test_a_filter_with_an_index_counts_all_that_match(many: Store, monkeypatch: 
 def test_training_patients_are_found_without_a_pass_over_all_films(store: Store, judged: Judged) -> None:
     judged(1, pixel_sha256="f" * 64, PatientID="P1", StudyInstanceUID="1.2")
     judged(2, pixel_sha256="f" * 64)
-    sent = asked_by(store, lambda: store.reports.training_patients(["f" * 64]))
-    assert len(sent) == 3, "by pixels, and the further films of the two patients"
+    several = {"one": ["f" * 64], "other": ["f" * 64, "e" * 64], "third": ["e" * 64]}
+    sent = asked_by(store, lambda: store.reports.training_patients(several))
+    assert len(sent) == 3, "by pixels, and the further films of the two patients, for all models at once"
     for statement, parameters in sent:
         plan = plan_of(store, statement, parameters)
         assert "SCAN" not in plan and "Seq Scan" not in plan, plan

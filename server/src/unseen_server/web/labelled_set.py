@@ -150,7 +150,7 @@ def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) 
     """
     found = store.reports.labelled(most=MOST, origins=EVERY if others else SEEN)
     known = _known(scoring)
-    taught = {model: store.reports.training_patients(films) for model, (_, _, films) in known.items()}
+    taught = store.reports.training_patients({model: films for model, (_, _, films) in known.items()})
     fresh = [_fresh(film, taught) for film in found]
     seen = {model for film in found for model in film.scores}
     names = _distinct({model: known[model][0] if model in known else model[:12] for model in [*known, *seen]})

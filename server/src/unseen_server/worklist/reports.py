@@ -141,10 +141,14 @@ class Reports:
         with self._site.database.reading() as connection:
             return labels.labelled(connection, most=most, origins=origins)
 
-    def training_patients(self, training_films: Collection[str]) -> frozenset[str]:
-        """Return the patients of training films, known by pixel digests, and patients with copies of their films."""
+    def training_patients(self, training_films: Mapping[str, Collection[str]]) -> dict[str, frozenset[str]]:
+        """Return by model the patients of its training films, and patients with copies of their films.
+
+        Args:
+            training_films: by model, pixel digests.
+        """
         with self._site.database.reading() as connection:
-            return training_patients.training_patients(connection, training_films)
+            return training_patients.training_patients_of(connection, training_films)
 
     def unseen_labels(self) -> Mapping[Origin, int]:
         """Return the number of reported studies that are not labels by themselves, by the origin of their reports."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Connection, select
@@ -44,15 +44,53 @@ def training_patients(connection: Connection, training_films: Collection[str]) -
     Returns:
         The patients, as `patient_name` names them.
     """
+    return training_patients_of(connection, {"": training_films})[""]
+
+
+def training_patients_of(
+    connection: Connection, training_films: Mapping[str, Collection[str]]
+) -> dict[str, frozenset[str]]:
+    """Return `training_patients` of several models, with as many queries as for one model that has all their films.
+
+    Args:
+        connection: a connection.
+        training_films: by model, the pixel digests of the films that it was trained on.
+
+    Returns:
+        The patients by model.
+    """
     found: set[str] = set()
-    pixels = set(training_films)
+    pixels: set[str] = set().union(*training_films.values())
+    listed: set[tuple[str, str]] = set()
     new: Collection[str] = pixels
     while new:
         patients = {_name(row): row for row in _films(connection, films.c.pixel_sha256, new)}
         joined = {name: row for name, row in patients.items() if name not in found}
         found |= joined.keys()
-        new = _pixels_of(connection, joined) - pixels
+        further = _films_of(connection, joined)
+        listed |= further
+        new = {digest for _, digest in further} - pixels
         pixels |= new
+    return {model: _connected(listed, learnt) for model, learnt in training_films.items()}
+
+
+def _connected(listed: Collection[tuple[str, str]], training_films: Collection[str]) -> frozenset[str]:
+    """Return the patients that pairs of patient and pixel digest connect to training films.
+
+    >>> sorted(_connected([("A", "ab"), ("A", "cd"), ("B", "cd"), ("B", "ef"), ("C", "gh")], ["ab"]))
+    ['A', 'B']
+    """
+    films_of: dict[str, list[str]] = {}
+    patients_of: dict[str, list[str]] = {}
+    for patient, digest in listed:
+        films_of.setdefault(patient, []).append(digest)
+        patients_of.setdefault(digest, []).append(patient)
+    found: set[str] = set()
+    new = set(training_films) & patients_of.keys()
+    while new:
+        joined = {patient for digest in new for patient in patients_of[digest]} - found
+        found |= joined
+        new = {digest for patient in joined for digest in films_of[patient]}
     return frozenset(found)
 
 
@@ -60,12 +98,12 @@ def _name(row: Found) -> str:
     return patient_name(row.public_id, row.patient, row.issuer)
 
 
-def _pixels_of(connection: Connection, patients: dict[str, Found]) -> set[str]:
-    """Return the pixel digests of all scored films of these patients."""
+def _films_of(connection: Connection, patients: dict[str, Found]) -> set[tuple[str, str]]:
+    """Return patient and pixel digest of all scored films of these patients."""
     numbers = {row.patient for row in patients.values() if row.patient is not None}
     unnamed = {row.public_id for row in patients.values() if row.patient is None}
     rows = [*_films(connection, studies.c.patient, numbers), *_films(connection, studies.c.public_id, unnamed)]
-    return {row.pixel_sha256 for row in rows if row.pixel_sha256 is not None and _name(row) in patients}
+    return {(_name(row), row.pixel_sha256) for row in rows if row.pixel_sha256 is not None and _name(row) in patients}
 
 
 def _films(connection: Connection, column: Column[Any], values: Collection[str]) -> Iterator[Found]:  # Any: its values

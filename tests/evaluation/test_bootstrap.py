@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, cohort_of, draw_all, multiplicities
+from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, codes, cohort_of, draw_all, multiplicities
+from unseen.evaluation.comparison import compare
 from unseen.evaluation.intervals import Interval, Missing
 from unseen.evaluation.laterality_auroc import laterality
 from unseen.evaluation.roc import Auroc, folds_of
@@ -107,3 +108,45 @@ def test_films_count_only_in_folds_that_hold_both_classes() -> None:
     assert cohort_of(table.with_columns(fold=pl.lit(0))).shortfall() == ""
     sides = laterality(table["score"], label == "abnormal", fold=fold, draws=10)
     assert isinstance(sides.figure, Missing) and "in the folds that have both" in sides.figure.reason
+
+
+def test_films_of_a_patient_are_drawn_as_one_also_under_another_name() -> None:
+    rows = {"label": ["normal", "abnormal"] * 40, "source": ["ward"] * 80, "score": [0.1 * (n % 7) for n in range(80)]}
+    alone = {"file": [f"{n}.png" for n in range(80)], **rows}
+    several = pl.DataFrame(alone | {"patient": [f"p{n // 8}" for n in range(80)]})
+    copies = pl.DataFrame(
+        alone
+        | {"patient": [f"p{n // 8}-{n % 8 // 4}" for n in range(80)], "pixel_sha256": [f"{n // 8}" for n in range(80)]}
+    )
+    single = pl.DataFrame(alone | {"patient": [f"p{n}" for n in range(80)]})
+    unknown = pl.DataFrame(alone)
+    assert len(np.unique(cohort_of(several).unit)) == 20, "ten patients, normal and abnormal"
+    assert np.array_equal(codes(cohort_of(copies).unit), codes(cohort_of(several).unit))
+    for table in (single, unknown):
+        assert len(np.unique(cohort_of(table).unit)) == 80
+    assert np.array_equal(cohort_of(single).unit, cohort_of(unknown).unit), "the same draws as without patients"
+    assert "of one patient" in cohort_of(several.with_columns(patient=pl.lit("p"))).shortfall()
+
+
+def test_intervals_of_patients_with_several_films_are_wider_and_delong_is_not_given() -> None:
+    rng = np.random.default_rng(3)
+    level = np.repeat(rng.normal(size=40), 5) + np.repeat(np.arange(40) % 2, 5)
+    rows = {
+        "file": [f"{n}.png" for n in range(200)],
+        "label": ["abnormal" if n // 5 % 2 else "normal" for n in range(200)],
+        "source": ["ward"] * 200,
+        "status": ["scored"] * 200,
+    }
+    first, second = (
+        pl.DataFrame(
+            rows | {"score": level + 0.1 * rng.normal(size=200), "patient": [f"p{n // 5}" for n in range(200)]}
+        )
+        for _ in range(2)
+    )
+    apart = {name: table.drop("patient") for name, table in (("one", first), ("two", second))}
+    by_patient, by_film = compare({"one": first, "two": second}), compare(apart)
+    wide, narrow = by_patient.auroc["one"], by_film.auroc["one"]
+    assert isinstance(wide, Interval) and isinstance(narrow, Interval)
+    assert wide.high - wide.low > 1.6 * (narrow.high - narrow.low)
+    assert isinstance(by_patient.pairs[0].delong.difference, Missing) and by_patient.pairs[0].delong.p is None
+    assert isinstance(by_film.pairs[0].delong.difference, Interval)

@@ -241,6 +241,26 @@ def test_training_patients_are_known_by_films_without_a_report_and_by_copies(
     assert [rows[film]["lungs"] == "" for film in kept] == [True, True, False, False, False, False]
 
 
+def test_patients_who_share_a_film_are_one_and_films_of_one_patient_allow_no_interval(
+    make_api: Callable[..., Api], labelled: Labelled
+) -> None:
+    kept = [labelled.film("abnormal" if n % 2 else "normal", first=float(n)) for n in range(8)]
+    with labelled.store.database.writing() as connection:
+        for film, digest in zip(kept[1::2], "abab", strict=True):  # four abnormal studies without a patient, two films
+            copy = films.update().where(films.c.public_id == film)
+            connection.execute(copy.values(pixel_sha256=digest * 64))
+    api = make_api(models=models())
+    patients = {row["film"]: row["patient"] for row in rows_of(api)}
+    assert len(set(patients.values())) == 6 and patients[kept[1]] == patients[kept[5]] != patients[kept[3]]
+    figures = api.lead.get("/compare/metrics", params={"model": FIRST}).json()
+    assert "films of a patient drawn as one" in figures["intervals"]
+    with labelled.store.database.writing() as connection:
+        connection.execute(films.update().where(films.c.pixel_sha256 == "b" * 64).values(pixel_sha256="a" * 64))
+    api = make_api(models=models())
+    refused = api.lead.get("/compare/metrics", params={"model": FIRST})
+    assert refused.status_code == 422 and "all abnormal ones are of one patient" in said(refused)
+
+
 def test_a_model_that_is_no_longer_here_keeps_its_scores(make_api: Callable[..., Api], labelled: Labelled) -> None:
     for number in range(4):
         labelled.film("abnormal" if number % 2 else "normal", first=float(number), old=float(-number))

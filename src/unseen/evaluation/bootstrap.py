@@ -1,10 +1,10 @@
 """Stratified bootstrap of figures, and the cohort of films that it resamples.
 
-`BootstrapCohort` holds class, fold, source, and what is drawn together. A figure is a function of the films' weights,
-and a draw is a row of multiplicities. Drawing is stratified by fold, source and label; a matched pair (with and without
-lesion) is drawn as one. Every figure of an evaluation is computed on the same draws, so that the difference of two
-figures is paired. Intervals are percentiles (Efron & Tibshirani 1993, ch. 13). Where the classes are separated
-perfectly every draw is 1 and the interval has no width: it then does not reflect the number of films.
+`BootstrapCohort` holds class, fold, source, and what is drawn together: films of one patient. A figure is a function of
+the films' weights, and a draw is a row of multiplicities. Drawing is stratified by fold, source and label; a matched
+pair (with and without lesion) is drawn as one. Every figure of an evaluation is computed on the same draws, so that the
+difference of two figures is paired. Intervals are percentiles (Efron & Tibshirani 1993, ch. 13). Where the classes are
+separated perfectly every draw is 1 and the interval has no width: it then does not reflect the number of films.
 
 `mean_of` and `share` give figures of reconstructions, by a bootstrap over images (over patients, where they are known).
 `share` is how much of the way from a baseline to supervised learning a method goes without the truth:
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from unseen.data.linked_patients import linked_patients
 from unseen.evaluation.intervals import Figure, Interval, Missing, proportion
 from unseen.evaluation.roc import Bools, Floats, Ints
 
@@ -39,7 +40,7 @@ LEAST = 2
 class BootstrapCohort:
     """Scored, labelled films, as arrays of one length.
 
-    `unit` numbers what is drawn together (a film, or a twin pair), `stratum` what is drawn within.
+    `unit` numbers what is drawn together (films of a patient, or a twin pair), `stratum` what is drawn within.
     """
 
     score: Floats
@@ -93,12 +94,20 @@ class BootstrapCohort:
                 f"{normals} normal and {abnormals} abnormal films in the folds that hold both classes; at least "
                 f"{LEAST} of each are needed"
             )
+        for ill, name in ((False, "normal"), (True, "abnormal")):
+            if len(np.unique(self.unit[counted & (self.abnormal == ill)])) < LEAST:
+                return f"all {name} films are of one patient; those of {LEAST} patients at least are needed"
         return ""
 
     def in_whole_folds(self, among: Bools) -> Bools:
         """Return which films are in a fold that holds both classes among these, (films,)."""
         both = np.intersect1d(self.fold[among & self.abnormal], self.fold[among & ~self.abnormal])
         return np.isin(self.fold, both)
+
+
+def has_several_films(cohort: BootstrapCohort) -> bool:
+    """Return whether any unit, such as a patient, has several films."""
+    return len(np.unique(cohort.unit)) < len(cohort)
 
 
 def codes(*columns: NDArray[np.generic]) -> Ints:
@@ -126,13 +135,29 @@ def numbers(table: pl.DataFrame, column: str) -> Floats:
     return np.array([np.nan if x is None else float(x) for x in table[column].to_list()], dtype=np.float64)
 
 
+def persons_of(table: pl.DataFrame) -> NDArray[np.str_]:
+    """Return each row's patient, one name for all who share a film by its pixels; "" where none is known."""
+    patients = text(table, "patient")
+    pairs = zip(patients.tolist(), text(table, "pixel_sha256").tolist(), strict=True)
+    person = linked_patients(pair for pair in pairs if pair[0]) | {"": ""}
+    return np.array([person[patient] for patient in patients.tolist()], dtype=np.str_)
+
+
 def cohort_of(table: pl.DataFrame) -> BootstrapCohort:
-    """Return the cohort of a table's rows, which must be scored and labelled normal or abnormal."""
+    """Return the cohort of a table's rows, which must be scored and labelled normal or abnormal.
+
+    Films of one patient, source, label and fold are drawn as one, since they are not independent; so are those of
+    patients who share a film, by its pixels: the film is a copy under another name. Films without a patient are drawn
+    alone.
+    """
     abnormal = text(table, "label") == "abnormal"
     source = text(table, "source")
     fold = codes(text(table, "fold"))
     twin = text(table, "twin")
-    rows = np.array([f"#{i}" for i in range(len(table))], dtype=np.str_)
+    patients, first = persons_of(table), dict[tuple[object, ...], int]()
+    keys = zip(patients.tolist(), source.tolist(), abnormal.tolist(), fold.tolist(), strict=True)
+    alike = [first.setdefault(key, i) if key[0] else i for i, key in enumerate(keys)]  # the patient's first film
+    rows = np.array([f"#{i}" for i in alike], dtype=np.str_)
     unit = codes(np.where(twin == "", rows, np.char.add(twin, "|")), np.where(twin == "", "", source), fold)
     drawn_as = np.where(twin != "", "pair", np.where(abnormal, "abnormal", "normal"))
     stratum = codes(fold, source, drawn_as)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.artifacts.files import write_text
-from unseen.evaluation.bootstrap import DRAWS, Statistic, cohort_of, draw_all, numbers, text
+from unseen.evaluation.bootstrap import DRAWS, Statistic, cohort_of, draw_all, has_several_films, numbers, text
 from unseen.evaluation.delong import DelongTest, delong_test
 from unseen.evaluation.intervals import Figure, Json, Missing
 from unseen.evaluation.metrics import judged_rows
@@ -148,6 +148,8 @@ def compare(
             test = DelongTest(
                 Missing("films of matched pairs are not independent, as DeLong's test assumes"), None, None
             )
+        elif has_several_films(cohort):
+            test = DelongTest(Missing("films of one patient are not independent, as DeLong's test assumes"), None, None)
         pairs.append(Pair(first, second, (drawn[first] - drawn[second]).interval(), test))
     return Comparison(
         films=len(shared),

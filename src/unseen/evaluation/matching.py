@@ -110,8 +110,8 @@ def like_pairs(
     a logistic regression with their squares, fitted within each source on these films. Then the propensity as the score
     gives exactly 0.5. Each of its statistics gives 0.5 only as far as the regression describes them: see `balance`.
 
-    The interval is a 95 % percentile bootstrap over films, stratified by fold, source and label; the pairs get new
-    weights in each draw. The propensity is not fitted again.
+    The interval is a 95 % percentile bootstrap over patients, stratified by fold, source and label; the pairs get
+    new weights in each draw. The propensity is not fitted again.
 
     Args:
         table: score table of labelled, scored films, with the columns score, label, source and those of `covariates`.

@@ -17,7 +17,17 @@ import numpy as np
 
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.auroc_by_column import by_column
-from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
+from unseen.evaluation.bootstrap import (
+    DRAWS,
+    BootstrapCohort,
+    Drawn,
+    Statistic,
+    cohort_of,
+    draw_all,
+    has_several_films,
+    numbers,
+    text,
+)
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
 from unseen.evaluation.localisation import localisation_figures
 from unseen.evaluation.matching import LikePairs, like_pairs
@@ -154,6 +164,7 @@ def metrics_from_table(
         "protocol": protocol or _protocol(cohort),
         "intervals": f"95 %, percentile bootstrap, {draws} draws, stratified by fold, source and label"
         + (", twin pairs drawn as one" if _pairs(rows) else "")
+        + (", films of a patient drawn as one" if has_several_films(cohort) and not _pairs(rows) else "")
         + f"; seed {seed}",
     }
     metrics["headline"] = headline(metrics)

@@ -78,11 +78,25 @@ class LabelledSet:
     @cached_property
     def patients(self) -> Mapping[str, str]:
         """Pseudonym → "1", "2", …, the earliest reported first, so that a later report changes no number: folds need
-        to know which films are one patient's, and nobody needs to know more."""
-        return {
-            patient: str(number)
-            for number, patient in enumerate(dict.fromkeys(film.patient for film in reversed(self.films)), start=1)
-        }
+        to know which films are one patient's, and nobody needs to know more. Patients who share a film, by its pixels,
+        have one number."""
+        first: dict[str, str] = {}
+        owner: dict[str, str] = {}
+
+        def earliest(patient: str) -> str:
+            while first[patient] != patient:
+                patient = first[patient]
+            return patient
+
+        for film in reversed(self.films):
+            first.setdefault(film.patient, film.patient)
+            if film.pixel_sha256:
+                one, other = earliest(owner.setdefault(film.pixel_sha256, film.patient)), earliest(film.patient)
+                first[other] = one
+        numbers: dict[str, str] = {}
+        for patient in first:
+            numbers.setdefault(earliest(patient), str(len(numbers) + 1))
+        return {patient: numbers[earliest(patient)] for patient in first}
 
     def called(self, model: str) -> ComparedModel:
         """Return the model with this digest. Raises NotFoundError."""
@@ -307,6 +321,12 @@ def refuse(table: pl.DataFrame, which: str) -> None:
             f"Of the {which}, {normal} {verb_of(normal, 'has')} been reported normal and {abnormal} abnormal: a ROC "
             f"needs {LEAST} of each at least. Report further studies."
         )
+    for label in ("normal", "abnormal"):
+        if table.filter(table["label"] == label)["patient"].n_unique() < LEAST:
+            raise WorklistError(
+                f"Of the {which}, all {label} ones are of one patient: an interval needs {LEAST} patients of each at "
+                "least. Report further studies."
+            )
 
 
 def draws_of(films: int) -> int:

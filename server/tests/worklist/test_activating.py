@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -240,8 +241,22 @@ def test_what_does_not_count_is_left_out(store: Store, reported: Reported) -> No
     found = labels(store, MODEL, LOOSE, trained_on=["f" * 64])
     ward, unknown = found.sources
     assert (ward.abnormals, ward.normals, ward.not_scored, ward.unread) == (1, 1, 1, 2)
-    assert (found.trained_on, found.not_seen, found.selected) == (1, 1, 0)
+    assert (found.trained_on, found.not_seen, found.selected, found.unsure) == (1, 1, 0, 1)
+    assert "1 study was reported unsure and does not count" in found.caution
     assert unknown.source == "unknown" and unknown.allowed_misses is None and "no source" in unknown.refused
+
+
+def test_unread_studies_are_counted_for_the_source_that_their_films_name(store: Store, reported: Reported) -> None:
+    for number, outcome in enumerate([None, None, "abnormal"]):
+        reported(number, 0.5, outcome)
+    with store.database.writing() as connection:
+        for station, film in enumerate(connection.execute(sqlalchemy.select(films.c.id)).scalars().all()):
+            tags = json.dumps({"StationName": "CR1" if station != 1 else "CR2"})
+            connection.execute(films.update().where(films.c.id == film).values(tags=tags))
+    (one,) = labels(store, MODEL, LOOSE, source_tag="StationName").sources
+    assert "CR1" in one.source and (one.abnormals, one.unread) == (1, 1)
+    (ward,) = labels(store, MODEL, LOOSE).sources
+    assert (ward.source, ward.unread) == ("ward", 2)
 
 
 def test_patients_on_whose_films_the_model_was_trained_do_not_count(store: Store, reported: Reported) -> None:

@@ -57,6 +57,7 @@ class CalibrationResponse(BaseModel):
     not_seen: int = Field(description="studies left out because the model has not seen all their films")
     selected: int = Field(description="studies left out because a policy had decided whether they are read")
     hasty: int = Field(description="studies left out because they were reported within two seconds of the display")
+    unsure: int = Field(description="studies left out because they were reported unsure")
     not_counted: dict[str, int] = Field(
         description="reported studies that do not count, since nothing shows that their films were seen, by origin"
     )
@@ -98,6 +99,7 @@ def calibration(
         not_seen=found.not_seen,
         selected=found.selected,
         hasty=found.hasty,
+        unsure=found.unsure,
         not_counted={str(origin): count for origin, count in found.not_counted.items()},
         confirmed=found.confirmed,
         confirmations_needed=CONFIRMATIONS,

@@ -40,6 +40,7 @@ from unseen_server.worklist.labels import (
     hasty_labels,
     standing,
     unseen_labels,
+    unsure_labels,
 )
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
@@ -86,6 +87,7 @@ class Labels:
         not_seen: studies left out because the model has not seen all their films.
         selected: studies left out because a policy had decided whether they are read.
         hasty: studies left out because they were reported within two seconds of the film's display.
+        unsure: studies left out because they were reported unsure.
         unread: studies of all sources that were received in the same time and wait for a reader still.
         studies: what counts.
         origins: how the reports came to be that count, and `not_counted`: reported studies of other origins.
@@ -102,6 +104,7 @@ class Labels:
     unread: int
     studies: tuple[Study, ...] = field(repr=False)
     hasty: int = 0
+    unsure: int = 0
     origins: tuple[Origin, ...] = SEEN
     not_counted: Mapping[Origin, int] = field(default_factory=dict)
     confirmed: int = 0
@@ -109,7 +112,7 @@ class Labels:
     @property
     def caution(self) -> str:
         """Return the warning for those who agree to a calibration on these labels; "" if there is none."""
-        return " ".join(filter(None, (self._unseen(), self._unread())))
+        return " ".join(filter(None, (self._unseen(), self._unread(), self._unsure())))
 
     def _unseen(self) -> str:
         others = [WORDS[origin] for origin in self.origins if origin not in SEEN]
@@ -125,6 +128,15 @@ class Labels:
             f"{number_of(self.unread, 'study')} received in the same time {were} not read yet. Abnormal ones "
             "among them with lower scores than those that were reported would lower the threshold: the promise holds "
             "only as far as what was reported is a fair sample."
+        )
+
+    def _unsure(self) -> str:
+        if not self.unsure:
+            return ""
+        does = "was reported unsure and does" if self.unsure == 1 else "were reported unsure and do"
+        return (
+            f"{number_of(self.unsure, 'study')} {does} not count. Abnormal ones among them with lower scores than "
+            "those that count would lower the threshold: the promise is about studies that readers call abnormal."
         )
 
 
@@ -162,10 +174,11 @@ def labels(
         rows = _films(connection, model, origins)
         others = unseen_labels(connection)
         hasty = hasty_labels(connection, origins=origins)
+        unsure = unsure_labels(connection, origins=origins)
         deciding = _deciding(connection)
-        unread = _unread(connection)
         refused = _refused(connection, gated_alike)
         fixed = fixed_sources(connection)
+        unread = _unread(connection, source_tag, fixed)
         taught = training_patients(connection, trained_on)
     gathered = _Gathered(taught, refused, source_tag, fixed)
     selected = 0
@@ -183,6 +196,7 @@ def labels(
         not_seen=gathered.not_seen,
         selected=selected,
         hasty=hasty,
+        unsure=unsure,
         unread=sum(unread.values()),
         studies=tuple(gathered.studies),
         origins=tuple(origins),
@@ -329,20 +343,27 @@ def _refused(connection: Connection, models: Collection[str]) -> frozenset[int]:
     return frozenset(connection.execute(query).scalars()) if models else frozenset()
 
 
-def _unread(connection: Connection) -> Counter[str]:
-    """Count by source the studies that wait for a reader and were received before the latest that was reported."""
+def _unread(connection: Connection, tag: str | None, fixed: frozenset[str]) -> Counter[str]:
+    """Count by source the studies that wait for a reader and were received before the latest that was reported.
+
+    With a source tag a study's source is that of its films, as in a calibration.
+    """
     latest = (
         select(func.max(studies.c.received_us))
         .join(reports, reports.c.study_id == studies.c.id)
         .where(reports.c.undone_us.is_(None))
         .scalar_subquery()
     )
-    query = (
-        select(studies.c.source, func.count().label("waiting"))
-        .where(studies.c.shelf == "to_read", studies.c.received_us <= latest)
-        .group_by(studies.c.source)
-    )
-    return Counter({row.source: row.waiting for row in connection.execute(query)})
+    waits = (studies.c.shelf == "to_read", studies.c.received_us <= latest)
+    if tag is None:
+        query = select(studies.c.source, func.count().label("waiting")).where(*waits).group_by(studies.c.source)
+        return Counter({row.source: row.waiting for row in connection.execute(query)})
+    of_films = select(studies.c.id, films.c.source, films.c.tags).join(films, films.c.study_id == studies.c.id)
+    claimed: dict[int, set[str]] = {}
+    for row in connection.execute(of_films.where(*waits, films.c.projection.is_distinct_from("lateral"))):
+        source = claimed_source(json.loads(row.tags), row.source, tag=tag, fixed=fixed)
+        claimed.setdefault(row.id, set()).add(str(source))
+    return Counter(found.pop() if len(found) == 1 else UNKNOWN_SOURCE for found in claimed.values())
 
 
 def _counts(study: str, decided: Iterable[str], known: Mapping[str, Policy], key: bytes) -> bool:

@@ -60,6 +60,12 @@ def hasty_labels(connection: Connection, *, origins: Collection[Origin] = SEEN) 
     return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
 
 
+def unsure_labels(connection: Connection, *, origins: Collection[Origin] = SEEN) -> int:
+    """Return how many studies have the standing report that they are unsure, which is no label."""
+    found = standing("unsure", origins=origins, hasty=True).order_by(None).subquery()
+    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelledFilm:
     """A film whose study was reported.

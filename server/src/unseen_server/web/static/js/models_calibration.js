@@ -59,6 +59,7 @@ function draw(/** @type {Calibration} */ response) {
   if (left.elsewhere && confirmed < needed) notes.push(`Reports of other systems can count after ${needed} of them were confirmed here; ${confirmed} ${confirmed === 1 ? "is" : "are"}. Open such a study, look at its films, and press Confirm next to the report.`);
   if (left.unrecorded) notes.push(`${numberOf(left.unrecorded, "study")} reported with an earlier version left out: it did not record what was shown.`);
   if (response.hasty) notes.push(`${numberOf(response.hasty, "study")} left out: reported less than two seconds after the film was shown.`);
+  if (response.unsure) notes.push(`${numberOf(response.unsure, "study")} left out: reported unsure. If abnormal ones among them have lower scores than those that count, the threshold is too high.`);
   if (response.trained_on) notes.push(`${numberOf(response.trained_on, "film")} left out: the model was trained on them, or on other films of their patients.`);
   if (response.not_seen) notes.push(`${numberOf(response.not_seen, "study")} left out: this model has not scored all their films.`);
   $("#left-out").replaceChildren(...notes.map((words) => el("li", {}, words)));

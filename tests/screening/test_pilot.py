@@ -93,6 +93,24 @@ def test_intervals_count_patients_and_not_their_studies(screener: Screener) -> N
     assert five.auroc.high - five.auroc.low == pytest.approx(one.auroc.high - one.auroc.low, rel=0.15)
 
 
+def test_copies_under_other_names_narrow_no_interval(screener: Screener) -> None:
+    once = [film for film in ARCHIVE if film.source == "ward"]
+    copies = [replace(film, name=f"copy-{film.name}", patient=f"copy of {film.patient}") for film in once]
+    one, twice = pilot(screener, once), pilot(screener, [*once, *copies])
+    for name in ("normals_cleared", "abnormals_cleared"):
+        few, many = getattr(one.groups[0], name), getattr(twice.groups[0], name)
+        assert (many.value, many.low, many.high) == pytest.approx((few.value, few.low, few.high))
+
+
+def test_studies_of_one_priority_are_listed_without_regard_to_the_archives_order(screener: Screener) -> None:
+    sick, well = (
+        [replayed_film(f"{label}-{number}", 3.0, label=label, source="ward") for number in range(100)]  # type: ignore[arg-type]
+        for label in ("abnormal", "normal")
+    )
+    first, last = (pilot(screener, archive).top[0.5] for archive in ([*sick, *well], [*well, *sick]))
+    assert first == last and isinstance(first, Interval) and 0.35 < first.value < 0.65
+
+
 def test_a_patient_with_an_unlabelled_calibration_film_is_left_out(screener: Screener) -> None:
     seen = replace(CALIBRATION[0], label=None)
     again = replayed_film("again", 0.0, label="normal", source="ward", patient=seen.patient)

@@ -6,6 +6,7 @@ calibrated the policy or trained the model are left out. All studies of the same
 a patient has two names that share a film. `pilot_html` writes one page without scripts and without outside requests.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import numpy as np
 from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
-from unseen.data.linked_patients import training_patients
+from unseen.data.linked_patients import linked_patients, training_patients
 from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
@@ -31,7 +32,10 @@ SHARES = (0.1, 0.25, 0.5)
 
 @dataclass(frozen=True)
 class PilotStudy:
-    """One study of the archive: its films' names, the report's outcome, and the decision that a model would make."""
+    """One study of the archive: its films' names, the report's outcome, and the decision that a model would make.
+
+    `patient` is one name for all patients who share a film: the film is a copy under another name.
+    """
 
     files: tuple[str, ...]
     patient: str
@@ -57,7 +61,8 @@ class Pilot:
     """A pilot's findings.
 
     Args:
-        studies: in the order of the list: what was not scored first, then by priority.
+        studies: in the order of the list: what was not scored first, then by priority. Studies of one priority are in
+            an order that does not depend on their labels.
         groups: all studies, then each source.
         auroc: of the priority, over the scored studies.
         top: share of the list from its top → share of the abnormal studies in it.
@@ -131,10 +136,11 @@ def pilot(
         if progress:
             progress(done)
     barred = training_patients(sorted(seen), used)
+    person = linked_patients(pair for pair in sorted(seen) if pair[0])
     studies = [
         PilotStudy(
             files=tuple(one.film.name for one in some),
-            patient=patient,
+            patient=person.get(patient, patient),
             source=some[0].film.source,
             abnormal=any(one.label == "abnormal" for one in some),
             decision=screener.study(some),
@@ -142,7 +148,7 @@ def pilot(
         for (patient, _), some in films.items()
         if patient not in barred
     ]
-    ordered = tuple(sorted(studies, key=lambda study: -study.decision.priority))
+    ordered = tuple(sorted(studies, key=_place))
     sources = sorted({study.source for study in ordered})
     cohort, probabilities = _scored(ordered)
     rng = np.random.default_rng(seed)
@@ -161,6 +167,11 @@ def pilot(
         left_out=len(films) - len(studies),
         unlabelled=unlabelled,
     )
+
+
+def _place(study: PilotStudy) -> tuple[float, str]:
+    """Return the key of the order: by priority; of one priority by a digest of the names, which knows no label."""
+    return -study.decision.priority, hashlib.sha256("\n".join(study.files).encode()).hexdigest()
 
 
 def _scored(studies: Sequence[PilotStudy]) -> tuple[BootstrapCohort, np.ndarray[tuple[int], np.dtype[np.float64]]]:
@@ -233,7 +244,18 @@ def percent(figure: Figure) -> str:
 
     >>> percent(Interval(0.205, 0.12, 0.321))
     '20.5 % (12.0 to 32.1)'
+    >>> percent(Interval(1 / 3000, 0.00001, 0.0019)), percent(Interval(2999 / 3000, 0.998, 1.0))
+    ('0.03 % (0.001 to 0.2)', '99.97 % (99.8 to 100.0)')
     """
     if isinstance(figure, Interval):
-        return f"{100 * figure.value:.1f} % ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
+        return f"{_digits(figure.value)} % ({_digits(figure.low)} to {_digits(figure.high)})"
     return str(figure)
+
+
+def _digits(share: float) -> str:
+    """Return a share in per cent with one decimal, or more where it would round to an exact 0 or 100."""
+    for decimals in range(1, 7):
+        text = f"{100 * share:.{decimals}f}"
+        if float(text) not in (0, 100) or share in (0, 1):
+            return text
+    return text

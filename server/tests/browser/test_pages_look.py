@@ -482,6 +482,9 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
         assert page.evaluate(percentiles) == ["0 %", "0 %", "85 %", "94 %", "100 %"], (
             "rounded down, as in the sentences"
         )
+        measured = f"async () => [null, 0, 1 / 3000, 0.5, 2999 / 3000, 1].map(({module}).measured)"
+        shares = ["unknown", "0.0 %", "0.03 %", "50.0 %", "99.97 %", "100.0 %"]
+        assert page.evaluate(measured) == shares, "one miss of 3,000 is not a sensitivity of 100 %"
         north = page.locator("#rows tr", has=page.locator("td.source", has_text="North")).locator(".measure .line")
         assert any(said.startswith("probability ") for said in north.all_inner_texts())
         page.set_viewport_size(SCREEN)

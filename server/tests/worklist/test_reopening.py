@@ -13,6 +13,7 @@ from tests.worklist.reporting import look_and_report
 from tests.worklist.test_film_worker import clearing
 from unseen.screening import DriftReference
 from unseen.screening.screener import Screener
+from unseen_server.worklist.drift_counting import watched
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
@@ -130,6 +131,16 @@ def test_what_a_reader_has_read_stays_and_what_they_have_in_hand_is_theirs(store
     assert store.studies.details(names[1]).entry.claimed_by == "ann"
     store.studies.release(names[1], "ann")
     assert store.studies.details(names[1]).entry.state == "to_read", "it does not go back among the cleared"
+
+
+def test_a_refused_film_that_is_tried_again_counts_once_in_the_watch(store: Store) -> None:
+    screener = drifting()
+    assert screener.policy is not None
+    study = store.films.receive(b"no image", name="torn", source="ward").study
+    for _ in range(3):
+        assert Worker(store, lambda: screener).drain() == 1
+        assert watched(store.database, screener.policy.digest).studies == 1
+        store.jobs.requeue(study, actor="lea")
 
 
 @on_postgresql

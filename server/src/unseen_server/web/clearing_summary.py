@@ -130,7 +130,12 @@ def _clearing(policy: Policy) -> list[str]:
             found.append(f"Nothing is cleared from {name}: {source.refused}.")
             continue
         cleared = cleared_share(source)
-        of_normals = f", {percent(cleared.value)} of its normal studies" if isinstance(cleared, Interval) else ""
+        of_normals = (
+            f", {percent(cleared.value)} of its {number_of(len(source.normals), 'normal study')} (95 % confidence "
+            f"interval {percent(cleared.low)} to {percent(cleared.high)})"
+            if isinstance(cleared, Interval)
+            else ""
+        )
         found.append(
             f"Studies of {name} with a score below {source.threshold:.4g} are cleared without a reader{of_normals}: "
             f"at most {percent(policy.max_miss_rate)} of abnormal studies are missed, with "

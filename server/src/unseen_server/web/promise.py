@@ -95,10 +95,15 @@ class Promise:
 def percent(share: float) -> str:
     """Return a share as every page writes it.
 
-    >>> percent(0.05), percent(0.999)
-    ('5 %', '99.9 %')
+    >>> percent(0.05), percent(0.999), percent(0.99999), percent(1.0)
+    ('5 %', '99.9 %', '99.999 %', '100 %')
     """
-    return f"{100 * share:.3g} %"
+    text = f"{100 * share:.3g}"
+    for decimals in range(2, 7):  # 100 % only if exact
+        if text != "100" or share == 1:
+            break
+        text = f"{100 * share:.{decimals}f}".rstrip("0").rstrip(".")
+    return f"{text} %"
 
 
 def without_promise(reason: str) -> str:

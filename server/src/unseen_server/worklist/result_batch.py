@@ -169,7 +169,7 @@ class Batch:
                     map=one.map_sha256,
                 )
         self._enter_finding(film, result.screened.finding, model=model, map_sha256=result.map_sha256)
-        before, film.judged = film.judged, True
+        before, film.judged = film.judged or self._observed_before(film, decision.policy_digest), True
         if isinstance(read, Film):
             film.view_position = None if read.view_position is None else clean(read.view_position)
             film.projection, film.origin = projection_of(read), read.origin
@@ -196,6 +196,11 @@ class Batch:
             study = self._studies[film.study_id].public_id
             self._observed.setdefault(decision.policy_digest, []).append((study, decision.score))  # once a study
         self._done.add(film.id)
+
+    def _observed_before(self, film: Kept, policy: str) -> bool:
+        """Return True for a film that the policy has decided on, such as a refused one that is scored again."""
+        earlier = self._latest.get(film.study_id, {}).get(film.id)
+        return earlier is not None and earlier.decision.policy_digest == policy
 
     def decide(self, job: Job, decision: Decision, model: str) -> int:
         """Enter the decision on a film, decide on its study again, and bring it to its place. Returns how many

@@ -2,11 +2,15 @@
 // Percentages and percentiles in words, written in one way on every page; each percentile with the size of its reference.
 // Its counterpart in Python is src/unseen/artifacts/percentile.py.
 
-/** Return a share as every page writes it: 5 %, 97 %, 99.9 %. */
-export const percent = (/** @type {number} */ share) => `${Number((100 * share).toPrecision(share > 0.995 && share < 1 ? 4 : 3)).toString()} %`;
+/** Return the first of the texts that is not 0 or 100, unless the share is exactly 0 or 1. */
+const exact = (/** @type {number} */ share, /** @type {string[]} */ texts) =>
+  texts.find((text) => share === 0 || share === 1 || ![0, 100].includes(Number(text))) ?? texts[texts.length - 1];
 
-/** Return a measured share with one decimal, for tables; "unknown" if there is none. */
-export const measured = (/** @type {number | null} */ share) => (share === null ? "unknown" : `${(100 * share).toFixed(1)} %`);
+/** Return a share as every page writes it: 5 %, 97 %, 99.9 %; 100 % only if exact. */
+export const percent = (/** @type {number} */ share) => `${Number(exact(share, [share > 0.995 && share < 1 ? 4 : 3, 6, 9].map((digits) => (100 * share).toPrecision(digits))))} %`;
+
+/** Return a measured share with one decimal, for tables, or with more where it would be 0 or 100 %; "unknown" if there is none. */
+export const measured = (/** @type {number | null} */ share) => (share === null ? "unknown" : `${exact(share, [1, 2, 3, 6].map((digits) => (100 * share).toFixed(digits)))} %`);
 
 /** Return a share as a whole percentage, for narrow columns: 0 % and 100 % only if exact. */
 export const whole = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "< 1" : share < 1 && share > 0.995 ? "> 99" : Math.round(100 * share)} %`;

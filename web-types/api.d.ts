@@ -43,7 +43,7 @@ declare namespace Api {
   /** A model to score with, and what to promise with it. */
   type CalibrationProposal = { model: string; note: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null; others?: boolean };
   /** Progress of this site towards a calibration of a model. */
-  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (CalibratedSourceResponse)[]; trained_on: number; not_seen: number; selected: number; hasty: number; not_counted: Record<string, number>; confirmed: number; confirmations_needed: number; ready: boolean };
+  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (CalibratedSourceResponse)[]; trained_on: number; not_seen: number; selected: number; hasty: number; unsure: number; not_counted: Record<string, number>; confirmed: number; confirmations_needed: number; ready: boolean };
   /** One figure of an evaluation with its 95 % interval. */
   type CardFigureResponse = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
   /** Card of a model. */

@@ -266,6 +266,7 @@ CREATE TABLE public.reports (
     confirmed_by text,
     confirmed_us bigint,
     dwell_ms integer,
+    audited boolean DEFAULT false NOT NULL,
     CONSTRAINT ck_reports_how CHECK ((how = ANY (ARRAY['seen'::text, 'simulated'::text, 'elsewhere'::text, 'unrecorded'::text, 'returned'::text, 'discarded'::text]))),
     CONSTRAINT ck_reports_outcome CHECK ((outcome = ANY (ARRAY['normal'::text, 'abnormal'::text, 'unsure'::text])))
 );
@@ -475,6 +476,7 @@ CREATE INDEX ix_outside_reports_received_us ON public.outside_reports USING btre
 CREATE INDEX ix_outside_reports_report_id ON public.outside_reports USING btree (report_id);
 CREATE INDEX ix_outside_reports_study_id ON public.outside_reports USING btree (study_id);
 CREATE INDEX ix_outside_reports_uid ON public.outside_reports USING btree (uid);
+CREATE INDEX ix_reports_audited ON public.reports USING btree (study_id) WHERE audited;
 CREATE INDEX ix_reports_outcome ON public.reports USING btree (outcome, id);
 CREATE INDEX ix_reports_study_id ON public.reports USING btree (study_id);
 CREATE INDEX ix_sessions_account ON public.sessions USING btree (account);

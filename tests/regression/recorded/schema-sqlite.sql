@@ -23,6 +23,7 @@ CREATE INDEX ix_outside_reports_received_us ON outside_reports (received_us);
 CREATE INDEX ix_outside_reports_report_id ON outside_reports (report_id);
 CREATE INDEX ix_outside_reports_study_id ON outside_reports (study_id);
 CREATE INDEX ix_outside_reports_uid ON outside_reports (uid);
+CREATE INDEX ix_reports_audited ON reports (study_id) WHERE audited = 1;
 CREATE INDEX ix_reports_outcome ON reports (outcome, id);
 CREATE INDEX ix_reports_study_id ON reports (study_id);
 CREATE INDEX ix_sessions_account ON sessions (account);
@@ -264,7 +265,7 @@ CREATE TABLE reports (
 	outcome TEXT, 
 	note TEXT NOT NULL, 
 	made_us BIGINT NOT NULL, 
-	undone_us BIGINT, how TEXT NOT NULL DEFAULT 'unrecorded' CONSTRAINT ck_reports_how CHECK (how in ('seen', 'simulated', 'elsewhere', 'unrecorded', 'returned', 'discarded')), confirmed_by TEXT, confirmed_us BIGINT, dwell_ms INTEGER, 
+	undone_us BIGINT, how TEXT NOT NULL DEFAULT 'unrecorded' CONSTRAINT ck_reports_how CHECK (how in ('seen', 'simulated', 'elsewhere', 'unrecorded', 'returned', 'discarded')), confirmed_by TEXT, confirmed_us BIGINT, dwell_ms INTEGER, audited BOOLEAN DEFAULT 0 NOT NULL, 
 	CONSTRAINT pk_reports PRIMARY KEY (id), 
 	CONSTRAINT ck_reports_outcome CHECK (outcome in ('normal', 'abnormal', 'unsure')), 
 	CONSTRAINT fk_reports_study_id FOREIGN KEY(study_id) REFERENCES studies (id)

@@ -128,6 +128,36 @@ def test_films_of_a_patient_are_drawn_as_one_also_under_another_name() -> None:
     assert "of one patient" in cohort_of(several.with_columns(patient=pl.lit("p"))).shortfall()
 
 
+def table_of(abnormal: list[tuple[str, str, int]]) -> pl.DataFrame:
+    """Return a table of 24 normal films of as many patients, and of these abnormal ones: patient, source, fold."""
+    normal = [(f"n{n}", "east" if n % 2 else "west", n // 2 % 4) for n in range(24)]
+    rows = [("normal", *one) for one in normal] + [("abnormal", *one) for one in abnormal]
+    label, patient, source, fold = (list(column) for column in zip(*rows, strict=True))
+    columns = {"label": label, "patient": patient, "source": source, "fold": fold}
+    return pl.DataFrame({"file": [f"{n}.png" for n in range(len(rows))], "score": [0.5] * len(rows), **columns})
+
+
+def test_the_films_of_the_only_patient_of_a_source_are_not_in_every_draw() -> None:
+    cohort = cohort_of(table_of([("a", "east", 0)] * 5 + [(f"b{n}", "west", 0) for n in range(4)]))
+    drawn = np.concatenate(list(multiplicities(cohort, draws=50, rng=np.random.default_rng(0))))
+    assert np.unique(drawn[:, 24]).size > 1 and np.array_equal(drawn[:, 24:29], drawn[:, 24:25].repeat(5, 1))
+
+
+@pytest.mark.parametrize(
+    ("abnormal", "reason"),
+    [
+        ([("a", "east", 0)] * 3 + [("a", "west", 0)] * 3, "all abnormal films are of one patient"),
+        ([(f"a{n % 4}", "east", n % 4) for n in range(12)], "all abnormal films in each fold are of one patient"),
+        ([(f"a{n % 3}", "east", 0) for n in range(12)], ""),
+    ],
+)
+def test_a_patient_in_two_sources_is_one_and_one_patient_a_fold_has_no_spread(
+    abnormal: list[tuple[str, str, int]], reason: str
+) -> None:
+    found = cohort_of(table_of(abnormal)).shortfall()
+    assert found.startswith(reason) and bool(found) == bool(reason)
+
+
 def test_intervals_of_patients_with_several_films_are_wider_and_delong_is_not_given() -> None:
     rng = np.random.default_rng(3)
     level = np.repeat(rng.normal(size=40), 5) + np.repeat(np.arange(40) % 2, 5)

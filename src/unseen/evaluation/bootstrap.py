@@ -40,7 +40,8 @@ LEAST = 2
 class BootstrapCohort:
     """Scored, labelled films, as arrays of one length.
 
-    `unit` numbers what is drawn together (films of a patient, or a twin pair), `stratum` what is drawn within.
+    `unit` numbers what is drawn together (films of a patient, or a twin pair), `stratum` what is drawn within, `person`
+    the patients; None: each unit is of its own.
     """
 
     score: Floats
@@ -49,6 +50,7 @@ class BootstrapCohort:
     source: NDArray[np.str_]
     unit: Ints
     stratum: Ints
+    person: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.score)
@@ -95,9 +97,17 @@ class BootstrapCohort:
                 f"{LEAST} of each are needed"
             )
         for ill, name in ((False, "normal"), (True, "abnormal")):
-            if len(np.unique(self.unit[counted & (self.abnormal == ill)])) < LEAST:
-                return f"all {name} films are of one patient; those of {LEAST} patients at least are needed"
+            of_class = counted & (self.abnormal == ill)
+            if self._most_patients(of_class) < LEAST:
+                where = "" if len(np.unique(self.fold[of_class])) == 1 else " in each fold"
+                return f"all {name} films{where} are of one patient; those of {LEAST} patients at least are needed"
         return ""
+
+    def _most_patients(self, chosen: Bools) -> int:
+        """Return the largest number of patients that a fold has among the chosen films, which must be some."""
+        person = self.unit if self.person is None else self.person
+        pairs = np.unique(np.stack([self.fold[chosen], person[chosen]]), axis=1)
+        return int(np.unique(pairs[0], return_counts=True)[1].max())
 
     def in_whole_folds(self, among: Bools) -> Bools:
         """Return which films are in a fold that holds both classes among these, (films,)."""
@@ -148,7 +158,8 @@ def cohort_of(table: pl.DataFrame) -> BootstrapCohort:
 
     Films of one patient, source, label and fold are drawn as one, since they are not independent; so are those of
     patients who share a film, by its pixels: the film is a copy under another name. Films without a patient are drawn
-    alone.
+    alone. Where the films of a source, label and fold are all of one patient, they are drawn among those of the other
+    sources; without these, they are in every draw, and the interval does not reflect that patient.
     """
     abnormal = text(table, "label") == "abnormal"
     source = text(table, "source")
@@ -160,8 +171,25 @@ def cohort_of(table: pl.DataFrame) -> BootstrapCohort:
     rows = np.array([f"#{i}" for i in alike], dtype=np.str_)
     unit = codes(np.where(twin == "", rows, np.char.add(twin, "|")), np.where(twin == "", "", source), fold)
     drawn_as = np.where(twin != "", "pair", np.where(abnormal, "abnormal", "normal"))
-    stratum = codes(fold, source, drawn_as)
-    return BootstrapCohort(numbers(table, "score"), abnormal, fold, source, unit, stratum)
+    stratum = _with_neighbours(codes(fold, source, drawn_as), unit, codes(fold, drawn_as))
+    person = codes(np.where(twin == "", np.where(patients == "", rows, patients), np.char.add(twin, "|")))
+    return BootstrapCohort(numbers(table, "score"), abnormal, fold, source, unit, stratum, person)
+
+
+def _with_neighbours(stratum: Ints, unit: Ints, group: Ints) -> Ints:
+    """Return the strata, those of one unit of several films joined with the largest other one of their group.
+
+    A stratum of one unit has no spread: the unit is in every draw.
+    """
+    joined = stratum.copy()
+    for one in np.unique(stratum):
+        films = stratum == one
+        if films.sum() == 1 or len(np.unique(unit[films])) > 1:
+            continue
+        others, sizes = np.unique(joined[(group == group[films][0]) & (joined != one)], return_counts=True)
+        if len(others):
+            joined[films] = others[sizes.argmax()]
+    return joined
 
 
 DRAWS = 2000

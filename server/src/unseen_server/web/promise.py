@@ -95,10 +95,10 @@ class Promise:
 def percent(share: float) -> str:
     """Return a share as every page writes it.
 
-    >>> percent(0.05), percent(0.999), percent(0.99999), percent(1.0)
-    ('5 %', '99.9 %', '99.999 %', '100 %')
+    >>> percent(0.05), percent(0.9961), percent(0.99999), percent(1.0)
+    ('5 %', '99.61 %', '99.999 %', '100 %')
     """
-    text = f"{100 * share:.3g}"
+    text = f"{100 * share:.{4 if 0.995 < share < 1 else 3}g}"
     for decimals in range(2, 7):  # 100 % only if exact
         if text != "100" or share == 1:
             break

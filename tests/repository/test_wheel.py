@@ -23,7 +23,7 @@ from tests.docs.blocks import ROOT, script
 SERVER = ("unseen_server", "fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "argon2")
 OURS = {"unseen": ".", "unseen-server": "server", "unseen-models": "models"}
 TOOLS = ("pytest", "ruff", "mypy", "mkdocs", "hypothesis")
-SAVE = "\nun.detectors.save(detector, 'model')\n"
+SAVE = "\nun.detectors.save(model, 'model')\n"
 SCORE = """
 import sys
 import unseen as un

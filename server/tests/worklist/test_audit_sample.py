@@ -60,6 +60,17 @@ def test_a_report_before_the_study_was_cleared_does_not_count_while_the_study_wa
     assert counted(store) == (1, 0, 0), "it waits for a reader who sees the new film, too"
 
 
+def test_a_report_on_a_cleared_study_counts_until_the_next_one_when_the_study_is_cleared_again(
+    store: Store, judge: Judge
+) -> None:
+    study = film(store, judge, 1, "clear")
+    report(store, study, "abnormal")
+    film(store, judge, 2, "clear")
+    assert counted(store) == (1, 1, 1), "a miss does not disappear while the study waits to be read again"
+    report(store, study, "normal")
+    assert counted(store) == (0, 1, 0)
+
+
 def test_an_undone_report_does_not_count_and_the_next_one_does(store: Store, judge: Judge) -> None:
     study = film(store, judge, 1, "clear")
     report(store, study, "abnormal")

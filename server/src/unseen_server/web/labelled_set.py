@@ -77,9 +77,9 @@ class LabelledSet:
 
     @cached_property
     def patients(self) -> Mapping[str, str]:
-        """Pseudonym → "1", "2", …, the earliest reported first, so that a later report changes no number: folds need
-        to know which films are one patient's, and nobody needs to know more. Patients who share a film, by its pixels,
-        have one number."""
+        """Pseudonym → "1", "2", …, the earliest reported first: folds need to know which films are one patient's, and
+        nobody needs to know more. Patients who share a film, by its pixels, have one number. A later report changes
+        the numbers only if its film links two patients."""
         first: dict[str, str] = {}
         owner: dict[str, str] = {}
 

@@ -77,8 +77,9 @@ def _reports(connection: Connection) -> list[Found]:
     """Return the report that counts for each study of the sample: the latest that was not undone and took its time.
 
     The study was in the sample when it was reported. A later decision on it, as by another film, does not change that;
-    patients with a finding have more such films than others. A report from before the decision counts while the
-    study is in the sample and does not wait for another report. Oldest first.
+    patients with a finding have more such films than others. If the study is cleared again, and waits, the report
+    counts until the next one. A report from before the study was cleared counts only while the study does not wait.
+    Oldest first.
     """
     stands = (reports.c.undone_us.is_(None), reports.c.outcome.is_not(None), ~is_hasty())
     now = studies.c.audit_sample & (studies.c.shelf == "reported")

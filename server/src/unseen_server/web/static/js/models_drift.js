@@ -55,7 +55,7 @@ function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, 
   const drawn = blocks.flatMap(({ quartiles, ...block }) => (quartiles ? [{ ...block, quartiles }] : []));
   const words = [];
   if (model === null) words.push("This server was given no model.");
-  else if (!drawn.length) words.push(`${model_name} has scored no film yet.`);
+  else if (!drawn.length) words.push(`${model_name} has scored none of the films that this chart shows: the latest ones, without those of patients on whose films it was trained.`);
   else words.push(`${model_name}: the latest ${numberOf(blocks.reduce((n, b) => n + b.scored + b.refused, 0), "film")} in blocks of 50, without films of patients on whose films it was trained; median and middle half of each.`);
   if (reference && drawn.length) words.push(`Compared with ${reference.words}.`);
   if (policy && size) words.push(`Drift is tested on every ${numberOf(size, "study")}: ${numberOf(windows, "test")} so far, ${studies} of ${numberOf(size, "study")} in the next.`);

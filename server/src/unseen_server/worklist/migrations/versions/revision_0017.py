@@ -9,6 +9,7 @@ from alembic import op
 revision = "0017"
 down_revision = "0016"
 
+# seq + 0: else PostgreSQL may read the trail from its end for each report, instead of the index of subjects
 AUDITED = r"""
     UPDATE reports SET audited = TRUE WHERE undone_us IS NULL AND (
         SELECT audit.body FROM audit
@@ -16,7 +17,7 @@ AUDITED = r"""
             SELECT studies.public_id FROM studies WHERE studies.id = reports.study_id
             UNION ALL SELECT merged.public_id FROM merged WHERE merged.study_id = reports.study_id
         )
-        ORDER BY audit.seq DESC LIMIT 1
+        ORDER BY audit.seq + 0 DESC LIMIT 1
     ) LIKE '%"audit_sample"\:true%'
 """
 

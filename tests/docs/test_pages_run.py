@@ -67,7 +67,7 @@ def _the_study_was_reported(folder: Path) -> None:
         rows = store.studies.page(StudyQuery(tab="all")).rows
         reports = [(one.reader, one.outcome) for row in rows for one in store.studies.details(row.study).reports]
         assert reports == [("local", "normal")]
-        assert [account.name for account in store.accounts.listed()] == ["ann", "room-3"]
+        assert [account.name for account in store.accounts.listed()] == ["ann", "lea", "room-3"]
 
 
 CHECKS: dict[str, Callable[[Path], None]] = {"docs/how-to/serve.md": _the_study_was_reported}

@@ -31,6 +31,7 @@ from unseen.data import safe_row
 from unseen.evaluation import ABOUT, STATISTIC_NAMES
 from unseen_server.worklist.labels import EVERY, SEEN
 from unseen_server.worklist.states import NotFoundError, WorklistError
+from unseen_server.worklist.training_patients import persons
 
 if TYPE_CHECKING:
     import polars as pl
@@ -80,23 +81,9 @@ class LabelledSet:
         """Pseudonym → "1", "2", …, the earliest reported first: folds need to know which films are one patient's, and
         nobody needs to know more. Patients who share a film, by its pixels, have one number. A later report changes
         the numbers only if its film links two patients."""
-        first: dict[str, str] = {}
-        owner: dict[str, str] = {}
-
-        def earliest(patient: str) -> str:
-            while first[patient] != patient:
-                patient = first[patient]
-            return patient
-
-        for film in reversed(self.films):
-            first.setdefault(film.patient, film.patient)
-            if film.pixel_sha256:
-                one, other = earliest(owner.setdefault(film.pixel_sha256, film.patient)), earliest(film.patient)
-                first[other] = one
         numbers: dict[str, str] = {}
-        for patient in first:
-            numbers.setdefault(earliest(patient), str(len(numbers) + 1))
-        return {patient: numbers[earliest(patient)] for patient in first}
+        person = persons((film.patient, film.pixel_sha256) for film in reversed(self.films))
+        return {patient: numbers.setdefault(first, str(len(numbers) + 1)) for patient, first in person.items()}
 
     def called(self, model: str) -> ComparedModel:
         """Return the model with this digest. Raises NotFoundError."""

@@ -360,7 +360,7 @@ def _chance(rows: Sequence[Entry]) -> list[str]:
         f"On NIH's films at the last epoch {above} of {len(rows)} trainings are significantly above chance and {below} "
         f"below. The training with the most steps of the generator has {spent(most)}; the widest network has {widest} "
         f"of {FEATURES} features. Nothing follows for the source's training.{_by_projection(most)} "
-        + too_narrow("nih_cxr8", rows[0])
+        + too_narrow("nih_cxr8", *rows)
     ]
 
 

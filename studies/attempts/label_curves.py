@@ -146,7 +146,7 @@ def curve_section(rows: Sequence[Entry]) -> list[str]:
         "kept. With 10 and 25 films of `ms_cxr`, films and draws are those of [the two heads]"
         f"(#the-two-heads-of-unseen-adapt). *`{KNOWN}`*: the check knows the projection of the set's manifest; it was "
         "fixed before this row, by draws in which films of folds 1 to 4 taught ([next section]"
-        f"(#are-the-refusals-on-{STATED}-right)). `{STATED}`: {too_narrow(STATED, first)} {first['device']}, "
+        f"(#are-the-refusals-on-{STATED}-right)). `{STATED}`: {too_narrow(STATED, *rows)} {first['device']}, "
         f"{max(str(row['date']) for row in rows)}.",
         table(
             [

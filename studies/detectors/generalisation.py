@@ -16,6 +16,7 @@ from studies.crossfit import TEST_FOLDS
 from studies.detectors.claim import above_shortcut
 from studies.detectors.preparations.comparing import ELSEWHERE, CarriedLungs, carrying, moved, of_pixels
 from studies.detectors.preparations.resolution import MatchedResolution
+from studies.pages.repeated_patients import BY_PATIENT, DRAWN
 from studies.rows import Row, study_of_folds
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, digest, validated
@@ -73,6 +74,7 @@ def row_of_cells(
     import polars as pl
 
     return {
+        DRAWN: BY_PATIENT,
         **study_of_folds(name, recipe, folds),
         "device": trained_on,
         "cells": [_cell(*key, pl.concat(parts)) for key, parts in tables.items()],

@@ -253,7 +253,7 @@ def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
         "0 does not exclude that a score follows several of them. *Similar films*: pairs of an abnormal and a normal "
         "film that are alike in all image statistics; –: not computed for this row. *With labels*: the supervised "
         "reference, which also learns from the abnormal films of the other folds."
-        + (f" `nih_cxr8`: {too_narrow('nih_cxr8', rows[0])}" if "nih_cxr8" in sets else ""),
+        + (f" `nih_cxr8`: {too_narrow('nih_cxr8', *rows)}" if "nih_cxr8" in sets else ""),
         table(head, lines),
     ]
 

@@ -10,15 +10,15 @@ DRAWN, BY_PATIENT = "drawn", "patients"
 """Field of a row whose bootstrap draws the films of a patient as one, and its value."""
 
 
-def too_narrow(name: str, row: Entry) -> str:
-    """Return the sentence on intervals of a row of this set that draws single films; "" where it draws patients.
+def too_narrow(name: str, *rows: Entry) -> str:
+    """Return the sentence on intervals of rows of this set that draw single films; "" where all draw patients.
 
     >>> too_narrow("nih_cxr8", {}).partition(";")[0]
     'The bootstrap draws single films'
     >>> too_narrow("nih_cxr8", {"drawn": "patients"})
     ''
     """
-    if row.get(DRAWN) == BY_PATIENT:
+    if all(row.get(DRAWN) == BY_PATIENT for row in rows):
         return ""
     films, patients = FILMS_AND_PATIENTS[name]
     return (

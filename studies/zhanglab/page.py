@@ -115,7 +115,8 @@ def _protocol(entries: Sequence[Entry]) -> str:
         f"of the normal films of all other folds: {n['normal']:,} normal and {n['abnormal']:,} abnormal films "
         f"({n['dropped']} exact duplicates dropped from the split), {entry['px']} px, {entry['draws']} bootstrap "
         f"draws, {entry['date']}. {too_narrow('zhanglab', *entries)} "
-        f"{'Seeds' if len(entries) > 1 else 'Seed'} {seeds}: AUROC {_three(pooled)}, on pairs alike in sharpness {_three(alike)}. The aim of {AIM:.2f} is {_reached(pooled, AIM)}, that of "
+        f"{'Seeds' if len(entries) > 1 else 'Seed'} {seeds}: AUROC {_three(pooled)}, on pairs "
+        f"alike in sharpness {_three(alike)}. The aim of {AIM:.2f} is {_reached(pooled, AIM)}, that of "
         f"{AIM_OF_PAIRS:.2f} on these pairs is {_reached(alike, AIM_OF_PAIRS)}. Shortcuts alone: "
         + ", ".join(f"{_words(name)} {figure(one)}" for name, one in entry["shortcuts"].items())
         + "."

@@ -34,6 +34,16 @@ FREQUENT = (
         "score tables: `evaluation/training_patients.py`, `evaluation/table.py`; calibration: "
         "`screening/calibration_films.py`; server: `worklist/training_patients.py`",
     ),
+    (
+        "Films that an interval of an AUROC draws together",
+        "src/unseen/evaluation/bootstrap.py",
+        "`cohort_of`; rows that drew single films: `studies/pages/repeated_patients.py`",
+    ),
+    (
+        "Reports that count for the audit sample",
+        "server/src/unseen_server/worklist/audit_sample.py",
+        "marked in `worklist/report_entry.py`; interval: `src/unseen/screening/audit_sample.py`",
+    ),
     ("Name of a film's patient", "src/unseen/data/reading.py", "by a manifest: `data/manifest.py`"),
     ("Help text of a command", "src/unseen/cli/filled_help.py", "the text is the docstring of the command"),
     (

@@ -12,8 +12,9 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -190,41 +191,86 @@ def evaluate_reconstructor(
     process = f.process
     if process is None:
         raise ValueError(f"this {f.key} was saved without its process: give one, load(folder, process=…)")
-    if isinstance(metrics, str) or callable(metrics):
-        metrics = (metrics,)
-    if not metrics:
+    asked = _metrics_of(metrics)
+    measured = _measured(process, truth, measurements, seed=seed)
+    if measurements is not None:
+        some = slice(_COMPARED)
+        warn_of_truth(measured.x[some], measured.y[some], measured.process_of(some))
+    kept = measured.without({*f.training_digests, *f.training_images})
+    _check_range(kept.x, asked)
+    size = min(kept.x.shape[2:])
+    asked = [metric for metric in asked if metric != "ssim" or size >= 2 * RADIUS + 1]
+    images, converged = _reconstructed(f, kept, seed=seed)
+    values: dict[str, dict[str, list[float]]] = {
+        method: {_name(metric): _values(metric, image, kept.x) for metric in asked} for method, image in images.items()
+    }
+    shown = {"truth": kept.x[:_SHOWN]} | {method: image[:_SHOWN] for method, image in images.items()}
+    return ReconstructionQuality(values, len(measured.x) - len(kept.x), converged, shown)
+
+
+def _metrics_of(metrics: Metric | OwnMetric | Sequence[Metric | OwnMetric]) -> Sequence[Metric | OwnMetric]:
+    """Return the metrics as a sequence; raise ValueError for none, an unknown one, or two of one name."""
+    asked = (metrics,) if isinstance(metrics, str) or callable(metrics) else metrics
+    if not asked:
         raise ValueError(f"metrics are {', '.join(get_args(Metric))}, or functions, but got none")
-    if unknown := [metric for metric in metrics if not callable(metric) and metric not in get_args(Metric)]:
+    if unknown := [metric for metric in asked if not callable(metric) and metric not in get_args(Metric)]:
         raise ValueError(f"metrics are {', '.join(get_args(Metric))}, or functions, but got {unknown[0]!r}")
-    names = [_name(metric) for metric in metrics]
+    names = [_name(metric) for metric in asked]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"{names.count(twice[0])} metrics have the name {twice[0]}. Give each function another name")
+    return asked
+
+
+@dataclass(frozen=True)
+class _MeasuredImages:
+    """Images, (n, *domain), with their measurements, (n, *range), and the operator of each, (n)."""
+
+    x: Tensor
+    y: Tensor
+    operators: Tensor
+    process: Measurement
+
+    def process_of(self, part: slice) -> Measurement:
+        """Return the process with the operators of these images."""
+        return self.process.select(self.operators[part])
+
+    def without(self, known: AbstractSet[str]) -> _MeasuredImages:
+        """Leave out images known by the digest of the image or of its measurement; raise ValueError if none is left."""
+        pairs = zip(self.x, self.y, strict=True)
+        kept = torch.tensor([known.isdisjoint(map(measurement_digest, pair)) for pair in pairs])
+        if not bool(kept.any()):
+            raise ValueError(f"the model was trained on measurements of all {len(kept)} images. Give other images")
+        return replace(self, x=self.x[kept], y=self.y[kept], operators=self.operators[kept])
+
+
+def _measured(
+    process: Measurement, truth: Tensor | Array, measurements: Tensor | Array | None, *, seed: int
+) -> _MeasuredImages:
+    """Measure the images, or check the measurements that are given for them; raise ValueError if they do not fit."""
     truth = tensor_of(truth)
-    measurements = None if measurements is None else tensor_of(measurements)
+    y = None if measurements is None else tensor_of(measurements)
     x = truth.to(torch.complex64) if process.A.complex_domain else truth
     check_images(x, process)
     count = process.batch
-    rows = torch.zeros(len(x), dtype=torch.int64) if count is None else torch.arange(len(x)) % count
-    given_measurements = measurements is not None
-    if measurements is None:
-        generator = torch.Generator().manual_seed(seed)
-        measurements = process.select(rows)(x, generator=generator)
-    check_measurements(measurements, process)
-    if len(measurements) != len(x):
-        raise ValueError(f"there are {len(measurements)} measurements and {len(x)} images: give one for each image")
-    if given_measurements and count not in (None, len(x)):
+    operators = torch.zeros(len(x), dtype=torch.int64) if count is None else torch.arange(len(x)) % count
+    if y is None:
+        y = process.select(operators)(x, generator=torch.Generator().manual_seed(seed))
+    check_measurements(y, process)
+    if len(y) != len(x):
+        raise ValueError(f"there are {len(y)} measurements and {len(x)} images: give one for each image")
+    if measurements is not None and count not in (None, len(x)):
         raise ValueError(
             f"the process has {count} operators or noise levels, but there are {len(x)} measurements: which was used "
             "for each is not known. Give f.process those of these measurements: f.process = f.process.select(index)"
         )
-    if given_measurements:
-        some = slice(_COMPARED)
-        warn_of_truth(x[some], measurements[some], process.select(rows[some]))
-    known = {*f.training_digests, *f.training_images}
-    kept = torch.tensor([known.isdisjoint(map(measurement_digest, pair)) for pair in zip(x, measurements, strict=True)])
-    if not bool(kept.any()):
-        raise ValueError(f"the model was trained on measurements of all {len(x)} images. Give other images")
-    x, y, rows = x[kept], measurements[kept], rows[kept]
+    return _MeasuredImages(x, y, operators, process)
+
+
+def _check_range(x: Tensor, metrics: Sequence[Metric | OwnMetric]) -> None:
+    """Warn of images whose largest value is far from 1, the range of PSNR and SSIM.
+
+    Raise ValueError for an image that is 0 everywhere with psnr-ei.
+    """
     if "psnr-ei" in metrics and (blank := int((x.flatten(1).abs().amax(dim=1) == 0).sum())):
         raise ValueError(
             f"{blank} of {len(x)} images are 0 everywhere, and psnr-ei has the largest value of each image as its "
@@ -236,28 +282,25 @@ def evaluate_reconstructor(
             f"PSNR and SSIM take 1 as the range of values, but the largest of the truth is {peak:.3g}: their figures "
             "do not compare with others. Train and evaluate on images from 0 to 1, or take the metric psnr-ei, whose "
             "range is the largest value of each image.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    size = min(x.shape[2:])
-    asked = [metric for metric in metrics if metric != "ssim" or size >= 2 * RADIUS + 1]
+
+
+def _reconstructed(f: Reconstructor, measured: _MeasuredImages, *, seed: int) -> tuple[dict[str, Tensor], bool]:
+    """Return the reconstructions of each method, and whether total variation converged on all images."""
     found: dict[str, list[Tensor]] = {NETWORK: [], "A†": [], "TV": []}
     converged = True
-    device = next((weight.device for weight in f.parameters()), y.device)
+    device = next((weight.device for weight in f.parameters()), measured.y.device)
     with torch.no_grad(), _evaluation_mode(f):
-        for first in range(0, len(x), _BATCH):
+        for first in range(0, len(measured.x), _BATCH):
             part = slice(first, first + _BATCH)
-            mine = process.select(rows[part])
-            found[NETWORK].append(f(y[part].to(device), mine).cpu())
-            found["A†"].append(starting_image(y[part], mine, "auto"))
-            smooth, done = _total_variation(y[part], mine, seed=seed)
+            y, process = measured.y[part], measured.process_of(part)
+            found[NETWORK].append(f(y.to(device), process).cpu())
+            found["A†"].append(starting_image(y, process, "auto"))
+            smooth, done = _total_variation(y, process, seed=seed)
             found["TV"].append(smooth)
             converged = converged and done
-    images = {method: torch.cat(parts) for method, parts in found.items()}
-    values: dict[str, dict[str, list[float]]] = {
-        method: {_name(metric): _values(metric, image, x) for metric in asked} for method, image in images.items()
-    }
-    shown = {"truth": x[:_SHOWN]} | {method: image[:_SHOWN] for method, image in images.items()}
-    return ReconstructionQuality(values, int((~kept).sum()), converged, shown)
+    return {method: torch.cat(parts) for method, parts in found.items()}, converged
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from unseen.cli.console import UsageError
 if TYPE_CHECKING:
     from unseen.data.film import Label
     from unseen.data.label_names import LabelNames
+    from unseen.data.listing import Listed
 
 
 def manifest(
@@ -69,15 +70,9 @@ def manifest(
     from unseen.data.label_names import LabelNames
     from unseen.data.listing import as_csv, deal_folds, first_in_table, list_films, views_by_table
 
-    if label is not None and labels is not None:
-        raise UsageError("give --label, a pattern, or --labels, a table, not both")
-    if view_column is not None and labels is None:
-        raise UsageError(f"--view-column {view_column!r}: is a column of --labels. Give that table")
+    _check_options(label, labels, view_column)
     split = out.with_name("splits.csv")
-    for path in (out, split) if folds else (out,):
-        if path.exists():
-            raise UsageError(f"{path}: is there already. Delete it, or give another --out")
-        console.check_output(path)
+    _check_outputs((out, split) if folds else (out,))
     others = "abnormal" if labels is None else "*"
     names = LabelNames(normal=normal or ("normal",), abnormal=abnormal or (others,))
     rows = list_films(
@@ -89,15 +84,14 @@ def manifest(
         else views_by_table(labels, file_column=file_column, view_column=view_column),
         labels_expected=any(given is not None for given in (normal, abnormal, label)) if labels is None else None,
     )
-    if labels is not None and all(row.label is None for row in rows):
+    if labels is None:
+        _check_words(rows, folder, normal=normal, abnormal=abnormal)
+    elif all(row.label is None for row in rows):
         raise UsageError(
             f"{labels}: labels none of the {len(rows)} films of {folder}. The first film there is {rows[0].file}, the "
             f"first row of the table is {first_in_table(labels, file_column=file_column) or 'missing'}. Write the "
             "films' paths below the folder, or their names, into the table, and its words into --normal and --abnormal"
         )
-    for option, given, wanted in (("--normal", normal, "normal"), ("--abnormal", abnormal, "abnormal")):
-        if labels is None and given and not any(row.label == wanted for row in rows):
-            raise UsageError(f"{option} {', '.join(given)}: no film of {folder} is called so. Check the names")
     before = Path(os.path.relpath(folder, out.parent)).as_posix()
     before = "" if before == "." else f"{before}/"
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +99,39 @@ def manifest(
         dealt = deal_folds(rows, folds=folds, seed=seed)
         write_text(split, as_csv(dealt, before=before, source=source, folds=True))
     write_text(out, as_csv(rows, before=before, source=source))
+    _report_labels(rows, out, by_folder=labels is None and label is None)
+    if patient is not None:
+        patients = len({row.patient for row in rows})
+        console.result(number_of(patients, "patient"), patients=patients)
+    elif folds is not None:
+        console.note("without --patient each film counts as a patient: films of one person may lie in several folds")
+    if folds is not None:
+        console.result(f"{folds} folds: {split}", folds=folds, splits=split)
+
+
+def _check_options(label: str | None, labels: Path | None, view_column: str | None) -> None:
+    if label is not None and labels is not None:
+        raise UsageError("give --label, a pattern, or --labels, a table, not both")
+    if view_column is not None and labels is None:
+        raise UsageError(f"--view-column {view_column!r}: is a column of --labels. Give that table")
+
+
+def _check_outputs(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.exists():
+            raise UsageError(f"{path}: is there already. Delete it, or give another --out")
+        console.check_output(path)
+
+
+def _check_words(rows: Sequence[Listed], folder: Path, *, normal: list[str] | None, abnormal: list[str] | None) -> None:
+    """Refuse words of the command line that no film has."""
+    for option, given, wanted in (("--normal", normal, "normal"), ("--abnormal", abnormal, "abnormal")):
+        if given and not any(row.label == wanted for row in rows):
+            raise UsageError(f"{option} {', '.join(given)}: no film of {folder} is called so. Check the names")
+
+
+def _report_labels(rows: Sequence[Listed], out: Path, *, by_folder: bool) -> None:
+    """Print the numbers of films by label; name folders without a label if labels are folder names."""
     known = [row.label for row in rows]
     console.result(
         f"{number_of(len(rows), 'film')}: {known.count('normal')} normal, {known.count('abnormal')} abnormal, "
@@ -118,16 +145,9 @@ def manifest(
             "`unseen evaluate` and `unseen calibrate` need labels (--normal, --label or --labels)"
         )
     unknown = sorted({Path(row.file).parent.name for row in rows if row.label is None} - {""})
-    if unknown and labels is None and label is None:
+    if unknown and by_folder:
         shown = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
         console.note(f"no label for the folders {shown}: name them with --normal NAME or --abnormal NAME")
-    if patient is not None:
-        patients = len({row.patient for row in rows})
-        console.result(number_of(patients, "patient"), patients=patients)
-    elif folds is not None:
-        console.note("without --patient each film counts as a patient: films of one person may lie in several folds")
-    if folds is not None:
-        console.result(f"{folds} folds: {split}", folds=folds, splits=split)
 
 
 def _labeller(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unseen.evaluation.exported_scores import ScoreRow
     from unseen.runs.archive.scoring import Engine
     from unseen.runs.archive.task import ScoringTask
+    from unseen.screening.screener import Screener
 
 SHOWN = 3
 """Files that were not read whose reasons are printed beside a table."""
@@ -87,10 +88,6 @@ def score(
     """
     if bool(files) == (data is not None):
         raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")
-    counts: Counter[str] = Counter()
-    without_reference = ""
-    refusals: Counter[str] = Counter()
-    unread: list[str] = []
     if out is not None and (out.endswith("/") or Path(out).is_dir()):
         from unseen.runs.archive.task import ScoringTask
 
@@ -98,63 +95,98 @@ def score(
         task = ScoringTask(
             folder=Path(out), model=str(model), policy=policy, device=device, runtime=runtime, maps=maps, strict=strict
         )
-        counts += _archive(task, data, resume=resume, workers=workers, part_size=part_size, engine=engine)
+        counts = _archive(task, data, resume=resume, workers=workers, part_size=part_size, engine=engine)
+        _summary(counts, out, with_policy=policy is not None)
     elif resume or workers is not None or part_size is not None or engine != "local":
         raise UsageError(
             "--resume, --workers, --part-size and --engine need a folder for the parts, such as --out parts/"
         )
     else:
-        from unseen.artifacts.percentile import FEWEST_NORMALS
-        from unseen.data.reading import films
-        from unseen.screening.policy import Policy
+        counts = _one_table(
+            model, data, files or [], out, policy=policy, maps=maps, strict=strict, device=device, runtime=runtime
+        )
+    raise typer.Exit(1 if counts["not_read"] else 0)
 
-        table = None if out is None else Path(out)
-        if table is not None and table.suffix not in (".parquet", ".csv"):
-            raise UsageError(f"--out {out}: rows are written as .parquet or .csv, or in parts into a folder (parts/)")
-        if table is not None:
-            console.check_output(table)
-        if maps is not None:
-            console.check_output(maps, folder=True)
-        inputs = films(data if data is not None else list(files or []), strict=strict)
-        if not inputs.entries:
-            where = data if data is not None else ", ".join(files or [])
-            raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
-        console.check_model(model, "detector")
-        console.warn_of_unused_manifest(*([data] if data is not None else files or []))
-        if policy is not None:
-            Policy.load(policy)
-        from unseen.evaluation.exported_scores import ScoreRow, write_scores
-        from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
 
-        screener = load(model, policy, device=device, runtime=runtime)
-        # without a table or a policy, each film's line shows how far it is
-        progress = console.count_progress("scored", len(inputs)) if out or policy else None
-        if screener.disagreement:
-            console.note(f"nothing is cleared: {screener.disagreement}")
-        without_reference = "" if screener.reference.scores else screener.reference.words
-        if without_reference and policy is None:
-            without_reference += (
-                f". For percentiles, calibrate the model with {FEWEST_NORMALS} normal studies or more "
-                "(unseen calibrate) and give --policy; or train it with `unseen train`"
-            )
-        rows_of = ranked_rows if policy is None else decision_rows
-        rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts, refusals, unread)
-        if table is None:
-            decided: tuple[str, ...] = () if policy is None else ("decision", "probability")
-            if screener.policy is not None and screener.policy.prevalence is None:
-                decided = ("decision",)
-            for number, row in enumerate(rows):
-                if not number:
-                    console.columns("score", "percentile", *decided, "file", "reason")
-                console.item("films", _line(row, decided), asdict(row))
-        else:
-            write_scores(rows, table, kind=ScoreRow if policy is None else DecisionRow)
+def _one_table(
+    model: Path,
+    data: str | None,
+    files: list[str],
+    out: str | None,
+    *,
+    policy: Path | None,
+    maps: Path | None,
+    strict: bool,
+    device: str,
+    runtime: Literal["torch", "openvino"],
+) -> Counter[str]:
+    """Score films into a table, or print a line for each, and return the counts of `_counted`."""
+    from unseen.data.reading import films
+    from unseen.screening.policy import Policy
+
+    table = None if out is None else Path(out)
+    if table is not None and table.suffix not in (".parquet", ".csv"):
+        raise UsageError(f"--out {out}: rows are written as .parquet or .csv, or in parts into a folder (parts/)")
+    if table is not None:
+        console.check_output(table)
+    if maps is not None:
+        console.check_output(maps, folder=True)
+    inputs = films(data if data is not None else files, strict=strict)
+    if not inputs.entries:
+        where = data if data is not None else ", ".join(files)
+        raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
+    console.check_model(model, "detector")
+    console.warn_of_unused_manifest(*([data] if data is not None else files))
+    if policy is not None:
+        Policy.load(policy)
+    from unseen.evaluation.exported_scores import ScoreRow, write_scores
+    from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
+
+    screener = load(model, policy, device=device, runtime=runtime)
+    # without a table or a policy, each film's line shows how far it is
+    progress = console.count_progress("scored", len(inputs)) if out or policy else None
+    if screener.disagreement:
+        console.note(f"nothing is cleared: {screener.disagreement}")
+    counts: Counter[str] = Counter()
+    refusals: Counter[str] = Counter()
+    unread: list[str] = []
+    rows_of = ranked_rows if policy is None else decision_rows
+    rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts, refusals, unread)
+    if table is not None:
+        write_scores(rows, table, kind=ScoreRow if policy is None else DecisionRow)
+    else:
+        _print_rows(rows, screener)
     _explain(refusals)
     if out:  # without a table the line of each film has its reason
         for line in unread:
             console.note(line)
-    _summary(counts, out, with_policy=policy is not None, without_reference=without_reference)
-    raise typer.Exit(1 if counts["not_read"] else 0)
+    _summary(counts, out, with_policy=policy is not None, without_reference=_without_reference(screener))
+    return counts
+
+
+def _print_rows(rows: Iterator[ScoreRow], screener: Screener) -> None:
+    """Print a line for each film, with its decision and probability where the screener's policy gives them."""
+    decided: tuple[str, ...] = ()
+    if screener.policy is not None:
+        decided = ("decision",) if screener.policy.prevalence is None else ("decision", "probability")
+    for number, row in enumerate(rows):
+        if not number:
+            console.columns("score", "percentile", *decided, "file", "reason")
+        console.item("films", _line(row, decided), asdict(row))
+
+
+def _without_reference(screener: Screener) -> str:
+    """Return why scores have no percentile, and how they get one; empty if they have."""
+    from unseen.artifacts.percentile import FEWEST_NORMALS
+
+    if screener.reference.scores:
+        return ""
+    if screener.policy is not None:
+        return screener.reference.words
+    return (
+        f"{screener.reference.words}. For percentiles, calibrate the model with {FEWEST_NORMALS} normal studies or "
+        "more (unseen calibrate) and give --policy; or train it with `unseen train`"
+    )
 
 
 def _archive(

@@ -21,6 +21,7 @@ multi-operator+project, unrolled+project    the same, each image moved to its me
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -40,7 +41,7 @@ TRAINED: tuple[Arm, ...] = (
 )  # fmt: skip
 WITH_TRUTH: tuple[Arm, ...] = ("supervised", "supervised+ei")
 WITHOUT_TRUTH: tuple[Objective, ...] = ("rei", "ei", "multi-operator", "scales", "sure", "mc")
-"""Losses of the arm `unrolled`: the first of these that is an arm of the problem."""
+"""Losses of the arm `unrolled`: the first of these that is an arm of the problem, projected or not."""
 NETWORKS: dict[Arm, Arm] = {"ei-projected": "ei"}
 """Arms that take the trained networks of another arm."""
 PROJECTED: dict[Arm, Arm] = {
@@ -101,8 +102,14 @@ def losses_of(arm: Arm, problem: Problem) -> list[Loss]:
     if arm == "direct" or arm == "tv":
         raise ValueError(f"the arm {arm} is not trained, so it has no losses")
     plain = NETWORKS.get(arm, PROJECTED.get(arm, arm))
-    name = next(one for one in WITHOUT_TRUTH if one in problem.settings.arms) if plain == "unrolled" else plain
-    return imaging_settings.losses_of(cast(Objective, name), problem.settings, problem.process, group=problem.group)
+    name = loss_of_unrolled(problem.settings.arms) if plain == "unrolled" else cast(Objective, plain)
+    return imaging_settings.losses_of(name, problem.settings, problem.process, group=problem.group)
+
+
+def loss_of_unrolled(arms: Sequence[Arm]) -> Objective:
+    """Return the loss of the arm `unrolled` in a problem with these arms."""
+    plain = {PROJECTED.get(arm, arm) for arm in arms}
+    return next(one for one in WITHOUT_TRUTH if one in plain)
 
 
 def directly(y: Tensor, problem: Problem, operators: Tensor | None = None) -> Tensor:

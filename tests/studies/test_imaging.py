@@ -17,7 +17,7 @@ from studies import recipe_files as recipes
 from studies.evidence.reconstruction import ProblemGains, imaging_screen
 from studies.imaging import __main__ as command
 from studies.imaging import budgets, image_sets, variation
-from studies.imaging.arms import directly, losses_of
+from studies.imaging.arms import WITHOUT_TRUTH, directly, loss_of_unrolled, losses_of
 from studies.imaging.by_steps import chart
 from studies.imaging.consistency import consistency_blocks
 from studies.imaging.gaps import gap_of
@@ -486,6 +486,7 @@ def test_every_recipe_is_whole(name: str) -> None:
     recipe = resolved(recipes.load(name))
     asked = method_of(recipe)
     assert {"supervised", "unrolled"} <= set(asked.arms) and len(set(asked.arms)) == len(asked.arms)
+    assert loss_of_unrolled(asked.arms) in WITHOUT_TRUTH
     if asked.gap is not None:
         assert set(asked.gap) <= set(asked.arms)
 

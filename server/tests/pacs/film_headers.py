@@ -74,6 +74,8 @@ CASES: dict[str, dict[str, Any]] = {
     "date range": {"StudyDate": "20260101-20261231", "StudyTime": "0800-1200"},
     "times with colons": {"StudyTime": "10:15:00"},
     "time that is none": {"StudyTime": "256199"},
+    "offset from UTC": {"TimezoneOffsetFromUTC": "-0330"},
+    "offset that is none": {"TimezoneOffsetFromUTC": "CET"},
     "sex in words": {"PatientSex": "female"},
     "sex unknown": {"PatientSex": "U"},
     "identifiers too long": {"PatientID": "p" * 100, "AccessionNumber": "A" * 40, "StudyID": "S" * 40},

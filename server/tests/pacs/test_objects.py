@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any  # values of DICOM attributes are of many types
 
 import highdicom
@@ -164,6 +164,21 @@ def test_no_time_but_the_decisions_is_written() -> None:
         elements = [element for element in one.iterall() if element.VR in ("DA", "TM", "DT") and element.value]
         times = {str(element.value)[:14] for element in elements}
         assert times - {"19600131"} <= {"20010203", "040506", "20010203040506"}, one.Modality
+
+
+def test_times_are_in_the_zone_that_the_film_states() -> None:
+    """A viewer read the decision's local time in the film's zone, or the film's time in its own: hours apart."""
+    made = datetime(2026, 11, 25, 23, 30, 15, tzinfo=UTC)
+    for written, day, time in (("+0530", "20261126", "050015"), ("-0330", "20261125", "200015")):
+        film = header(TimezoneOffsetFromUTC=written)
+        for one in map(read, result_objects(study_result(film_result(film), made=made), KINDS)):
+            assert one.TimezoneOffsetFromUTC == written, one.Modality
+            assert (one.StudyDate, one.StudyTime) == ("20261125", "101500"), "as in the film"
+            assert (one.SeriesDate, one.SeriesTime) == (day, time)
+            assert (one.InstanceCreationDate, one.InstanceCreationTime) == (day, time)
+    unknown = header(TimezoneOffsetFromUTC="CET")
+    for one in map(read, result_objects(study_result(film_result(unknown), made=made), KINDS)):
+        assert "TimezoneOffsetFromUTC" not in one and (one.SeriesDate, one.SeriesTime) == ("20261125", "233015")
 
 
 def test_uids_follow_from_site_decision_kind_and_film() -> None:

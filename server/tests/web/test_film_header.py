@@ -47,6 +47,23 @@ def test_names_are_shown_to_the_roles_that_the_site_has_set(api: Api, store: Sto
     assert api.reader.get("/films/f-" + "0" * 20 + "/about").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"), [("19600000", ""), ("00000000", ""), ("20261332", ""), ("1960.01.01", "1960-01-01")]
+)
+def test_a_date_that_is_no_day_is_not_shown(
+    api: Api, store: Store, screener: Screener, written: str, shown: str
+) -> None:
+    """Headers have zeros where a part of a date is unknown; such a date stopped the viewer before the report."""
+    dates = {"StudyDate": written, "PatientBirthDate": written}
+    first, own = (sent(api, dicom(noise(n), bits=12, StudyInstanceUID=f"1.{n}", **PERSON | dates)) for n in (1, 2))
+    Worker(store, lambda: screener).drain()
+    store.settings.change(actor="ada", identity="reader")
+    person = api.reader.get(f"/films/{own}/about").raise_for_status().json()["person"]
+    assert (person["study_date"], person["birth_date"], person["patient"]) == (shown, shown, "4711")
+    (prior,) = api.reader.get(f"/studies/{store.films.study(own)}/priors").raise_for_status().json()["priors"]
+    assert (prior["study"], prior["study_date"]) == (store.films.study(first), shown)
+
+
 def test_elements_are_for_leads_and_without_names_where_those_are_hidden(api: Api, store: Store) -> None:
     film = sent(api, dicom(noise(1), bits=12, **PERSON))
     path = f"/films/{film}/elements"

@@ -12,7 +12,6 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from pydicom.dataset import Dataset
 
 from unseen.artifacts import UserError
 from unseen.data import Refused, attribute_values
+from unseen_server.service.dicom_dates import dicom_date, dicom_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,11 +180,8 @@ def _code(text: str) -> str:
 
 def _date(text: str) -> str:
     """DA: YYYYMMDD; the points or dashes of older systems are taken out."""
-    digits = re.fullmatch(r"(\d{4})([.-]?)(\d{2})\2(\d{2})", text)
-    try:
-        return date(int(digits[1]), int(digits[3]), int(digits[4])).strftime("%Y%m%d").zfill(8) if digits else ""
-    except ValueError:
-        return ""
+    day = dicom_date(text)
+    return "" if day is None else day.isoformat().replace("-", "")
 
 
 def _time(text: str) -> str:
@@ -192,6 +189,11 @@ def _time(text: str) -> str:
     digits = re.sub(r"^(\d{2}):(\d{2})(?::(\d{2}))?", lambda part: "".join(filter(None, part.groups())), text)
     pattern = r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?"
     return digits if re.fullmatch(pattern, digits) else ""
+
+
+def _zone(text: str) -> str:
+    """SH: the offset of the header's own dates and times, ±HHMM."""
+    return "" if dicom_zone(text) is None else text
 
 
 def _sex(text: str) -> str:
@@ -271,4 +273,5 @@ _OPTIONAL: Final[Mapping[str, Callable[[str], str]]] = {
     "ManufacturerModelName": _long,
     "InstitutionName": _long,
     "StationName": _short,
+    "TimezoneOffsetFromUTC": _zone,
 }

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from unseen_server.service.dicom_dates import dicom_zone
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
@@ -105,7 +107,7 @@ _SERIES: Final[dict[Kind, tuple[int, str]]] = {
     "capture": (9902, "Research use only: anomaly map by unseen"),
     "overlay": (9903, "Research use only: anomaly outline by unseen"),
 }
-_PATIENT_AND_STUDY: Final = ("IssuerOfPatientID", "PatientAge", "StudyDescription")
+_COPIED: Final = ("IssuerOfPatientID", "PatientAge", "StudyDescription", "TimezoneOffsetFromUTC")
 _DATES: Final = ("InstanceCreation", "Content", "Series", "PresentationCreation")
 
 
@@ -136,9 +138,14 @@ def finished(made: Dataset, result: StudyResult, header: Dataset) -> Dataset:
     """Return the object that highdicom made, altered in place: our equipment, the decision's time, all of patient and
     study.
 
+    An offset from UTC that the film states is that of all times in the object, for the film's own are copied. Without
+    one, times are local, as the film's.
+
     General Equipment (PS3.3, C.7.5.1), SOP Common (C.12.1), file meta information (PS3.10, 7.1).
     """
-    date, time = result.made.strftime("%Y%m%d"), result.made.strftime("%H%M%S")
+    zone = dicom_zone(header.get("TimezoneOffsetFromUTC", ""))
+    moment = result.made if zone is None else result.made.astimezone(zone)
+    date, time = moment.strftime("%Y%m%d"), moment.strftime("%H%M%S")
     for name in _DATES:
         if f"{name}Date" in made or name == "Series":
             setattr(made, f"{name}Date", date)
@@ -149,7 +156,7 @@ def finished(made: Dataset, result: StudyResult, header: Dataset) -> Dataset:
         if "ContributionDateTime" in item:
             item.ContributionDateTime = date + time
     made.PatientName, made.ReferringPhysicianName = str(header.PatientName), str(header.ReferringPhysicianName)
-    for keyword in _PATIENT_AND_STUDY:  # a capture gets none of these from highdicom
+    for keyword in _COPIED:  # a capture gets none of these from highdicom
         if keyword in header:
             setattr(made, keyword, header[keyword].value)
     made.DeviceUID = DEVICE

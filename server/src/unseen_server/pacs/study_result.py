@@ -81,7 +81,7 @@ class StudyResult:
         rank: its place in the reading list, in words; "" without one.
         reason: a sentence.
         policy_digest: SHA-256 of the policy that decided; "" without one.
-        made: when it was decided, in the site's local time.
+        made: when it was decided; in the site's local time, which objects of films without an offset from UTC have.
         station: our application entity title.
         replaces: the objects of earlier decisions that this one supersedes, oldest first.
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field
 
 from unseen.data import shared_decoder
+from unseen_server.service.dicom_dates import dicom_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,10 +75,11 @@ def name_in_words(text: str) -> str:
 def iso_date(text: str) -> str:
     """Return a DICOM date as ISO 8601 has it; "" for what is none.
 
-    >>> iso_date("20261124"), iso_date("yesterday")
+    >>> iso_date("20261124"), iso_date("19600000")
     ('2026-11-24', '')
     """
-    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if re.fullmatch(r"\d{8}", text) else ""
+    day = dicom_date(text)
+    return "" if day is None else day.isoformat()
 
 
 def _short(pseudonym: str | None) -> str:

@@ -28,7 +28,7 @@ from unseen_server.pacs.http import HttpServer, HttpServerError, application
 from unseen_server.pacs.metrics import MeasuredParts, NodeMetrics
 from unseen_server.pacs.non_dicom_settings import FhirSettings, HttpSettings
 from unseen_server.pacs.report_intake import ReportIntake
-from unseen_server.worklist import readiness
+from unseen_server.worklist import jobs, readiness
 from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.readiness import why_not_ready
 from unseen_server.worklist.store import Store
@@ -150,6 +150,10 @@ def test_the_metrics_count_films_results_and_reports(client: httpx.Client, store
     client.post(FHIR, content=json.dumps(resource(identifier=None, basedOn=None, imagingStudy=[UID])), headers=TOKEN)
     seen = metrics_of(client)
     assert seen["unseen_films", "ward"] == 1 and seen["unseen_queue_films", "waiting"] == 1
+    assert jobs.claim(store.site) is not None
+    now = metrics_of(client)
+    queue = {state: now["unseen_queue_films", state] for state in ("waiting", "running", "done", "dead")}
+    assert queue == {"waiting": 0, "running": 1, "done": 0, "dead": 0}, "each film is in one state"
     assert seen["unseen_pacs_associations",] == 2
     assert seen["unseen_outside_reports", "normal"] == 1 and seen["unseen_outside_reports_early",] == 1
     assert seen["unseen_report_messages_total", "closed", "normal"] == 1

@@ -74,6 +74,16 @@ def test_the_queue_says_how_much_waits_and_how_long(store: Store, judge: Judge, 
     assert found.oldest_s == pytest.approx(100, abs=1)
 
 
+def test_a_film_that_is_scored_again_waits_since_then(store: Store, judge: Judge, clock: Clock) -> None:
+    """Monitoring reported that films had waited for days, where a lead had some of last week's scored again."""
+    receipt = store.films.receive(png(1), name="a")
+    judge("not_scored")
+    clock.now += 7 * 86_400
+    store.jobs.requeue(receipt.study, actor="lea")
+    clock.now += 100
+    assert store.jobs.counts().oldest_s == pytest.approx(100, abs=1)
+
+
 def test_on_postgresql_a_claim_does_not_wait_for_a_change(make_place: MakePlace) -> None:
     with make_place("postgresql").open() as store:
         store.films.receive(png(1), name="a")

@@ -82,8 +82,9 @@ class NodeMetrics(Collector):
         yield waiting
         queue = store.jobs.counts()
         jobs = GaugeMetricFamily("unseen_queue_films", "Films by how far scoring is", labels=["state"])
-        for state in ("waiting", "running", "done", "dead"):
-            jobs.add_metric([state], getattr(queue, state))
+        by_state = {"waiting": queue.waiting - queue.running, "running": queue.running}
+        for state, number in (by_state | {"done": queue.done, "dead": queue.dead}).items():  # each film in one of them
+            jobs.add_metric([state], number)
         yield jobs
         yield GaugeMetricFamily(
             "unseen_queue_oldest_seconds",

@@ -29,7 +29,7 @@ class Queue:
         running: films that are with a worker.
         done: films that are scored.
         dead: films that could not be scored.
-        oldest_s: for how many seconds the oldest has waited; None: none waits.
+        oldest_s: for how many seconds the oldest has waited, since it came or was put back; None: none waits.
 
     >>> Queue(waiting=0, running=0, done=5, dead=0, oldest_s=None).done
     5
@@ -80,7 +80,9 @@ class JobQueue:
             by_state = select(jobs.c.state, func.count().label("films")).group_by(jobs.c.state)
             counts: dict[str, int] = {row.state: row.films for row in connection.execute(by_state)}
             oldest = connection.execute(
-                select(func.min(films.c.received_us)).select_from(films.join(jobs)).where(jobs.c.state == "open")
+                select(func.min(func.coalesce(jobs.c.again_us, films.c.received_us)))
+                .select_from(films.join(jobs))
+                .where(jobs.c.state == "open")
             ).scalar_one()
             with_worker = select(func.count()).where(
                 jobs.c.state == "open", jobs.c.lease.is_not(None), jobs.c.due_us > now_us

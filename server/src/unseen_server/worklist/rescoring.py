@@ -21,7 +21,7 @@ def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:
     connection.execute(
         jobs.update()
         .where(jobs.c.film_id.in_(numbers))
-        .values(state="open", lease=None, tries=0, due_us=now_us, reason="")
+        .values(state="open", lease=None, tries=0, due_us=now_us, reason="", again_us=now_us)
     )
     announce(connection)
 

@@ -190,6 +190,7 @@ jobs = sa.Table(
     sa.Column("due_us", sa.BigInteger, nullable=False),  # when it may be claimed: for a claimed one, the lease's end
     sa.Column("lease", sa.Text),
     sa.Column("reason", sa.Text, nullable=False),  # why the last try failed
+    sa.Column("again_us", sa.BigInteger),  # when it was last put back into the queue; none: never since it came
     sa.CheckConstraint(one_of("state", ("open", "done", "dead")), name="state"),
     sa.Index("ix_jobs_due", "state", "due_us", "film_id"),
 )

@@ -49,6 +49,20 @@ def test_every_address_of_a_copy_answers_as_that_of_its_film(api: Api, store: St
     ]
 
 
+def test_an_erasure_removes_as_many_films_as_it_has_foreseen_and_their_copies(
+    api: Api, store: Store, screener: Screener
+) -> None:
+    """Each copy in other bytes was counted as a film that was erased."""
+    plain = dicom(noise(1), bits=12, **UIDS)
+    film, *_ = [sent(api, data) for data in (plain, compressed(plain), corrected(plain))]
+    Worker(store, lambda: screener).drain()
+    wanted = {"patient": None, "issuer": None, "study": store.films.study(film)}
+    shown = api.admin.post("/erasure/preview", json=wanted).json()
+    gone = api.admin.post("/erasure", json=wanted | {"shown": shown["digest"]}).json()
+    assert gone == {name: shown[name] for name in gone} == {"studies": 1, "films": 1, "maps": 1}
+    assert not any(part["files"] for part in api.admin.get("/storage").json()["parts"] if part["kind"] != "database")
+
+
 def test_a_copy_of_a_film_that_was_removed_is_not_found(api: Api, store: Store, screener: Screener) -> None:
     plain = dicom(noise(1), bits=12, **UIDS)
     film = sent(api, plain)

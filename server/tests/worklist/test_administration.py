@@ -205,6 +205,17 @@ def test_a_film_is_retired_and_the_study_is_judged_by_the_others(store: Store, j
         store.removal.retire_film(other.film_id, actor="ada")
 
 
+def test_a_study_whose_first_film_is_retired_counts_for_the_source_of_its_next(store: Store, judge: Judge) -> None:
+    """It counted for no source, so metrics and the page showed fewer studies that wait than the list."""
+    films = [store.films.receive(png(n), name=source, source=source) for n, source in enumerate(("north", "south"))]
+    for _ in films:
+        judge("read", StudyInstanceUID="1.1", PatientID="p")
+    store.removal.retire_film(films[0].film_id, actor="ada")
+    (source,) = store.studies.by_source()
+    assert (source.name, source.studies, source.waiting, source.films) == ("south", 1, 1, 1)
+    assert [row.source for row in store.studies.page(StudyQuery(source="south")).rows] == ["south"]
+
+
 def test_a_model_is_retired_and_what_was_done_with_it_stays(store: Store, screener: Screener) -> None:
     receipt = store.films.receive(dicom_film(1), name="a.dcm")
     Worker(store, lambda: screener).drain()

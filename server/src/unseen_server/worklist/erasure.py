@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
@@ -85,7 +85,7 @@ def erase(
             own = attachments.c.patient == called
             if issuer is not None:
                 own &= attachments.c.issuer == writing.names.of("issuer", issuer)
-            gone = ([*gone[0], *remove_attachments(writing, own)], gone[1])
+            gone = replace(gone, attached=[*gone.attached, *remove_attachments(writing, own)])
             writing.connection.execute(
                 outside_reports.delete().where(early_of(writing.connection, writing.names, patient))
             )

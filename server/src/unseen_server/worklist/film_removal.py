@@ -6,21 +6,26 @@ The study is then decided on again by its other films, and that never clears it.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from unseen.screening import study_decision
 from unseen_server.worklist.lookup import find_film
 from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import STANDINGS, NotAllowedError
 from unseen_server.worklist.study_decisions import enter_study, latest
-from unseen_server.worklist.study_removal import Removed, remove_attachments, remove_rows, unlink
+from unseen_server.worklist.study_removal import FreedFiles, Removed, remove_attachments, remove_rows, unlink
 from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
 from unseen_server.worklist.transactions import Writing, decision_of
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
+
+
+_FIRST_SOURCE: Final = (
+    select(films.c.source).where(films.c.study_id == bindparam("study")).order_by(films.c.id).limit(1)
+)
 
 
 def retire_film(site: Site, film: str, *, actor: str) -> Removed:
@@ -43,8 +48,9 @@ def retire_film(site: Site, film: str, *, actor: str) -> Removed:
                 connection.execute(table.delete().where(table.c.film_id == row.id))
             of_it = remove_attachments(writing, attachments.c.film_id == row.id)
             connection.execute(films.delete().where(films.c.id == row.id))
-            update_row(connection, studies, study.id, {"films": study.films - 1})
-            gone = ([row.sha256, *of_it], [digest for digest in maps if digest is not None])
+            first = connection.execute(_FIRST_SOURCE, {"study": study.id}).scalar_one()
+            update_row(connection, studies, study.id, {"films": study.films - 1, "source": first})
+            gone = FreedFiles(films=[row.sha256], attached=of_it, maps=[one for one in maps if one is not None])
             _judge_again(writing, study.id, actor=actor)
     removed = unlink(site, gone, int(study.films == 1))
     site.database.forget_overwritten()

@@ -31,6 +31,8 @@ from unseen_server.worklist.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unseen_server.worklist.site import Site
     from unseen_server.worklist.transactions import Found, Writing
 
@@ -53,8 +55,23 @@ class Removed:
     maps: int
 
 
-def remove_rows(writing: Writing, found: list[Found], *, actor: str, action: str) -> tuple[list[str], list[str]]:
-    """Remove the studies' rows; returns the digests of their films and of their maps."""
+@dataclass(frozen=True, kw_only=True)
+class FreedFiles:
+    """Digests of files that removed rows named.
+
+    Args:
+        films: one for each film.
+        attached: copies of films, and objects that are no film.
+        maps: anomaly maps, one for each finding that had one.
+    """
+
+    films: Sequence[str]
+    attached: Sequence[str]
+    maps: Sequence[str]
+
+
+def remove_rows(writing: Writing, found: list[Found], *, actor: str, action: str) -> FreedFiles:
+    """Remove the studies' rows; returns the files that these named."""
     connection = writing.connection
     numbers = [study.id for study in found]
     rows = connection.execute(select(films.c.id, films.c.sha256).where(films.c.study_id.in_(numbers))).all()
@@ -73,7 +90,9 @@ def remove_rows(writing: Writing, found: list[Found], *, actor: str, action: str
     connection.execute(studies.delete().where(studies.c.id.in_(numbers)))
     for study in found:
         writing.log(actor, action, study.public_id, was=study.state, films=study.films)
-    return [row.sha256 for row in rows] + attached, [digest for digest in maps if digest is not None]
+    return FreedFiles(
+        films=[row.sha256 for row in rows], attached=attached, maps=[digest for digest in maps if digest is not None]
+    )
 
 
 def remove_attachments(writing: Writing, which: ColumnElement[bool]) -> list[str]:
@@ -83,11 +102,9 @@ def remove_attachments(writing: Writing, which: ColumnElement[bool]) -> list[str
     return digests
 
 
-def unlink(site: Site, gone: tuple[list[str], list[str]], count: int) -> Removed:
-    """Remove the files; `remove_unknown` asks again, since the same bytes may have come back meanwhile."""
-    site.remove_unknown(site.renditions, gone[0])
-    return Removed(
-        studies=count,
-        films=site.remove_unknown(site.films, gone[0]),
-        maps=site.remove_unknown(site.maps, gone[1]),
-    )
+def unlink(site: Site, freed: FreedFiles, studies: int) -> Removed:
+    """Remove the files of so many studies; `remove_unknown` asks again, since the same bytes may have come back."""
+    for folder in (site.renditions, site.films):
+        site.remove_unknown(folder, [*freed.films, *freed.attached])
+    site.remove_unknown(site.maps, freed.maps)
+    return Removed(studies=studies, films=len(freed.films), maps=len(freed.maps))

@@ -54,6 +54,12 @@ def test_a_resource_is_read_as_a_report() -> None:
     assert read(resource(), match_patient=False, system="RIS").patients == ()
 
 
+def test_a_leap_second_which_fhir_allows_is_read() -> None:
+    """Such a report was answered with status 500, and sent again for ever."""
+    moment = datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert read(resource(issued="2016-12-31T23:59:60Z")).issued_us == int(moment.timestamp() * 1e6)
+
+
 @pytest.mark.parametrize(
     ("change", "accession", "uid"),
     [

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +48,7 @@ _TRIAL: Final = "HTEST"
 _REFERRED: Final = ("ServiceRequest", "ImagingStudy", "Observation", "Patient")
 _COUNTED: Final = ("identifier", "basedOn", "imagingStudy", "study", "result", "contained")
 _DEEPEST = 40
+_LEAP = re.compile(r":60(?=[.Z+-])")
 _Json = dict[str, Any]  # Any: a resource, checked by its model first
 
 
@@ -300,4 +302,5 @@ def _decoded(form: _Json) -> str:
 
 
 def _time_us(written: str | None) -> int | None:
-    return None if written is None else microseconds(datetime.fromisoformat(written))
+    """Return the time of an instant; a leap second, which the schema allows, counts as the second before it."""
+    return None if written is None else microseconds(datetime.fromisoformat(_LEAP.sub(":59", written)))

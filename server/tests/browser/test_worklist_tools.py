@@ -85,6 +85,27 @@ def test_filter_and_order_stand_in_the_address_and_a_search_does_not(shared_site
     assert "4711" not in page.url
 
 
+def test_a_page_behind_rows_that_have_left_the_list_has_no_wrong_numbers(site: Site, page_of: PageOf) -> None:
+    """While others read the first page, the second one counted from 51, and to more studies than there were."""
+    with site.store() as store:
+        fill(store, studies=120 - store.studies.page(StudyQuery()).total, seed=6, shares=[("to_read", 1.0)])
+        first = [row.study for row in store.studies.page(StudyQuery(limit=30)).rows]
+    page = page_of(site, "ann")
+    page.goto(site.root)
+    expect(page.locator("#range")).to_have_text("1–50 of 120")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#range")).to_have_text("51–100 of 120")
+    with site.store() as store, store.database.writing() as connection:
+        left = studies.update().where(studies.c.public_id.in_(first))
+        connection.execute(left.values(state="reported", shelf="reported"))
+    page.reload()
+    expect(page.locator("#range")).to_have_text("50 of 90")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#range")).to_have_text("71–90 of 90")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#range")).to_have_text("21–70 of 90")
+
+
 @pytest.mark.nightly  # in short: test_filter_and_order_stand_in_the_address_and_a_search_does_not
 def test_filters_order_and_page_stand_in_the_address_and_a_search_does_not(full: Site, page_of: PageOf) -> None:
     page = page_of(full, "lea")

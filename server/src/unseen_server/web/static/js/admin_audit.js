@@ -3,7 +3,7 @@
 import { $, api, el } from "./api.js";
 import { ACTIONS } from "./admin_audit_words.js";
 import { fill } from "./admin_parts.js";
-import { date } from "./dates.js";
+import { beginning, date } from "./dates.js";
 import { numberOf } from "./numbers.js";
 import { failed, toast } from "./toasts.js";
 
@@ -31,13 +31,8 @@ export async function showAudit() {
 
 /** @param {number | null} before */
 async function search(before = null) {
-  const day = (/** @type {HTMLInputElement} */ field, days = 0) => {
-    if (!field.value) return null;
-    const moment = new Date(`${field.value}T00:00`); // in the reader's time zone
-    moment.setDate(moment.getDate() + days);
-    return moment.toISOString();
-  };
-  const body = { actor: $("#audit-actor").value, action: $("#audit-action").value, study: $("#audit-study").value, since: day($("#audit-since")), until: day($("#audit-until"), 1), before };
+  const [since, until] = [beginning($("#audit-since").value), beginning($("#audit-until").value, 1)];
+  const body = { actor: $("#audit-actor").value, action: $("#audit-action").value, study: $("#audit-study").value, since, until, before };
   const found = await api("/audit/search", { body });
   const rows = found.events.map(row);
   fill($("#audit-rows"), rows, { add: before !== null });

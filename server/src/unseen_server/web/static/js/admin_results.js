@@ -1,6 +1,6 @@
 // @ts-check
 // Administration, outgoing results: their number by destination, failures, and the longest wait.
-import { $, api, el, span } from "./api.js";
+import { $, api, el, serverTime, span } from "./api.js";
 import { fill } from "./admin_parts.js";
 import { date } from "./dates.js";
 import { failed, toast } from "./toasts.js";
@@ -29,7 +29,7 @@ function draw(/** @type {Results} */ { destinations, dead, longest }) {
   $("#longest-none").hidden = longest.length > 0;
   $("#longest").hidden = !longest.length;
   fill($("#longest-rows"), longest.map((one) =>
-    el("tr", {}, ...study(one), el("td", {}, WORDS[one.state]), el("td", {}, span((Date.now() - Date.parse(one.made)) / 1000)), el("td", { class: "details" }, one.reason))));
+    el("tr", {}, ...study(one), el("td", {}, WORDS[one.state]), el("td", {}, span((serverTime() - Date.parse(one.made)) / 1000)), el("td", { class: "details" }, one.reason))));
 }
 
 /** Return the first cells of a row, which both tables share. */

@@ -6,6 +6,8 @@ import { localised } from "./dates.js";
 import { numberOf } from "./numbers.js";
 
 const ROOT = "/api/v1";
+const EXACT_MS = 2000; // the header Date has a resolution of one second
+let ahead_ms = 0; // offset of the server's clock
 
 export class ApiError extends Error {
   constructor(/** @type {number} */ status, /** @type {string} */ sentence) {
@@ -33,6 +35,8 @@ async function ask(path, { method, body, headers = {}, as = "json", signal, keep
     if (isAbort(error)) throw error;
     throw new ApiError(0, reads ? "The server cannot be reached. Try again in a moment." : "The server cannot be reached. It is not known whether it kept what you did last: look at the study again when the connection is back.");
   }
+  const ahead = Date.parse(answer.headers.get("Date") ?? "") - Date.now() || 0;
+  ahead_ms = Math.abs(ahead) < EXACT_MS ? 0 : ahead;
   if (answer.status === 401 && !location.pathname.startsWith("/sign-in")) {
     location.assign(`/sign-in?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`);
     return new Promise(() => {}); // the user is leaving the page
@@ -45,6 +49,9 @@ async function ask(path, { method, body, headers = {}, as = "json", signal, keep
 
 /** Send a request to the API. `body` is sent as JSON, a Blob unchanged; `as` is "json", "bytes" or "response". */
 export const api = /** @type {Page.Call} */ (ask);
+
+/** Return the time by the server's clock, from which a time of the server may be subtracted: this computer's clock may be wrong. */
+export const serverTime = () => Date.now() + ahead_ms;
 
 /** Report true if the page itself cancelled the request. */
 export const isAbort = (/** @type {unknown} */ error) => error instanceof Error && error.name === "AbortError";

@@ -18,5 +18,11 @@ export const clock = (/** @type {string | number | Date} */ moment) => CLOCK.for
 /** Return a date with its time: "24 Nov 2026, 14:05". */
 export const date = (/** @type {string | number | Date} */ moment) => `${day(moment)}, ${clock(moment)}`;
 
+/** Return the moment at which a local day begins, or the day so many days `later`; null if the text is no day. A day of a change of the clocks may begin at 01:00. */
+export function beginning(/** @type {string | Date} */ of, later = 0) {
+  const day = new Date(typeof of === "string" ? `${of}T00:00` : of);
+  return Number.isNaN(day.getTime()) ? null : new Date(day.getFullYear(), day.getMonth(), day.getDate() + later).toISOString();
+}
+
 /** Return a server's sentence with its times in the local time zone: "2026-11-24 13:05 UTC" becomes "24 Nov 2026, 14:05". */
 export const localised = (/** @type {string} */ sentence) => sentence.replace(UTC, (_, on, at) => date(`${on}T${at}Z`));

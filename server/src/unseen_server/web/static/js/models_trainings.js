@@ -1,6 +1,6 @@
 // @ts-check
 // Trainings: which there are, and the losses of one, drawn again every two seconds while somebody looks.
-import { $, api, el, find, sentenceIn, span, there } from "./api.js";
+import { $, api, el, find, sentenceIn, serverTime, span, there } from "./api.js";
 import { fillByWidth } from "./chart_width.js";
 import { legend, plot, short } from "./models_plot.js";
 import { failed } from "./toasts.js";
@@ -32,7 +32,7 @@ function entry(/** @type {Run} */ run) {
   const cut = run.name.lastIndexOf("/") + 1;
   return el("button", { type: "button", class: "run", "data-run": run.name, "aria-pressed": String(run.name === chosen), onclick: () => { chosen = run.name; hidden.clear(); showTrainings().catch(failed); } },
     el("span", { class: "run-title" }, el("span", {}, run.name.slice(cut)), run.running ? el("span", { class: "chip good" }, "running") : null),
-    el("small", { class: "soft" }, [run.name.slice(0, cut).replace(/\/$/, ""), run.epoch === null ? "its log cannot be read" : `epoch ${run.epoch}, step ${run.steps}`, `${span((Date.now() - Date.parse(run.written)) / 1000)} ago`].filter(Boolean).join(" · ")));
+    el("small", { class: "soft" }, [run.name.slice(0, cut).replace(/\/$/, ""), run.epoch === null ? "its log cannot be read" : `epoch ${run.epoch}, step ${run.steps}`, `${span((serverTime() - Date.parse(run.written)) / 1000)} ago`].filter(Boolean).join(" · ")));
 }
 
 async function losses(/** @type {string} */ name) {

@@ -1,7 +1,8 @@
 // @ts-check
 // Panel next to the film: state and priority of the study, findings of the models, reports.
-import { el, span } from "./api.js";
+import { el, serverTime, span } from "./api.js";
 import { calendar, clock, date } from "./dates.js";
+import { numberOf } from "./numbers.js";
 import { percent, placeOf, whole } from "./percent_words.js";
 import { distribution, rankInWords, short } from "./viewer_chart.js";
 import { copiesInWords } from "./viewer_versions.js";
@@ -47,7 +48,7 @@ const refill = (/** @type {Element} */ place, /** @type {(Page.Child | Page.Chil
  */
 export function showHead(place, { entry, position, total, until, flag }) {
   const [words, kind] = STATES[entry.state] ?? [entry.state, ""];
-  const waits = span((Date.now() - Date.parse(entry.received)) / 1000);
+  const waits = span((serverTime() - Date.parse(entry.received)) / 1000);
   const flags = [
     flag && el("span", { class: "chip warn" }, "read earlier"),
     entry.overdue && el("span", { class: "chip warn" }, "waits too long"),
@@ -69,7 +70,7 @@ export function showPerson(/** @type {HTMLElement} */ place, /** @type {Page.Ret
   if (!person) return;
   const { named, patient, name, accession, study_date: on, birth_date: born, sex, age } = person;
   const years = /^0*(\d+)([DWMY])$/.exec(age);
-  const old = years ? `${years[1]} ${{ D: "days", W: "weeks", M: "months", Y: "years" }[years[2]]}` : "";
+  const old = years ? numberOf(Number(years[1]), { D: "day", W: "week", M: "month", Y: "year" }[years[2]] ?? "") : "";
   const facts = [
     named && name, patient && `patient ${patient}`, born && `born ${calendar(born)}`, [{ F: "female", M: "male" }[sex], old].filter(Boolean).join(", "),
     accession && `accession ${accession}`, on && `made ${calendar(on)}`, view,

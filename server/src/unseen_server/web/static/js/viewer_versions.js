@@ -1,6 +1,6 @@
 // @ts-check
 // Films of one SOP Instance UID: versions, of which a person decides which counts, and copies of one film in other bytes.
-import { el, span } from "./api.js";
+import { el, serverTime, span } from "./api.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">["films"]} Films */
 
@@ -28,5 +28,5 @@ export function showConflict(/** @type {HTMLElement} */ place, /** @type {string
 /** Return the copies of a film, each with its differences in the header. @returns {Page.Child[]} */
 export function copiesInWords(/** @type {Films[number]} */ film) {
   return film.copies.map(({ changed, source, received }) =>
-    el("div", {}, `from ${source}, ${span((Date.now() - Date.parse(received)) / 1000)} ago: `, changed.length ? `other ${changed.join(", ")}` : "the same header, in other bytes"));
+    el("div", {}, `from ${source}, ${span((serverTime() - Date.parse(received)) / 1000)} ago: `, changed.length ? `other ${changed.join(", ")}` : "the same header, in other bytes"));
 }

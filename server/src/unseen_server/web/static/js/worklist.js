@@ -1,6 +1,6 @@
 // @ts-check
 // The worklist: fetches its pages, again after each change; selects a study; handles all keys of the page, [ and ] included.
-import { $, api, closest, isAbort, statusOf, typing } from "./api.js";
+import { $, api, closest, isAbort, serverTime, statusOf, typing } from "./api.js";
 import { session } from "./browser_storage.js";
 import { onNews } from "./events.js";
 import { numberOf } from "./numbers.js";
@@ -36,19 +36,17 @@ const view = viewOf(location.search);
 let page = /** @type {Listed | null} */ (null);
 let selected = session.get(SELECTED);
 let wanted = /** @type {string | null} */ (null); // study that is selected as soon as it is in the list
-let ahead_ms = 0; // offset of the server's clock
 let began = /** @type {number | null} */ (null); // studies received later are marked as new
 const seen = new Set();
 let leaving = false; // a study is being opened: reloading the list would cancel this
 
-const now = () => Date.now() + ahead_ms;
-const rows = new Rows({ me, isLead, blind, list: () => readOn(view), now });
+const rows = new Rows({ me, isLead, blind, list: () => readOn(view), now: serverTime });
 const counts = new Counts(view, () => { if (page && !page.rows.length) show(page, false); });
 const panel = new Selected({ me, isLead, blind });
 const listed = { view, me, isLead, goTo: (/** @type {Partial<View>} */ changes) => goTo(changes) };
 const [tabs, filters, sorting, saved] = [new Tabs(listed), new Filters(listed), new Sorting(listed), new SavedViews(listed)];
 const chosen = new Chosen({ me, isLead, order: () => rows.order, element: (study) => rows.element(study), changed: () => soon() });
-const urgent = new Urgent({ now, show: () => goTo({ ...everything(), tab: "to_read", flag: "yes", sort: "-received" }) });
+const urgent = new Urgent({ now: serverTime, show: () => goTo({ ...everything(), tab: "to_read", flag: "yes", sort: "-received" }) });
 const acts = new Acts({
   busy: (study, is) => rows.busy(study, is),
   changed: () => soon(),
@@ -75,10 +73,7 @@ async function look({ fresh = false } = {}) {
   /** @type {Listed} */
   let response;
   try {
-    const answer = await api("/studies/search", { body: bodyOf(view), as: "response", signal: mine.signal });
-    ahead_ms = Date.parse(answer.headers.get("Date") ?? "") - Date.now() || 0;
-    if (Math.abs(ahead_ms) < 2000) ahead_ms = 0; // the header has a resolution of one second
-    response = await answer.json();
+    response = await api("/studies/search", { body: bodyOf(view), signal: mine.signal });
   } catch (error) {
     if (isAbort(error)) return false;
     $("#grid").setAttribute("aria-busy", "false");
@@ -102,10 +97,12 @@ async function look({ fresh = false } = {}) {
 function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   counts.know(view.tab, page);
   filters.seen(page.rows);
+  const before = page.total - page.rows.length;
   if (page.previous === null) view.offset = 0;
-  else if (view.last && !page.more) view.offset = page.total - page.rows.length;
+  else if (page.next === null && !page.more) view.offset = before;
+  else if (view.offset === 0 || (!page.more && view.offset !== null && view.offset >= before)) view.offset = null; // rows came or went before this page
   const first = began === null;
-  const since = (began ??= now());
+  const since = (began ??= serverTime());
   const news = page.rows.filter((entry) => !first && !seen.has(entry.study) && Date.parse(entry.received) > since - 2000);
   for (const entry of page.rows) seen.add(entry.study);
   rows.show(page.rows, { offset: view.offset, isNew: (entry) => news.includes(entry) });

@@ -2,6 +2,8 @@
 // Address of the list: tab, filters, order and page as a URL.
 // All of it stands in the address, but for what was searched for.
 
+import { beginning } from "./dates.js";
+
 /** @typedef {"to_read" | "cleared" | "reported" | "not_scored"} Tab  @typedef {Page.Sent<"POST /studies/search">} Search  @typedef {Page.Sent<"PUT /views">["wanted"]} Wanted */
 /**
  * `flag` and `disagree` are "yes", "no" or ""; `received` is "today", "7d", "30d" or "2026-11-01..2026-11-25", in the reader's time zone;
@@ -115,10 +117,9 @@ function sorted(/** @type {string} */ sort) {
 /** Return the start and the end of a range of local days. @returns {[string | null, string | null]} */
 function span(/** @type {string} */ received) {
   if (!received) return [null, null];
-  const midnight = (/** @type {Date} */ day, later = 0) => new Date(day.getFullYear(), day.getMonth(), day.getDate() + later).toISOString();
-  if (!received.includes("..")) return [midnight(new Date(), { today: 0, "7d": -6, "30d": -29 }[received] ?? 0), null];
-  const [from, to] = received.split("..").map((day) => new Date(`${day}T00:00`));
-  return [Number.isNaN(from.getTime()) ? null : midnight(from), Number.isNaN(to.getTime()) ? null : midnight(to, 1)];
+  if (!received.includes("..")) return [beginning(new Date(), { today: 0, "7d": -6, "30d": -29 }[received] ?? 0), null];
+  const [from, to] = received.split("..");
+  return [beginning(from), beginning(to, 1)];
 }
 
 /** Return the content of a saved view. @returns {Wanted} */

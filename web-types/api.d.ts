@@ -234,7 +234,7 @@ declare namespace Api {
   type PriorFilm = { film: string; view_position: string | null };
   /** Another study of the same patient. */
   type PriorResponse = { study: string; study_date: string; received: string; films: (PriorFilm)[]; film: string | null; outcome: string | null };
-  /** Up to 20 other studies of the same patient, the latest first: by study date, else by reception. */
+  /** Up to 20 other studies of the same patient, the latest first: by study date and time, else by reception. */
   type PriorsResponse = { priors: (PriorResponse)[]; total: number };
   /** Guarantee of the policy at this moment, shown to everybody. */
   type PromiseResponse = { state: "clears" | "stopped" | "ranks" | "no_model"; words: string; why: string };

@@ -112,6 +112,19 @@ def test_priors_are_in_the_order_of_their_study_dates_which_are_shown_with_names
     assert [(one["study"], one["study_date"]) for one in priors] == [(newer, "2024-01-15"), (older, "2019-07-04")]
 
 
+def test_priors_of_one_day_are_in_the_order_of_their_study_times(api: Api, store: Store, screener: Screener) -> None:
+    """Of two films of one morning, that which the archive sent last was first."""
+    times = ("08:15", "143000", "")
+    films = [
+        sent(api, dicom(noise(n), bits=12, PatientID="4711", StudyInstanceUID=f"1.{n}", StudyDate=day, StudyTime=time))
+        for n, (day, time) in enumerate([("20261129", "120000"), *(("20261128", time) for time in reversed(times))])
+    ]
+    Worker(store, lambda: screener).drain()
+    own, untimed, afternoon, morning = (store.films.study(film) for film in films)
+    priors = api.reader.get(f"/studies/{own}/priors").raise_for_status().json()["priors"]
+    assert [one["study"] for one in priors] == [afternoon, morning, untimed]
+
+
 def test_more_priors_than_one_answer_holds_are_counted_and_come_with_the_next(
     api: Api, judged: Judged, monkeypatch: pytest.MonkeyPatch
 ) -> None:

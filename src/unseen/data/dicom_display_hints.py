@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Windows or LUTs of a film that are offered."""
-PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "AccessionNumber", "StudyDate")
-"""Attributes of patient and study that a page may show, by the site's setting."""
+PERSONAL = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "AccessionNumber", "StudyDate",
+    "StudyTime",
+)  # fmt: skip
+"""Attributes of patient and study that a page may show or sort by, by the site's setting."""
 _ELEMENTS = 600
 _LONG = 200  # characters of an element's value
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")

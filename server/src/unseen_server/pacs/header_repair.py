@@ -21,7 +21,7 @@ from pydicom.dataset import Dataset
 
 from unseen.artifacts import UserError
 from unseen.data import Refused, attribute_values
-from unseen_server.service.dicom_dates import dicom_date, dicom_zone
+from unseen_server.service.dicom_dates import dicom_date, dicom_time, dicom_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,13 +184,6 @@ def _date(text: str) -> str:
     return "" if day is None else day.isoformat().replace("-", "")
 
 
-def _time(text: str) -> str:
-    """TM: HH, HHMM or HHMMSS with up to six digits after the point; the colons of older systems are taken out."""
-    digits = re.sub(r"^(\d{2}):(\d{2})(?::(\d{2}))?", lambda part: "".join(filter(None, part.groups())), text)
-    pattern = r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?"
-    return digits if re.fullmatch(pattern, digits) else ""
-
-
 def _zone(text: str) -> str:
     """SH: the offset of the header's own dates and times, ±HHMM."""
     return "" if dicom_zone(text) is None else text
@@ -257,7 +250,7 @@ _REQUIRED: Final[Mapping[str, Callable[[str], str]]] = {
     "PatientBirthDate": _date,
     "PatientSex": _sex,
     "StudyDate": _date,
-    "StudyTime": _time,
+    "StudyTime": dicom_time,
     "StudyID": _short,
     "AccessionNumber": _short,
     "ReferringPhysicianName": _name,

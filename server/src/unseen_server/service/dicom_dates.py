@@ -1,4 +1,4 @@
-"""Dates and time zones in DICOM headers (VR DA, PS3.5, 6.2); a text that is no day of the calendar is no date."""
+"""Dates, times and time zones in DICOM headers (VR DA and TM, PS3.5, 6.2); a text that is no day is no date."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import date, timedelta, timezone
 
 _ZONE = re.compile(r"([+-])(\d{2})([0-5]\d)", re.ASCII)
 _MOST_BEHIND, _MOST_AHEAD = timedelta(hours=-12), timedelta(hours=14)
+_COLONS = re.compile(r"^(\d{2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_TM = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?", re.ASCII)
 _DA = re.compile(r"(\d{4})([.-]?)(\d{2})\2(\d{2})", re.ASCII)
 
 
@@ -25,6 +27,18 @@ def dicom_date(text: str) -> date | None:
         return None if parts is None else date(int(parts[1]), int(parts[3]), int(parts[4]))
     except ValueError:
         return None
+
+
+def dicom_time(text: str) -> str:
+    """Return a time of day as HH, HHMM or HHMMSS with up to six digits after the point; "" if the text is none.
+
+    Such texts sort as the times do. The colons of older systems are taken out.
+
+    >>> dicom_time("101500.25"), dicom_time("10:15"), dicom_time("256199")
+    ('101500.25', '1015', '')
+    """
+    digits = _COLONS.sub(lambda parts: "".join(filter(None, parts.groups())), text)
+    return digits if _TM.fullmatch(digits) else ""
 
 
 def dicom_zone(text: str) -> timezone | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from unseen_server.service.dicom_dates import dicom_time
 from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.film_person import header_of, iso_date
@@ -42,7 +43,7 @@ class PriorResponse(BaseModel):
 
 
 class PriorsResponse(BaseModel):
-    """Up to 20 other studies of the same patient, the latest first: by study date, else by reception."""
+    """Up to 20 other studies of the same patient, the latest first: by study date and time, else by reception."""
 
     priors: list[PriorResponse]
     total: int = Field(description="all other studies of the patient")
@@ -52,14 +53,14 @@ class PriorsResponse(BaseModel):
 def priors(parts: Parts, account: Reader, study: StudyId, skip: Skip = 0) -> PriorsResponse:
     """Return other studies of the same patient, the latest received, without their scores."""
     found = parts.store.studies.priors(study, skip=skip)
-    dates = [_study_date(parts, one) for one in found]
-    order = sorted(range(len(found)), key=lambda i: (dates[i] or f"{found[i].received:%Y-%m-%d}", found[i].received))
+    moments = [_study_moment(parts, one) for one in found]
+    order = sorted(range(len(found)), key=lambda i: (*_sorted_by(found[i], moments[i]), found[i].received))
     named = may_see_names(parts, account)
     return PriorsResponse(
         priors=[
             PriorResponse(
                 study=found[i].study,
-                study_date=dates[i] if named else "",
+                study_date=moments[i][0] if named else "",
                 received=found[i].received,
                 films=[PriorFilm(film=film, view_position=view) for film, view in found[i].films],
                 film=found[i].film,
@@ -71,8 +72,14 @@ def priors(parts: Parts, account: Reader, study: StudyId, skip: Skip = 0) -> Pri
     )
 
 
-def _study_date(parts: ServerState, prior: PriorStudy) -> str:
+def _study_moment(parts: ServerState, prior: PriorStudy) -> tuple[str, str]:
+    """Return the date and the time of a study by the header of its first film; "" where they are unknown."""
     if not prior.films:
-        return ""
+        return "", ""
     film, _ = prior.films[0]
-    return iso_date(header_of(parts.store.films.path(film)).get("StudyDate", ""))
+    header = header_of(parts.store.films.path(film))
+    return iso_date(header.get("StudyDate", "")), dicom_time(header.get("StudyTime", ""))
+
+
+def _sorted_by(prior: PriorStudy, moment: tuple[str, str]) -> tuple[str, str]:
+    return moment if moment[0] else (f"{prior.received:%Y-%m-%d}", "")

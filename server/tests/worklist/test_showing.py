@@ -11,17 +11,20 @@ import pytest
 import scipy.stats
 from sqlalchemy import select
 
-from tests.worklist.conftest import Clock, Judge, on_postgresql, png
+from tests.worklist.conftest import Clock, Judge, on_both_databases, on_postgresql, png
 from tests.worklist.reporting import look_and_report
 from unseen.data import read_manifest
+from unseen_server.worklist import reference_scores
 from unseen_server.worklist.appearance import SIDE
 from unseen_server.worklist.labels import EVERY
+from unseen_server.worklist.own_films import own_films
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.score_blocks import blocks
+from unseen_server.worklist.statements import insert_row
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.table_export import export_labelled
-from unseen_server.worklist.tables import films, findings
+from unseen_server.worklist.tables import films, findings, reports, studies
 
 FIRST, SECOND = "1" * 64, "2" * 64
 
@@ -91,6 +94,57 @@ def test_patients_of_training_films_are_no_reference_and_copies_count_once(store
     late = blocks(store.database, FIRST, above=None, training_films=[digest[0]])
     assert sum(block.scored for block in late) == 22
     assert sum(block.scored for block in blocks(store.database, FIRST, above=None)) == 24
+
+
+def insert_normal(store: Store, number: int, score: float, *, model: str = FIRST, **of_film: str | None) -> None:
+    """Insert a study that a reader reported normal, with one film, directly: many of them in little time."""
+    patient, source = of_film.pop("patient", None), of_film.pop("source", "ward")
+    digest = f"{number:064x}"
+    states = {"state": "reported", "standing": "to_read", "shelf": "reported", "band": 2, "rank": 0.0, "reason": ""}
+    row = {"public_id": f"study-{number}", "source": source, "patient": patient, "received_us": 0, "changed_us": 0}
+    film = {
+        "public_id": f"film-{number}",
+        "sha256": digest,
+        "pixel_sha256": digest,
+        "bytes": 1,
+        "name": "",
+        "source": source,
+    }
+    film |= {"received_us": 0, "judged": True, "tags": "{}", "look": bytes(SIDE * SIDE)}
+    by = {"reader": "ann", "elsewhere": False, "outcome": "normal", "note": "", "made_us": 1, "how": "seen"}
+    with store.database.writing() as connection:
+        study = insert_row(connection, studies, row | states | {"films": 1, "audit_sample": False})
+        film_id = insert_row(connection, films, film | of_film | {"study_id": study})
+        found = {"film_id": film_id, "model": model, "score": score, "parts": "{}", "made_us": number}
+        connection.execute(findings.insert().values(found))
+        connection.execute(reports.insert().values(by | {"study_id": study}))
+
+
+@on_both_databases
+def test_films_that_do_not_count_take_no_place_among_the_latest(
+    store: Store, scored: Scored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference_scores, "LATEST", 22)
+    for number in range(24):
+        insert_normal(store, number, float(number), source="clinic" if number < 21 else "ward")
+    for number in range(30, 80):  # the latest: of one patient, on whose films the model was trained
+        insert_normal(store, number, 1e6, patient="4711")
+    for number in range(80, 110):  # later still: lateral films, which another model scored as well
+        insert_normal(store, number, 1e6, projection="lateral")
+    for number in range(110, 140):
+        insert_normal(store, number, 1e6, model=SECOND, look=None)
+    taught = [f"{30:064x}"]
+    found = store.findings.reference(FIRST, training_films=taught)
+    assert found.scores == tuple(map(float, range(2, 24))), "the latest 22 of other patients"
+    assert len(store.findings.reference(FIRST).scores) == 22
+    assert store.findings.reference(FIRST, source="clinic", training_films=taught).count == 21
+    assert store.findings.reference(FIRST, source="nowhere", training_films=taught).count == 0
+    late = blocks(store.database, FIRST, above=0.0, most=10, size=5, training_films=taught)
+    assert [(block.scored, block.quartiles) for block in late] == [(5, (15.0, 16.0, 17.0)), (5, (20.0, 21.0, 22.0))]
+    assert sum(block.scored for block in blocks(store.database, FIRST, above=None, training_films=taught)) == 24
+    assert len(store.findings.nearest(scored(200, {}, look=0).film_id, count=100)) == 22
+    with store.database.reading() as connection:
+        assert len(own_films(connection, SECOND, enough=22).films) == 22
 
 
 def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scored: Scored) -> None:

@@ -67,7 +67,7 @@ class Findings:
         return renditions.read_rendition(self._site.renditions, film_path(self._site, film).name, model)
 
     def nearest(self, film: str, *, count: int = 5) -> list[Neighbour]:
-        """Return the films most similar to this one among those of the latest 2000 studies reported normal.
+        """Return the films most similar to this one among those of the latest 2000 other studies reported normal.
 
         Films of its own study are left out; there may be fewer than `count`, or none. Raises NotFoundError before a
         worker has read the film, WorklistError for a count outside 1 to 100.
@@ -78,10 +78,10 @@ class Findings:
     def reference(
         self, model: str, *, source: str | None = None, training_films: Collection[str] = ()
     ) -> ReferenceNormals:
-        """Return the model's scores of films of the latest 2000 studies that readers reported normal.
+        """Return the model's scores of films of the latest 2000 studies that readers reported normal and that count.
 
         Below 20 of them there are no scores to compare with, and `words` gives their number. Films with the same pixels
-        count once.
+        count once; refused and lateral films, and those left out by an argument, do not count.
 
         Args:
             model: SHA-256 of its weights.

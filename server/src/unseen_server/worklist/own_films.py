@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from unseen_server.worklist.comparable_films import is_reference
 from unseen_server.worklist.labels import standing
-from unseen_server.worklist.reference_scores import normal_films
+from unseen_server.worklist.reference_scores import normal_films, scored_by
 from unseen_server.worklist.tables import films, findings
 
 MOST_OWN = 200
@@ -31,8 +31,7 @@ def own_films(connection: Connection, model: str, *, enough: int) -> OwnFilms:
     """Return the latest `MOST` films that `model` scored: of studies reported normal where there are `enough`, for that
     is what generators learn from; else whatever nobody reported abnormal.
     """
-    scored = (findings.c.film_id == films.c.id) & (findings.c.model == model) & findings.c.score.is_not(None)
-    normal = normal_films(films.c.public_id).join(findings, scored).order_by(films.c.id.desc()).limit(MOST_OWN)
+    normal = normal_films(films.c.public_id, conditions=[scored_by(model)]).order_by(films.c.id.desc()).limit(MOST_OWN)
     found = tuple(connection.execute(normal).scalars())
     if len(found) >= enough:
         return OwnFilms(films=found, words="of studies that readers reported normal")
@@ -40,8 +39,9 @@ def own_films(connection: Connection, model: str, *, enough: int) -> OwnFilms:
     others = (
         select(films.c.public_id)
         .select_from(findings)
-        .join(films, scored)
-        .where(films.c.study_id.not_in(select(abnormal.c.study_id)), is_reference())
+        .join(films, films.c.id == findings.c.film_id)
+        .where(findings.c.model == model, findings.c.score.is_not(None), is_reference())
+        .where(films.c.study_id.not_in(select(abnormal.c.study_id)))
         .order_by(findings.c.id.desc())
         .limit(MOST_OWN)
     )

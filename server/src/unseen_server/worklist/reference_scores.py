@@ -3,30 +3,56 @@
 A model's scores are too low on its training films, and on other films of their patients.
 """
 
-from collections.abc import Collection
-from typing import Any
+from __future__ import annotations
 
-from sqlalchemy import Connection, Select, select
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, Integer, Select, column, exists, select
 
 from unseen.artifacts import ReferenceNormals
 from unseen_server.worklist.comparable_films import is_reference
 from unseen_server.worklist.labels import standing
-from unseen_server.worklist.tables import films, findings, studies
+from unseen_server.worklist.tables import films, findings, reports, studies
 from unseen_server.worklist.training_patients import patient_name, training_patients
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.transactions import Found
 
 LATEST = 2000
 """Normal studies that others are compared with: enough for a percentile, and of the site as it is now."""
 
 
-def normal_films(*columns: Any) -> Select[Any]:  # Any: columns of whatever type
-    """Select `columns` of the films of the `LATEST` studies that readers reported normal, without refused films."""
-    normal = standing("normal").limit(LATEST).subquery()
+def normal_films(
+    *columns: Any,  # Any: columns of whatever type
+    conditions: Sequence[ColumnElement[bool]] = (),
+    before: int | None = None,
+) -> Select[Any]:
+    """Select the films that count, of the `LATEST` studies reported normal that have such a film.
+
+    Films that came after the report, refused films and lateral films do not count.
+
+    Args:
+        columns: columns of `films` and of the subquery `normal`.
+        conditions: further conditions under which a film counts.
+        before: a report; the studies are those with an earlier one.
+    """
+    counts = (films.c.projection.is_distinct_from("lateral"), is_reference(), *conditions)
+    of_study = (films.c.study_id == reports.c.study_id, films.c.received_us <= reports.c.made_us)
+    chosen = standing("normal").where(exists().where(*of_study, *counts).correlate(reports)).limit(LATEST)
+    normal = (chosen if before is None else chosen.where(reports.c.id < before)).subquery("normal")
     return (
         select(*columns)
         .select_from(normal)
         .join(films, films.c.study_id == normal.c.study_id)
-        .where(films.c.received_us <= normal.c.made_us, is_reference())
+        .where(films.c.received_us <= normal.c.made_us, *counts)
     )
+
+
+def scored_by(model: str) -> ColumnElement[bool]:
+    """Return the condition that the model gave a film a score; the film is a row of `films` in the query."""
+    of_film = (findings.c.film_id == films.c.id, findings.c.model == model, findings.c.score.is_not(None))
+    return exists().where(*of_film).correlate(films)
 
 
 def reference(
@@ -34,19 +60,39 @@ def reference(
 ) -> ReferenceNormals:
     """See `Findings.reference`."""
     whose = "normals of this site" if source is None else f"normals of {source}"
-    columns = (findings.c.score, films.c.pixel_sha256, studies.c.public_id, studies.c.patient, studies.c.issuer)
-    query = (
-        normal_films(*columns)
-        .join(studies, studies.c.id == films.c.study_id)
-        .join(findings, (findings.c.film_id == films.c.id) & (findings.c.model == model))
-        .where(findings.c.score.is_not(None))
-        .order_by(films.c.id)
-    )
-    if source is not None:
-        query = query.where(films.c.source == source)
     taught = training_patients(connection, training_films)
+    kept: list[Found] = []
+    counted: set[int] = set()
+    for row in _latest_first(connection, model, source):
+        if patient_name(row.public_id, row.patient, row.issuer) in taught:
+            continue
+        counted.add(row.study_id)
+        if len(counted) > LATEST:
+            break
+        kept.append(row)
     scores: dict[str | int, float] = {}  # a copy of a film counts once
-    for number, row in enumerate(connection.execute(query)):
-        if patient_name(row.public_id, row.patient, row.issuer) not in taught:
-            scores.setdefault(row.pixel_sha256 or number, row.score)
+    for row in sorted(kept, key=lambda row: row.id):
+        scores.setdefault(row.pixel_sha256 or row.id, row.score)
     return ReferenceNormals.of(list(scores.values()), whose)
+
+
+def _latest_first(connection: Connection, model: str, source: str | None) -> Iterator[Found]:
+    """Yield the films that count, study by study, the latest report first."""
+    conditions = [scored_by(model)] if source is None else [scored_by(model), films.c.source == source]
+    report, before = column("report_id", Integer), None
+    while True:
+        query = (
+            normal_films(
+                report, films.c.id, films.c.study_id, films.c.pixel_sha256, findings.c.score,
+                studies.c.public_id, studies.c.patient, studies.c.issuer,
+                conditions=conditions, before=before,
+            )
+            .join(studies, studies.c.id == films.c.study_id)
+            .join(findings, (findings.c.film_id == films.c.id) & (findings.c.model == model))
+            .order_by(report.desc(), films.c.id)
+        )  # fmt: skip
+        rows = connection.execute(query).all()
+        yield from rows
+        if len({row.report_id for row in rows}) < LATEST:
+            return
+        before = rows[-1].report_id

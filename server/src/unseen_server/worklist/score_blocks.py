@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -16,6 +17,8 @@ from unseen_server.worklist.tables import films, findings, studies
 from unseen_server.worklist.training_patients import patient_name, training_patients
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from unseen_server.worklist.database import Database
     from unseen_server.worklist.transactions import Found
 
@@ -54,34 +57,38 @@ def blocks(
 
     Args:
         above: the limit over which scores are counted; None: none are.
-        most: number of latest films.
+        most: number of latest films; lateral films do not count.
         size: films of a block.
-        training_films: pixel digests of the films that the model was trained on; of the latest films, those of their
-            patients are left out, since their scores are too low.
+        training_films: pixel digests of the films that the model was trained on; films of their patients do not count,
+            since their scores are too low.
     """
     with database.reading() as connection:
-        rows = connection.execute(
-            select(
-                findings.c.score,
-                findings.c.made_us,
-                films.c.projection,
-                studies.c.public_id,
-                studies.c.patient,
-                studies.c.issuer,
-            )
-            .join(films, films.c.id == findings.c.film_id)
-            .join(studies, studies.c.id == films.c.study_id)
-            .where(findings.c.model == model)
-            .order_by(findings.c.id.desc())
-            .limit(most)
-        ).all()
         taught = training_patients(connection, training_films)
-    kept: list[Found] = [
-        row
-        for row in reversed(rows)
-        if row.projection != "lateral" and patient_name(row.public_id, row.patient, row.issuer) not in taught
-    ]
+        counted = (
+            row
+            for row in _latest_first(connection, model, at_once=most)
+            if patient_name(row.public_id, row.patient, row.issuer) not in taught
+        )
+        kept = list(islice(counted, most))[::-1]
     return [_block(kept[start : start + size], above) for start in range(0, len(kept), size)]
+
+
+def _latest_first(connection: Connection, model: str, *, at_once: int) -> Iterator[Found]:
+    """Yield the films that the model scored or refused, without lateral films; one query reads `at_once` of them."""
+    query = (
+        select(findings.c.id, findings.c.score, findings.c.made_us)
+        .add_columns(studies.c.public_id, studies.c.patient, studies.c.issuer)
+        .join(films, films.c.id == findings.c.film_id)
+        .join(studies, studies.c.id == films.c.study_id)
+        .where(findings.c.model == model, films.c.projection.is_distinct_from("lateral"))
+        .order_by(findings.c.id.desc())
+        .limit(at_once)
+    )
+    rows = connection.execute(query).all()
+    yield from rows
+    while len(rows) == at_once:
+        rows = connection.execute(query.where(findings.c.id < rows[-1].id)).all()
+        yield from rows
 
 
 def _block(rows: Sequence[Found], above: float | None) -> Block:

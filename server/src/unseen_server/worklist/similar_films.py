@@ -48,8 +48,8 @@ def nearest(connection: Connection, film: str, *, count: int) -> list[Neighbour]
             "Nothing is known of how this film looks: no worker has read it yet, it cannot be read, or an earlier "
             "version of unseen did."
         )
-    query = normal_films(films.c.id, films.c.look).where(films.c.look.is_not(None), films.c.study_id != wanted.study_id)
-    rows = connection.execute(query).all()
+    others = (films.c.look.is_not(None), films.c.study_id != wanted.study_id)
+    rows = connection.execute(normal_films(films.c.id, films.c.look, conditions=others)).all()
     if not rows:
         return []
     every = np.frombuffer(b"".join(row.look for row in rows), dtype=np.uint8)

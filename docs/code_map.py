@@ -37,12 +37,13 @@ FREQUENT = (
     (
         "Films that an interval of an AUROC draws together",
         "src/unseen/evaluation/bootstrap.py",
-        "`cohort_of`; rows that drew single films: `studies/pages/repeated_patients.py`, called by each set's pages",
+        "`bootstrap_cohort`; rows that drew single films: `studies/pages/repeated_patients.py`, called by each set's "
+        "pages",
     ),
     (
         "Reports that count for the audit sample",
         "server/src/unseen_server/worklist/audit_sample.py",
-        "marked in `worklist/report_entry.py`; interval: `src/unseen/screening/audit_sample.py`; whether "
+        "marked in `worklist/report_entry.py`; interval: `src/unseen/screening/audit_draw.py`; whether "
         "readers see scores follows its counts: `web/state.py`",
     ),
     ("Name of a film's patient", "src/unseen/data/reading.py", "by a manifest: `data/manifest.py`"),

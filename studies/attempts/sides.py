@@ -39,7 +39,7 @@ from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import precision_name
 from studies.rows import Row
 from unseen import __version__
-from unseen.evaluation.bootstrap import cohort_of, draw_all
+from unseen.evaluation.bootstrap import bootstrap_cohort, draw_all
 from unseen.evaluation.laterality_auroc import laterality
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS, side_ratio
 from unseen.evaluation.matching import like_pairs
@@ -306,7 +306,7 @@ def figures(facts: Sequence[Mapping[str, Any]], found: Scored, baseline: Scored 
     """Return AUROC, like pairs and laterality of scored films, with the differences from a baseline."""
     score, ratio = found
     table = table_of(facts, score)
-    cohort = cohort_of(table)
+    cohort = bootstrap_cohort(table)
     columns = {"score": score} | ({} if baseline is None else {"baseline": baseline[0]})
     drawn = draw_all(
         {name: Auroc(folds_of(values, cohort.abnormal, cohort.fold)) for name, values in columns.items()},

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, codes, cohort_of, draw_all, multiplicities
+from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, bootstrap_cohort, codes, draw_all, multiplicities
 from unseen.evaluation.comparison import compare
 from unseen.evaluation.intervals import Interval, Missing
 from unseen.evaluation.laterality_auroc import laterality
@@ -25,7 +25,7 @@ def plain(score: np.ndarray, abnormal: np.ndarray) -> BootstrapCohort:
 
 
 def test_every_stratum_keeps_its_size(make_table: TableMaker) -> None:
-    cohort = cohort_of(make_table(200, folds=3))
+    cohort = bootstrap_cohort(make_table(200, folds=3))
     weights = np.concatenate(list(multiplicities(cohort, draws=50, rng=np.random.default_rng(0))))
     assert weights.shape == (50, 200)
     for stratum in np.unique(cohort.stratum):
@@ -39,13 +39,13 @@ def test_twins_are_drawn_together(make_table: TableMaker) -> None:
         pl.Series("twin", [f"t{i // 2}" for i in range(100)]),
         pl.Series("label", ["normal", "abnormal"] * 50),
     )
-    weights = next(multiplicities(cohort_of(table), draws=40, rng=np.random.default_rng(0)))
+    weights = next(multiplicities(bootstrap_cohort(table), draws=40, rng=np.random.default_rng(0)))
     assert (weights[:, ::2] == weights[:, 1::2]).all()
     assert (weights.sum(axis=1) == 100).all()
 
 
 def test_the_same_seed_draws_the_same_films(make_table: TableMaker) -> None:
-    cohort = cohort_of(make_table(100))
+    cohort = bootstrap_cohort(make_table(100))
     first, second = (next(multiplicities(cohort, draws=5, rng=np.random.default_rng(7))) for _ in range(2))
     assert np.array_equal(first, second)
 
@@ -103,9 +103,9 @@ def test_films_count_only_in_folds_that_hold_both_classes() -> None:
     fold = np.array([0, 0] + [1] * 10 + [2] * 10)
     table = pl.DataFrame({"label": label, "fold": fold, "score": np.arange(22.0), "source": "a"})
     expected = "1 normal and 1 abnormal films in the folds that hold both classes; at least 2 of each are needed"
-    assert cohort_of(table).shortfall() == expected
-    assert "no fold holds both classes" in cohort_of(table[2:]).shortfall()
-    assert cohort_of(table.with_columns(fold=pl.lit(0))).shortfall() == ""
+    assert bootstrap_cohort(table).shortfall() == expected
+    assert "no fold holds both classes" in bootstrap_cohort(table[2:]).shortfall()
+    assert bootstrap_cohort(table.with_columns(fold=pl.lit(0))).shortfall() == ""
     sides = laterality(table["score"], label == "abnormal", fold=fold, draws=10)
     assert isinstance(sides.figure, Missing) and "in the folds that have both" in sides.figure.reason
 
@@ -120,12 +120,14 @@ def test_films_of_a_patient_are_drawn_as_one_also_under_another_name() -> None:
     )
     single = pl.DataFrame(alone | {"patient": [f"p{n}" for n in range(80)]})
     unknown = pl.DataFrame(alone)
-    assert len(np.unique(cohort_of(several).unit)) == 20, "ten patients, normal and abnormal"
-    assert np.array_equal(codes(cohort_of(copies).unit), codes(cohort_of(several).unit))
+    assert len(np.unique(bootstrap_cohort(several).unit)) == 20, "ten patients, normal and abnormal"
+    assert np.array_equal(codes(bootstrap_cohort(copies).unit), codes(bootstrap_cohort(several).unit))
     for table in (single, unknown):
-        assert len(np.unique(cohort_of(table).unit)) == 80
-    assert np.array_equal(cohort_of(single).unit, cohort_of(unknown).unit), "the same draws as without patients"
-    assert "of one patient" in cohort_of(several.with_columns(patient=pl.lit("p"))).shortfall()
+        assert len(np.unique(bootstrap_cohort(table).unit)) == 80
+    assert np.array_equal(bootstrap_cohort(single).unit, bootstrap_cohort(unknown).unit), (
+        "the same draws as without patients"
+    )
+    assert "of one patient" in bootstrap_cohort(several.with_columns(patient=pl.lit("p"))).shortfall()
 
 
 def table_of(abnormal: list[tuple[str, str, int]]) -> pl.DataFrame:
@@ -138,7 +140,7 @@ def table_of(abnormal: list[tuple[str, str, int]]) -> pl.DataFrame:
 
 
 def test_the_films_of_the_only_patient_of_a_source_are_not_in_every_draw() -> None:
-    cohort = cohort_of(table_of([("a", "east", 0)] * 5 + [(f"b{n}", "west", 0) for n in range(4)]))
+    cohort = bootstrap_cohort(table_of([("a", "east", 0)] * 5 + [(f"b{n}", "west", 0) for n in range(4)]))
     drawn = np.concatenate(list(multiplicities(cohort, draws=50, rng=np.random.default_rng(0))))
     assert np.unique(drawn[:, 24]).size > 1 and np.array_equal(drawn[:, 24:29], drawn[:, 24:25].repeat(5, 1))
 
@@ -154,7 +156,7 @@ def test_the_films_of_the_only_patient_of_a_source_are_not_in_every_draw() -> No
 def test_a_patient_in_two_sources_is_one_and_one_patient_a_fold_has_no_spread(
     abnormal: list[tuple[str, str, int]], reason: str
 ) -> None:
-    found = cohort_of(table_of(abnormal)).shortfall()
+    found = bootstrap_cohort(table_of(abnormal)).shortfall()
     assert found.startswith(reason) and bool(found) == bool(reason)
 
 

@@ -21,7 +21,7 @@ from tests.worklist.conftest import (
 )
 from tests.worklist.reporting import look_and_report
 from unseen.data.linked_patients import training_patients
-from unseen.screening.audit_sample import is_sampled
+from unseen.screening.audit_draw import is_sampled
 from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.labelled_studies import Study

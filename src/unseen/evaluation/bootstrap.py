@@ -153,7 +153,7 @@ def persons_of(table: pl.DataFrame) -> NDArray[np.str_]:
     return np.array([person[patient] for patient in patients.tolist()], dtype=np.str_)
 
 
-def cohort_of(table: pl.DataFrame) -> BootstrapCohort:
+def bootstrap_cohort(table: pl.DataFrame) -> BootstrapCohort:
     """Return the cohort of a table's rows, which must be scored and labelled normal or abnormal.
 
     Films of one patient, source, label and fold are drawn as one, since they are not independent; so are those of

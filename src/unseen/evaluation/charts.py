@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from markupsafe import Markup
 
-from unseen.evaluation.bootstrap import cohort_of, draw_all
+from unseen.evaluation.bootstrap import bootstrap_cohort, draw_all
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.metrics import judged_rows
 from unseen.evaluation.roc import Floats, RocAt, folds_of
@@ -70,7 +70,7 @@ def roc_curve(table: pl.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> Curv
     True
     """
     rows = judged_rows(table).rows
-    cohort = cohort_of(rows)
+    cohort = bootstrap_cohort(rows)
     if shortfall := cohort.shortfall(np.ones(len(cohort), dtype=bool)):
         raise ValueError(f"No ROC curve: {shortfall}.")
     statistic = RocAt(folds_of(cohort.score, cohort.abnormal, cohort.fold), GRID)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.artifacts.files import write_text
-from unseen.evaluation.bootstrap import DRAWS, Statistic, cohort_of, draw_all, has_several_films, numbers, text
+from unseen.evaluation.bootstrap import DRAWS, Statistic, bootstrap_cohort, draw_all, has_several_films, numbers, text
 from unseen.evaluation.delong import DelongTest, delong_test
 from unseen.evaluation.intervals import Figure, Json, Missing
 from unseen.evaluation.metrics import judged_rows
@@ -130,7 +130,7 @@ def compare(
                 raise ValueError(
                     f"{names[0]} and {name} disagree on the {column} of {wrong} films; score one manifest."
                 )
-    cohort = cohort_of(base)
+    cohort = bootstrap_cohort(base)
     short = cohort.shortfall()
     scores = {name: numbers(table, "score") for name, table in aligned.items()}
     statistics: dict[str, Statistic] = {}

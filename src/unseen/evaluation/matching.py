@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, codes, cohort_of, draw_all, numbers
+from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, bootstrap_cohort, codes, draw_all, numbers
 from unseen.evaluation.intervals import Figure, Json, Missing
 from unseen.evaluation.roc import Bools, Floats, Ints
 
@@ -277,7 +277,7 @@ def _paired(
     if caliper is not None and not caliper > 0:
         raise ValueError(f"the caliper is {caliper}; give a value above 0.")
     scored = table if "score" in table.columns else table.with_columns(score=np.zeros(len(table)))
-    cohort = cohort_of(scored)
+    cohort = bootstrap_cohort(scored)
     width = 0.0 if caliper is None else caliper
     if short := cohort.shortfall():
         return names, cohort, short, width

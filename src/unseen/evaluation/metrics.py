@@ -22,7 +22,7 @@ from unseen.evaluation.bootstrap import (
     BootstrapCohort,
     Drawn,
     Statistic,
-    cohort_of,
+    bootstrap_cohort,
     draw_all,
     has_several_films,
     numbers,
@@ -118,7 +118,7 @@ def metrics_from_table(
     if adjustment is not None:
         warn_of_adjustment()
     rows, excluded, of_patients = judged_rows(table, exclude)
-    cohort = cohort_of(rows)
+    cohort = bootstrap_cohort(rows)
     groups = groups_of(cohort)
 
     statistics: dict[str, Statistic] = {}

@@ -15,7 +15,7 @@ import numpy as np
 
 from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
-from unseen.evaluation.bootstrap import BootstrapCohort, cohort_of, numbers, text
+from unseen.evaluation.bootstrap import BootstrapCohort, bootstrap_cohort, numbers, text
 from unseen.evaluation.charts import GRID, ForestRow, distribution_chart, forest_chart, roc_chart, roc_curve
 from unseen.evaluation.examples import CIVIDIS, Example, coloured, data_uri
 from unseen.evaluation.intervals import Figure, Interval, Json
@@ -111,7 +111,7 @@ def report_html(
     True
     """
     rows = judged_rows(scored.table, exclude).rows
-    cohort = cohort_of(rows)
+    cohort = bootstrap_cohort(rows)
     charted = not cohort.shortfall()
     groups = list(_dict(metrics, "auroc"))
     groups = groups[1:] if len(groups) == 2 else groups  # one source: pooled is that source

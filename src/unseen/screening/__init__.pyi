@@ -2,9 +2,9 @@
 
 from .adaptation import Adaptation as Adaptation
 from .adaptation import adapt as adapt
-from .audit_sample import AUDIT_SHARE as AUDIT_SHARE
-from .audit_sample import abnormal_share as abnormal_share
-from .audit_sample import is_sampled as is_sampled
+from .audit_draw import AUDIT_SHARE as AUDIT_SHARE
+from .audit_draw import abnormal_share as abnormal_share
+from .audit_draw import is_sampled as is_sampled
 from .calibration import calibrate as calibrate
 from .calibration import policy_of as policy_of
 from .companions import deciding as deciding

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from unseen import __version__
 from unseen.artifacts.number_words import number_of, verb_of
 from unseen.data.film import Film, NotRead, one_line
-from unseen.screening.audit_sample import AUDIT_SHARE
+from unseen.screening.audit_draw import AUDIT_SHARE
 from unseen.screening.calibration_films import CalibrationFilms
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee

@@ -21,7 +21,7 @@ from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film
-from unseen.screening.audit_sample import AUDIT_SHARE
+from unseen.screening.audit_draw import AUDIT_SHARE
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.probability import ProbabilityMap

@@ -72,9 +72,9 @@ def reliability(
         rng: of the bootstrap.
 
     >>> import polars as pl
-    >>> from unseen.evaluation.bootstrap import cohort_of
+    >>> from unseen.evaluation.bootstrap import bootstrap_cohort
     >>> rows = {"score": [0.1, 0.2, 0.7, 0.9], "label": ["normal"] * 2 + ["abnormal"] * 2}
-    >>> cohort = cohort_of(pl.DataFrame({"file": list("abcd"), **rows}))
+    >>> cohort = bootstrap_cohort(pl.DataFrame({"file": list("abcd"), **rows}))
     >>> found = reliability(np.array([0.1, 0.2, 0.7, 0.9]), cohort, prevalence=0.5, rng=np.random.default_rng(0))
     >>> round(found.brier.value, 4)
     0.0375

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from unseen.evaluation import Interval
 from unseen.screening import cleared_share, policy_lines
-from unseen_server.web.audit_sample import ShareResponse
+from unseen_server.web.audit_sample_routes import ShareResponse
 from unseen_server.web.authentication import Lead
 from unseen_server.web.clearing_summary import Summary, of_activation
 from unseen_server.web.errors import answers

@@ -38,6 +38,8 @@ from .label_names import LabelNames as LabelNames
 from .leading_elements import LEADING_BYTES as LEADING_BYTES
 from .leading_elements import SyntaxRefusedError as SyntaxRefusedError
 from .leading_elements import leading_header as leading_header
+from .linked_patients import linked_patients as linked_patients
+from .linked_patients import training_patients as training_patients
 from .loading import loader as loader
 from .manifest import Entry as Entry
 from .manifest import ManifestError as ManifestError

@@ -43,6 +43,9 @@ def training_patients(films: Iterable[tuple[str, str]], training_films: Collecti
         training_films: pixel digests of the films that a model was trained on. A patient none of whose training films
             is among `films` is not found.
 
+    Returns:
+        The patients' names.
+
     Example:
         >>> films = [("A", "ab"), ("A", "cd"), ("B", "cd"), ("B", "ef"), ("C", "gh")]
         >>> sorted(training_patients(films, ["ab"]))

@@ -27,11 +27,10 @@ import anyio.to_thread
 from pydantic import Field
 
 from unseen.artifacts import verb_of
-from unseen.data import safe_row
+from unseen.data import linked_patients, safe_row
 from unseen.evaluation import ABOUT, STATISTIC_NAMES
 from unseen_server.worklist.labels import EVERY, SEEN
 from unseen_server.worklist.states import NotFoundError, WorklistError
-from unseen_server.worklist.training_patients import persons
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,7 +81,7 @@ class LabelledSet:
         nobody needs to know more. Patients who share a film, by its pixels, have one number. A later report changes
         the numbers only if its film links two patients."""
         numbers: dict[str, str] = {}
-        person = persons((film.patient, film.pixel_sha256) for film in reversed(self.films))
+        person = linked_patients((film.patient, film.pixel_sha256 or "") for film in reversed(self.films))
         return {patient: numbers.setdefault(first, str(len(numbers) + 1)) for patient, first in person.items()}
 
     def called(self, model: str) -> ComparedModel:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Connection, select
 
+from unseen.data import training_patients as training_patients_among
 from unseen_server.worklist.tables import films, studies
 
 if TYPE_CHECKING:
@@ -71,43 +72,7 @@ def training_patients_of(
         listed |= further
         new = {digest for _, digest in further} - pixels
         pixels |= new
-    return {model: _connected(listed, learnt) for model, learnt in training_films.items()}
-
-
-def persons(listed: Iterable[tuple[str, str | None]]) -> dict[str, str]:
-    """Return for each patient one of those who are connected to it by shared films, the same for all of them.
-
-    Args:
-        listed: patient and pixel digest of each film; None and "" connect nobody.
-
-    >>> persons([("A", "ab"), ("B", "cd"), ("C", "ab"), ("D", None)])
-    {'A': 'A', 'B': 'B', 'C': 'A', 'D': 'D'}
-    """
-    first: dict[str, str] = {}
-    owner: dict[str, str] = {}
-
-    def root(patient: str) -> str:
-        while first[patient] != patient:
-            first[patient] = patient = first[first[patient]]
-        return patient
-
-    for patient, digest in listed:
-        first.setdefault(patient, patient)
-        if digest:
-            one, other = root(owner.setdefault(digest, patient)), root(patient)
-            first[other] = one
-    return {patient: root(patient) for patient in first}
-
-
-def _connected(listed: Collection[tuple[str, str]], training_films: Collection[str]) -> frozenset[str]:
-    """Return the patients that pairs of patient and pixel digest connect to training films.
-
-    >>> sorted(_connected([("A", "ab"), ("A", "cd"), ("B", "cd"), ("B", "ef"), ("C", "gh")], ["ab"]))
-    ['A', 'B']
-    """
-    person, known = persons(listed), frozenset(training_films)
-    trained = {person[patient] for patient, digest in listed if digest in known}
-    return frozenset(patient for patient, first in person.items() if first in trained)
+    return {model: training_patients_among(listed, learnt) for model, learnt in training_films.items()}
 
 
 def _name(row: Found) -> str:

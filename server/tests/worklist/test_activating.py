@@ -38,7 +38,7 @@ from unseen_server.worklist.result_record import record_alone
 from unseen_server.worklist.score_blocks import blocks
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.tables import activations, audit, films, studies
+from unseen_server.worklist.tables import activations, audit, films, reports, studies
 
 MODEL, OTHER = "a" * 64, "b" * 64
 LOOSE = Guarantee(0.3, 0.9)  # needs 7 abnormals
@@ -257,6 +257,40 @@ def test_unread_studies_are_counted_for_the_source_that_their_films_name(store: 
     assert "CR1" in one.source and (one.abnormals, one.unread) == (1, 1)
     (ward,) = labels(store, MODEL, LOOSE).sources
     assert (ward.source, ward.unread) == ("ward", 2)
+
+
+@pytest.mark.parametrize("tag", [None, "StationName"])
+def test_unread_studies_that_could_not_count_are_not_counted(store: Store, reported: Reported, tag: str | None) -> None:
+    for number, view in enumerate(["LL", "PA"]):
+        reported(number, 0.5, None, view=view)
+    reported(2, 0.5, None, patient="4711")
+    reported(3, 0.5, None, patient="4711", digest="f" * 64)  # trained on
+    reported(4, 0.5, "abnormal")
+    found = labels(store, MODEL, LOOSE, source_tag=tag, trained_on=["f" * 64])
+    assert (found.unread, [source.unread for source in found.sources]) == (1, [1]), (
+        "the frontal film of another patient"
+    )
+    assert found.caution.startswith("1 study received in the same time was not read yet")
+
+
+def test_studies_reported_unsure_or_in_haste_count_once_as_left_out(store: Store, reported: Reported) -> None:
+    reported(1, 0.5, "abnormal")
+    made = [
+        reported(2, 0.6, "unsure"),
+        reported(3, 0.6, "unsure", digest="f" * 64),  # trained on
+        reported(4, 0.6, "unsure", view="LL"),
+        reported(5, 0.6, "unsure", model=OTHER),  # MODEL has not seen it
+        reported(6, 0.6, "unsure", decided="0" * 64),  # a policy had decided whether it is read
+        reported(7, 0.6, "normal"),
+        reported(8, 0.6, "normal", view="LL"),
+    ]
+    with store.database.writing() as connection:
+        hasty = sqlalchemy.select(studies.c.id).where(studies.c.public_id.in_(made[-2:]))
+        connection.execute(reports.update().where(reports.c.study_id.in_(hasty)).values(dwell_ms=100))
+    found = labels(store, MODEL, LOOSE, trained_on=["f" * 64])
+    assert (found.unsure, found.hasty) == (1, 1)
+    assert (found.trained_on, found.not_seen, found.selected) == (0, 0, 0), "among the reported normal and abnormal"
+    assert "1 study was reported unsure and does not count" in found.caution
 
 
 def test_patients_on_whose_films_the_model_was_trained_do_not_count(store: Store, reported: Reported) -> None:

@@ -56,8 +56,8 @@ class CalibrationResponse(BaseModel):
     trained_on: int = Field(description="films left out: of patients on whose films the model was trained")
     not_seen: int = Field(description="studies left out because the model has not seen all their films")
     selected: int = Field(description="studies left out because a policy had decided whether they are read")
-    hasty: int = Field(description="studies left out because they were reported within two seconds of the display")
-    unsure: int = Field(description="studies left out because they were reported unsure")
+    hasty: int = Field(description="studies left out only because they were reported within two seconds of the display")
+    unsure: int = Field(description="studies left out only because they were reported unsure")
     not_counted: dict[str, int] = Field(
         description="reported studies that do not count, since nothing shows that their films were seen, by origin"
     )

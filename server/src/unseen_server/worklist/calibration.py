@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, literal, select
 
 from unseen.artifacts import number_of
 from unseen.screening import (
@@ -37,10 +39,9 @@ from unseen_server.worklist.labels import (
     SEEN,
     Origin,
     confirmed,
-    hasty_labels,
+    is_hasty,
     standing,
     unseen_labels,
-    unsure_labels,
 )
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
@@ -70,7 +71,9 @@ class SourceLabels:
     abnormals: int
     normals: int
     not_scored: int
-    unread: Annotated[int, Field(description="studies received in the same time that no reader has reported yet")]
+    unread: Annotated[
+        int, Field(description="studies received in the same time that could count and that no reader has reported yet")
+    ]
     allowed_misses: Annotated[
         int | None, Field(description="of its abnormals that may be cleared; null: nothing is cleared")
     ]
@@ -86,9 +89,9 @@ class Labels:
         trained_on: films left out because the model was trained on them, or on other films of their patients.
         not_seen: studies left out because the model has not seen all their films.
         selected: studies left out because a policy had decided whether they are read.
-        hasty: studies left out because they were reported within two seconds of the film's display.
-        unsure: studies left out because they were reported unsure.
-        unread: studies of all sources that were received in the same time and wait for a reader still.
+        hasty: studies left out only because they were reported within two seconds of the film's display.
+        unsure: studies left out only because they were reported unsure.
+        unread: studies of all sources that were received in the same time, wait for a reader still, and could count.
         studies: what counts.
         origins: how the reports came to be that count, and `not_counted`: reported studies of other origins.
         confirmed: reports of other systems that a person here has confirmed; below `CONFIRMATIONS` none of them counts.
@@ -171,34 +174,39 @@ def labels(
         agreed = confirmed(connection)
         if agreed < CONFIRMATIONS:
             origins = [origin for origin in origins if origin != "elsewhere"]
-        rows = _films(connection, model, origins)
+        labelled = ("normal", "abnormal")
+        rows = _films(connection, model, standing(*labelled, origins=origins))
+        hasty = _films(connection, model, standing(*labelled, origins=origins, hasty=True).where(is_hasty()))
+        unsure = _films(connection, model, standing("unsure", origins=origins, hasty=True))
         others = unseen_labels(connection)
-        hasty = hasty_labels(connection, origins=origins)
-        unsure = unsure_labels(connection, origins=origins)
         deciding = _deciding(connection)
         refused = _refused(connection, gated_alike)
         fixed = fixed_sources(connection)
-        unread = _unread(connection, source_tag, fixed)
         taught = training_patients(connection, trained_on)
-    gathered = _Gathered(taught, refused, source_tag, fixed)
-    selected = 0
-    for number, of_study in _by_study(rows):
-        if not _counts(of_study[0].public_id, deciding.get(number, ()), known, store.names.key):
-            selected += 1
-        else:
-            gathered.take(of_study)
+        unread = _unread(connection, taught, source_tag, fixed)
+
+    def gathered(of_films: Iterable[Found]) -> _Gathered:
+        found = _Gathered(taught, refused, source_tag, fixed)
+        for number, of_study in _by_study(of_films):
+            if _counts(of_study[0].public_id, deciding.get(number, ()), known, store.names.key):
+                found.take(of_study)
+            else:
+                found.selected += 1
+        return found
+
+    counted = gathered(rows)
     return Labels(
         model=model,
         promise=promise,
         needed=needed,
-        sources=tuple(_sources(gathered.studies, promise, unread)),
-        trained_on=gathered.trained_on,
-        not_seen=gathered.not_seen,
-        selected=selected,
-        hasty=hasty,
-        unsure=unsure,
+        sources=tuple(_sources(counted.studies, promise, unread)),
+        trained_on=counted.trained_on,
+        not_seen=counted.not_seen,
+        selected=counted.selected,
+        hasty=len(gathered(hasty).studies),
+        unsure=len(gathered(unsure).studies),
         unread=sum(unread.values()),
-        studies=tuple(gathered.studies),
+        studies=tuple(counted.studies),
         origins=tuple(origins),
         not_counted={origin: count for origin, count in others.items() if origin not in origins},
         confirmed=agreed,
@@ -267,11 +275,10 @@ class _Gathered:
         self.studies: list[Study] = []
         self.trained_on = 0
         self.not_seen = 0
+        self.selected = 0
 
     def take(self, of_study: list[Found]) -> None:
-        frontal = [row for row in of_study if row.projection != "lateral"]
-        decides = deciding([(row.origin or "original", json.loads(row.related or "[]")) for row in frontal])
-        frontal = [row for row, counts in zip(frontal, decides, strict=True) if counts]
+        frontal = _deciding_films(of_study)
         if not frontal:
             return
         first = frontal[0]
@@ -281,26 +288,35 @@ class _Gathered:
         if any(row.finding is None for row in frontal):
             self.not_seen += 1
             return
-        claimed = {self._source(row) for row in frontal}
         scores = [None if row.film in self._refused else row.score for row in frontal]
         self.studies.append(
             Study(
                 name=first.public_id,
                 patient=patient,
-                source=claimed.pop() if len(claimed) == 1 else UNKNOWN_SOURCE,
+                source=_source(frontal, self._tag, self._fixed),
                 abnormal=first.outcome == "abnormal",
                 score=None if None in scores else max(score for score in scores if score is not None),
                 films=tuple(row.pixel_sha256 for row in frontal if row.pixel_sha256),
             )
         )
 
-    def _source(self, row: Found) -> str:
-        return str(claimed_source(json.loads(row.tags), row.source, tag=self._tag, fixed=self._fixed))
+
+def _deciding_films(of_study: list[Found]) -> list[Found]:
+    """Return the frontal films that decide about a study."""
+    frontal = [row for row in of_study if row.projection != "lateral"]
+    decides = deciding([(row.origin or "original", json.loads(row.related or "[]")) for row in frontal])
+    return [row for row, counts in zip(frontal, decides, strict=True) if counts]
 
 
-def _films(connection: Connection, model: str, origins: Collection[Origin]) -> list[Found]:
-    """Return the films of the studies whose standing report is normal or abnormal, with the model's finding."""
-    reported = standing("normal", "abnormal", origins=origins).limit(MOST).subquery()
+def _source(frontal: list[Found], tag: str | None, fixed: frozenset[str]) -> str:
+    """Return the source of a study, from its films that decide."""
+    claimed = {str(claimed_source(json.loads(row.tags), row.source, tag=tag, fixed=fixed)) for row in frontal}
+    return claimed.pop() if len(claimed) == 1 else UNKNOWN_SOURCE
+
+
+def _films(connection: Connection, model: str, chosen: Select[Any]) -> list[Found]:  # Any: as `standing`
+    """Return the films of the studies with these standing reports, with the model's finding."""
+    reported = chosen.limit(MOST).subquery()
     query = (
         select(
             studies.c.id.label("number"), studies.c.public_id, studies.c.patient, studies.c.issuer, reported.c.outcome,
@@ -319,10 +335,9 @@ def _films(connection: Connection, model: str, origins: Collection[Origin]) -> l
 
 
 def _by_study(rows: Iterable[Found]) -> Iterable[tuple[int, list[Found]]]:
-    groups: dict[int, list[Found]] = {}
-    for row in rows:
-        groups.setdefault(row.number, []).append(row)
-    return groups.items()
+    """Yield each study's number and films; the rows are in the order of the studies."""
+    for number, of_study in groupby(rows, key=attrgetter("number")):
+        yield number, list(of_study)
 
 
 def _deciding(connection: Connection) -> dict[int, set[str]]:
@@ -343,10 +358,11 @@ def _refused(connection: Connection, models: Collection[str]) -> frozenset[int]:
     return frozenset(connection.execute(query).scalars()) if models else frozenset()
 
 
-def _unread(connection: Connection, tag: str | None, fixed: frozenset[str]) -> Counter[str]:
+def _unread(connection: Connection, taught: frozenset[str], tag: str | None, fixed: frozenset[str]) -> Counter[str]:
     """Count by source the studies that wait for a reader and were received before the latest that was reported.
 
-    With a source tag a study's source is that of its films, as in a calibration.
+    As in a calibration, a study's source is that of its films, and neither studies of laterals alone nor those of
+    training patients count.
     """
     latest = (
         select(func.max(studies.c.received_us))
@@ -354,16 +370,23 @@ def _unread(connection: Connection, tag: str | None, fixed: frozenset[str]) -> C
         .where(reports.c.undone_us.is_(None))
         .scalar_subquery()
     )
-    waits = (studies.c.shelf == "to_read", studies.c.received_us <= latest)
-    if tag is None:
-        query = select(studies.c.source, func.count().label("waiting")).where(*waits).group_by(studies.c.source)
-        return Counter({row.source: row.waiting for row in connection.execute(query)})
-    of_films = select(studies.c.id, films.c.source, films.c.tags).join(films, films.c.study_id == studies.c.id)
-    claimed: dict[int, set[str]] = {}
-    for row in connection.execute(of_films.where(*waits, films.c.projection.is_distinct_from("lateral"))):
-        source = claimed_source(json.loads(row.tags), row.source, tag=tag, fixed=fixed)
-        claimed.setdefault(row.id, set()).add(str(source))
-    return Counter(found.pop() if len(found) == 1 else UNKNOWN_SOURCE for found in claimed.values())
+    waiting = (
+        select(
+            studies.c.id.label("number"), studies.c.public_id, studies.c.patient, studies.c.issuer,
+            films.c.source, films.c.projection, films.c.origin, films.c.related,
+            literal("{}").label("tags") if tag is None else films.c.tags,
+        )
+        .join(films, films.c.study_id == studies.c.id)
+        .where(studies.c.shelf == "to_read", studies.c.received_us <= latest)
+        .order_by(studies.c.id, films.c.id)
+    )  # fmt: skip
+    rows: Iterable[Found] = connection.execute(waiting)
+    found: Counter[str] = Counter()
+    for _, of_study in _by_study(rows):
+        first, frontal = of_study[0], _deciding_films(of_study)
+        if frontal and patient_name(first.public_id, first.patient, first.issuer) not in taught:
+            found[_source(frontal, tag, fixed)] += 1
+    return found
 
 
 def _counts(study: str, decided: Iterable[str], known: Mapping[str, Policy], key: bytes) -> bool:

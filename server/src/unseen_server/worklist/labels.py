@@ -54,18 +54,6 @@ def is_hasty() -> ColumnElement[bool]:
     return func.coalesce(reports.c.dwell_ms, HASTY_MS) < HASTY_MS
 
 
-def hasty_labels(connection: Connection, *, origins: Collection[Origin] = SEEN) -> int:
-    """Return how many studies have a standing report, normal or abnormal, that is no label since it took no time."""
-    found = standing("normal", "abnormal", origins=origins, hasty=True).where(is_hasty()).order_by(None).subquery()
-    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
-
-
-def unsure_labels(connection: Connection, *, origins: Collection[Origin] = SEEN) -> int:
-    """Return how many studies have the standing report that they are unsure, which is no label."""
-    found = standing("unsure", origins=origins, hasty=True).order_by(None).subquery()
-    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
-
-
 @dataclass(frozen=True, kw_only=True)
 class LabelledFilm:
     """A film whose study was reported.

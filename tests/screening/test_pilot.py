@@ -79,6 +79,16 @@ def test_what_calibrated_is_left_out_with_its_patient(screener: Screener) -> Non
     assert (found.left_out, found.unlabelled, len(found.studies)) == (2, 1, len(ARCHIVE))
 
 
+def test_a_study_is_decided_by_all_its_films_also_those_without_a_label(screener: Screener) -> None:
+    low = replayed_film("low", -5.0, label="abnormal", source="ward", patient="P", study="S")
+    high = replayed_film("high", 5.0, source="ward", patient="P", study="S")
+    alone, both = (pilot(screener, [*ARCHIVE, *some]) for some in ([low], [low, high]))
+    assert [study.files for study in alone.missed if "low" in study.files] == [("low",)]
+    assert [study.files for study in both.missed if "low" in study.files] == [], "the server would not clear it"
+    assert [study.abnormal for study in both.studies if study.files == ("low", "high")] == [True]
+    assert (both.unlabelled, len(both.studies)) == (0, len(ARCHIVE) + 1)
+
+
 def test_intervals_count_patients_and_not_their_studies(screener: Screener) -> None:
     """Five studies of each patient, with one score, show no more than one of each."""
     once = [film for film in ARCHIVE if film.source == "ward"]

@@ -85,5 +85,5 @@ def pilot(
             "Hold studies back for the pilot"
         )
     if found.unlabelled:
-        console.note(f"{number_of(found.unlabelled, 'film')} without a label left out")
+        console.note(f"{number_of(found.unlabelled, 'film')} of studies without a label left out")
     raise listed.end()

@@ -66,8 +66,8 @@ class Pilot:
         groups: all studies, then each source.
         auroc: of the priority, over the scored studies.
         top: share of the list from its top → share of the abnormal studies in it.
-        left_out: studies left out: calibrated on or trained on, or of such a patient; `unlabelled` films without an
-            outcome.
+        left_out: studies left out: calibrated on or trained on, or of such a patient; `unlabelled` films of studies
+            without a label.
     """
 
     studies: tuple[PilotStudy, ...]
@@ -115,12 +115,14 @@ def pilot(
 ) -> Pilot:
     """Send `archive`, films labelled by their reports, through `screener`.
 
+    A study is labelled if any of its films is, abnormal if any is abnormal, and decided by all its films.
+
     Args:
         seed: of the bootstrap.
         progress: called with the number of films done.
     """
     films: dict[tuple[str, str], list[Screened]] = {}
-    seen, used, unlabelled = set[tuple[str, str]](), set[str](), 0
+    seen, used = set[tuple[str, str]](), set[str]()
     known = set() if screener.policy is None else set(screener.policy.films)
     trained = frozenset(getattr(screener.detector, "training_films", ()))
     for done, one in enumerate(screener.screen(archive), start=1):
@@ -129,12 +131,10 @@ def pilot(
             seen.add((film.patient, film.pixel_sha256))
             if film.pixel_sha256 in trained or film.pixel_sha256[:16] in known:
                 used.add(film.pixel_sha256)
-        if one.label is None:
-            unlabelled += 1
-        else:
-            films.setdefault(one.study, []).append(one.without_images())
+        films.setdefault(one.study, []).append(one.without_images())
         if progress:
             progress(done)
+    labelled = {name: some for name, some in films.items() if any(one.label is not None for one in some)}
     barred = training_patients(sorted(seen), used)
     person = linked_patients(pair for pair in sorted(seen) if pair[0])
     studies = [
@@ -145,7 +145,7 @@ def pilot(
             abnormal=any(one.label == "abnormal" for one in some),
             decision=screener.study(some),
         )
-        for (patient, _), some in films.items()
+        for (patient, _), some in labelled.items()
         if patient not in barred
     ]
     ordered = tuple(sorted(studies, key=_place))
@@ -164,8 +164,8 @@ def pilot(
         auroc=_auroc(cohort, rng),
         top={share: _in_top(ordered, share) for share in SHARES},
         reliability=None if prevalence is None else reliability(probabilities, cohort, prevalence=prevalence, rng=rng),
-        left_out=len(films) - len(studies),
-        unlabelled=unlabelled,
+        left_out=len(labelled) - len(studies),
+        unlabelled=sum(len(some) for name, some in films.items() if name not in labelled),
     )
 
 

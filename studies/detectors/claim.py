@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studies.rows import Row
-from unseen.evaluation.bootstrap import cohort_of, numbers
+from unseen.evaluation.bootstrap import bootstrap_cohort, numbers
 from unseen.evaluation.delong import DelongTest, delong_test
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.metrics import groups_of, judged_rows
@@ -32,7 +32,7 @@ def above_shortcut(table: pl.DataFrame, metrics: Row) -> dict[str, Json]:
     """
     rows = judged_rows(table).rows
     found: dict[str, Json] = {}
-    for group, among in groups_of(cohort_of(rows)).items():
+    for group, among in groups_of(bootstrap_cohort(rows)).items():
         strongest = metrics["shortcuts"]["strongest"][group]
         if strongest is not None:
             sign = 1.0 if metrics["shortcuts"][group][strongest["name"]]["value"] >= 0.5 else -1.0
@@ -55,12 +55,12 @@ def above_floor(table: pl.DataFrame, floor: pl.DataFrame) -> dict[str, Json]:
     score = numbers(rows, "floor")
     return {
         group: {**_told(_paired(rows, score, among)), "films": int(among.sum())}
-        for group, among in groups_of(cohort_of(rows)).items()
+        for group, among in groups_of(bootstrap_cohort(rows)).items()
     }
 
 
 def _paired(rows: pl.DataFrame, other: Floats, among: Bools) -> DelongTest:
-    cohort = cohort_of(rows)
+    cohort = bootstrap_cohort(rows)
     return delong_test(cohort.score[among], other[among], cohort.abnormal[among], fold=cohort.fold[among])
 
 

@@ -5,6 +5,7 @@ python -m studies.imaging --only ct mri          these problems
 python -m studies.imaging --only ct --arm ei     these arms, after the learning rate is chosen
 python -m studies.imaging --seeds 0 1 2          these seeds (default: all three)
 python -m studies.imaging --only ct --arm unrolled --epochs 9  fewer epochs than the recipe's; the row says so
+python -m studies.imaging --only ct --arm unrolled --rate 3e-4  another learning rate than the chosen; the row says so
 python -m studies.imaging --images               the image of each problem, of phantoms (minutes)
 python -m studies.imaging --render               the page, from the committed rows alone
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--arm", nargs="+", metavar="ARM", help=f"these arms, of {', '.join(NAMES)}")
     parser.add_argument("--seeds", nargs="+", type=int, help="default: 0, then 1 and 2")
     parser.add_argument("--epochs", type=int, help="epochs of the arms that are trained (default: the recipe's)")
+    parser.add_argument("--rate", type=float, help="learning rate of the arms that are trained (default: the chosen)")
     add_rows_option(parser)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-imaging.md goes (default: docs)")
     parser.add_argument("--figures", type=Path, help="where images side by side go (default: beside the runs)")
@@ -70,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     arms=given.arm,
                     seeds=seeds,
                     epochs=given.epochs,
+                    rate=given.rate,
                     rows=given.rows,
                     docs=given.docs,
                     figures=figures,
@@ -88,6 +92,7 @@ def run_problem(
     docs: Path,
     figures: Path,
     epochs: int | None = None,
+    rate: float | None = None,
 ) -> None:
     """Every arm of one problem at each seed: a row is written, and the page rendered, as soon as it is there."""
     problem = Problem(recipe)
@@ -104,6 +109,7 @@ def run_problem(
     progress = shown_on()
     if trained:
         choice = tuned(problem, rows, progress=progress)
+        choice = choice if rate is None else replace(choice, rate=rate)
         for seed in seeds:
             for arm in trained:
                 length = choice.epochs_of(arm) if epochs is None else epochs

@@ -11,7 +11,7 @@ from studies.imaging.by_steps import chart
 from studies.imaging.longer import LONGER, is_longer, of_recipe
 from studies.imaging.published import PUBLISHED
 from studies.imaging.selection import of_arm, of_problem
-from studies.imaging.settings import images_of, method_of, training_of
+from studies.imaging.settings import Arm, images_of, method_of, training_of
 from studies.imaging.summaries import against, average, mean
 from studies.pages.cells import difference_text, signed, table
 from studies.rows import Row
@@ -74,11 +74,27 @@ def problem_blocks(rows: Sequence[Row], recipe: Recipe, *, shown: Sequence[str])
             )
             + ". [Published figures and their metrics](#published-figures-and-their-metrics)."
         )
+    blocks += _rates(mine, asked.arms)
     if is_longer(recipe):
         blocks += _longer(mine, recipe)
     if shown:
         blocks += _images(recipe, asked.title, shown)
     return blocks
+
+
+def _rates(rows: Sequence[Row], arms: Sequence[Arm]) -> list[str]:
+    """Return the sentence on learning rates where the arms of a problem have several, else nothing."""
+    by_rate: dict[float, list[str]] = {}
+    for arm in arms:
+        for rate in sorted({row["learning_rate"] for row in of_arm(rows, arm) if row.get("learning_rate") is not None}):
+            by_rate.setdefault(rate, []).append(NAMES[arm])
+    if len(by_rate) < 2:
+        return []
+    listed = "; ".join(f"{rate:g}: {', '.join(names)}" for rate, names in sorted(by_rate.items()))
+    return [
+        f"Learning rates by network: {listed}. A network has a lower rate than the others if its training diverged at "
+        "theirs."
+    ]
 
 
 def _images(recipe: Recipe, title: str, shown: Sequence[str]) -> list[str]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studies.pages.repeated_patients import BY_PATIENT, DRAWN
-from unseen.evaluation.bootstrap import bootstrap_cohort
-from unseen.evaluation.bootstrap import draw_all
+from unseen.evaluation.bootstrap import bootstrap_cohort, draw_all
 from unseen.evaluation.matching import like_pairs
 from unseen.evaluation.roc import Auroc, folds_of
 

@@ -25,6 +25,7 @@ from studies.imaging.image_sets import load, training_subjects
 from studies.imaging.longer import LONGER, of_longest, of_recipe
 from studies.imaging.page import imaging_page, write_page
 from studies.imaging.problem import Problem
+from studies.imaging.problem_section import problem_blocks
 from studies.imaging.published import NEAR, PUBLISHED
 from studies.imaging.rows import training_facts
 from studies.imaging.running import reconstructed, run_of, train_arm
@@ -451,6 +452,17 @@ def test_one_rate_and_one_length_leave_nothing_to_choose(tmp_path: Path) -> None
     problem = Problem(toy(learning_rates=[2e-3], tuning_epochs=12))
     assert tuned(problem, tmp_path, root=tmp_path) == Tuned(2e-3, None, {}, {})
     assert not list(tmp_path.iterdir()), "nothing is trained"
+
+
+def test_a_problem_with_several_learning_rates_lists_them_by_network() -> None:
+    recipe = resolved(recipes.load("imaging/single-pixel-4500-steps"))
+    rows = [row for row in committed_study("imaging").values() if row.get("problem") == recipe.name]
+    trained = [row | {"learning_rate": 2e-3} for row in rows]
+    slower = [row | {"learning_rate": 1e-3, "arm": "unrolled"} for row in trained if row["arm"] == "supervised"]
+    others = [row for row in trained if row["arm"] != "unrolled"]
+    said = "\n".join(problem_blocks([*others, *slower], recipe, shown=()))
+    assert "Learning rates by network: 0.001: unrolled; 0.002: supervised, EI, projected in training." in said
+    assert "Learning rates" not in "\n".join(problem_blocks(others, recipe, shown=()))
 
 
 def test_the_chart_by_steps_has_the_mean_over_seeds_of_each_arm() -> None:

@@ -186,6 +186,7 @@ CREATE TABLE public.jobs (
     due_us bigint NOT NULL,
     lease text,
     reason text NOT NULL,
+    again_us bigint,
     CONSTRAINT ck_jobs_state CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'dead'::text])))
 );
 CREATE TABLE public.merged (

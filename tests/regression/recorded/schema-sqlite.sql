@@ -191,7 +191,7 @@ CREATE TABLE jobs (
 	tries INTEGER NOT NULL, 
 	due_us BIGINT NOT NULL, 
 	lease TEXT, 
-	reason TEXT NOT NULL, 
+	reason TEXT NOT NULL, again_us BIGINT, 
 	CONSTRAINT pk_jobs PRIMARY KEY (film_id), 
 	CONSTRAINT ck_jobs_state CHECK (state in ('open', 'done', 'dead')), 
 	CONSTRAINT fk_jobs_film_id FOREIGN KEY(film_id) REFERENCES films (id)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, TimeoutError, expect
 from pydicom.dataset import Dataset
 
 from conftest import absent
@@ -36,6 +36,8 @@ PATIENCE_MS = 120_000  # a processor draws what a graphics card would
 # Chromium's own renderer of WebGL in software
 WEBGL = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 SIDE = 512
+REPORT = "Research use only: report by unseen"
+AGAIN = 4
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +92,16 @@ def test_the_point_is_drawn_where_the_report_has_it(
     tracking, (column, row), score = point_of(report)
     with opened(chromium_with_webgl, viewer, reported, report) as page:
         label = page.locator(f'svg.svg-layer g[data-annotation-uid="{tracking}"]')
+        for _ in range(AGAIN):  # on a busy machine OHIF draws no point if the film is drawn after it
+            if not shown_within(label, PATIENCE_MS / AGAIN):
+                page.locator("[data-cy=study-browser-thumbnail]").first.dblclick()
+                page.get_by_text(REPORT).dblclick()
         expect(label).to_have_text(f"Anomaly score: {score:.2f} 1", timeout=PATIENCE_MS)
-        page.get_by_role("button", name="No", exact=True).click()  # to measurements of the reader's own
+        question = page.get_by_role("button", name="No", exact=True)  # on measurements of the reader's own
+        if question.count():  # it is asked once
+            question.click()
         page.mouse.move(5, 715)
-        expect(page.get_by_role("button", name="No", exact=True)).to_have_count(0)
+        expect(question).to_have_count(0)
         keep_image(page, "ohif")
         width, height = page.locator("svg.svg-layer").evaluate("one => [one.clientWidth, one.clientHeight]")
         tip = page.locator("svg.svg-layer > line").first.evaluate("one => [one.x2.baseVal.value, one.y2.baseVal.value]")
@@ -132,9 +140,17 @@ def opened(chromium: Browser, viewer: Path, archive: Orthanc, report: Dataset) -
         page.on("console", lambda one: errors.append(one.text) if "Error Boundary" in one.text else None)
         page.goto(f"{url}/viewer?StudyInstanceUIDs={report.StudyInstanceUID}")
         page.get_by_text("Skip all").click()  # the tour
-        page.get_by_text("Research use only: report by unseen").dblclick()
+        page.get_by_text(REPORT).dblclick()
         yield page
         assert errors == []
+
+
+def shown_within(label: Locator, milliseconds: float) -> bool:
+    try:
+        label.wait_for(timeout=milliseconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def point_of(report: Dataset) -> tuple[str, tuple[float, float], float]:

@@ -30,7 +30,7 @@ FREQUENT = (
     ("Patient of a film that states none", "src/unseen/data/unknown_patients.py", ""),
     (
         "Patients who are left out because a model was trained on their films",
-        "src/unseen/data/linked_patients.py",
+        "src/unseen/data/patient_links.py",
         "score tables: `evaluation/training_patients.py`, `evaluation/table.py`; calibration: "
         "`screening/calibration_films.py`; server: `worklist/training_patients.py`",
     ),

@@ -36,11 +36,11 @@ def test_a_day_without_midnight_ends_where_the_next_one_begins(shared_site: Site
         assert asked_period(listed.value) == ONE_DAY
 
 
-def test_waiting_times_are_right_where_the_browsers_clock_is_hours_ahead(shared_site: Site, chromium: Browser) -> None:
+def test_waiting_times_are_right_where_the_browsers_clock_is_hours_ahead(site: Site, chromium: Browser) -> None:
     with chromium.new_context(viewport=SCREEN) as context:
-        page: Page = signed_in(context, shared_site, "ann", at="/sign-in")
+        page: Page = signed_in(context, site, "ann", at="/sign-in")
         page.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=5))
-        page.goto(shared_site.root)
+        page.goto(site.root)
         expect(rows(page).first.locator("time")).to_have_text(re.compile(r"^\d+ (s|min)$"))
         rows(page).first.dblclick()
         expect(page.locator("#head")).to_contain_text(re.compile(r"Received \d+ (s|min) ago"))

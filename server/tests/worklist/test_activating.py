@@ -20,7 +20,7 @@ from tests.worklist.conftest import (
     png,
 )
 from tests.worklist.reporting import look_and_report
-from unseen.data.linked_patients import training_patients
+from unseen.data.patient_links import training_patients
 from unseen.screening.audit_draw import is_sampled
 from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee

@@ -38,8 +38,6 @@ from .label_names import LabelNames as LabelNames
 from .leading_elements import LEADING_BYTES as LEADING_BYTES
 from .leading_elements import SyntaxRefusedError as SyntaxRefusedError
 from .leading_elements import leading_header as leading_header
-from .linked_patients import linked_patients as linked_patients
-from .linked_patients import training_patients as training_patients
 from .loading import loader as loader
 from .manifest import Entry as Entry
 from .manifest import ManifestError as ManifestError
@@ -52,6 +50,8 @@ from .manifest_view import stated_view as stated_view
 from .nifti_files import read_nifti as read_nifti
 from .parquet_tables import TableError as TableError
 from .parquet_tables import TableReader as TableReader
+from .patient_links import linked_patients as linked_patients
+from .patient_links import training_patients as training_patients
 from .reading import Films as Films
 from .reading import NotReadError as NotReadError
 from .reading import films as films

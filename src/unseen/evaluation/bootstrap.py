@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from unseen.data.linked_patients import linked_patients
+from unseen.data.patient_links import linked_patients
 from unseen.evaluation.intervals import Figure, Interval, Missing, proportion
 from unseen.evaluation.roc import Bools, Floats, Ints
 

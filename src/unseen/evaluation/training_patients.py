@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.data.linked_patients import training_patients
+from unseen.data.patient_links import training_patients
 from unseen.evaluation.bootstrap import text
 from unseen.evaluation.roc import Bools
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.film import Film, NotRead
-from unseen.data.linked_patients import linked_patients
+from unseen.data.patient_links import linked_patients
 from unseen.detectors.detector import Detector
 from unseen.detectors.normals import Normals
 

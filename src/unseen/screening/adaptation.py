@@ -43,7 +43,7 @@ from unseen.anatomy.found_lungs import FoundLungs
 from unseen.artifacts.number_words import number_of
 from unseen.data.film import Film, Label, NotRead, one_line
 from unseen.data.film_projection import projection_of, stated_beam
-from unseen.data.linked_patients import training_patients
+from unseen.data.patient_links import training_patients
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, normals_discriminant, ridge, standardised
 from unseen.detectors.detector import Detector

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from unseen.artifacts.number_words import number_of
 from unseen.data.film import Film, Label, NotRead, one_line
-from unseen.data.linked_patients import linked_patients, training_patients
+from unseen.data.patient_links import linked_patients, training_patients
 
 
 class CalibrationFilms:

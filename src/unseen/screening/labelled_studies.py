@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from unseen.data.film import Film
-from unseen.data.linked_patients import linked_patients
+from unseen.data.patient_links import linked_patients
 from unseen.screening.companions import deciding
 from unseen.screening.policy import UNKNOWN_SOURCE, claimed_source
 

@@ -16,7 +16,7 @@ import numpy as np
 from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
-from unseen.data.linked_patients import linked_patients, training_patients
+from unseen.data.patient_links import linked_patients, training_patients
 from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of

@@ -265,7 +265,8 @@ def test_unread_studies_that_could_not_count_are_not_counted(store: Store, repor
         reported(number, 0.5, None, view=view)
     reported(2, 0.5, None, patient="4711")
     reported(3, 0.5, None, patient="4711", digest="f" * 64)  # trained on
-    reported(4, 0.5, "abnormal")
+    reported(4, 0.5, None, decided="0" * 64)  # a policy had decided whether it is read
+    reported(5, 0.5, "abnormal")
     found = labels(store, MODEL, LOOSE, source_tag=tag, trained_on=["f" * 64])
     assert (found.unread, [source.unread for source in found.sources]) == (1, [1]), (
         "the frontal film of another patient"

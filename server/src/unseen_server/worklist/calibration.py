@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -183,12 +183,16 @@ def labels(
         refused = _refused(connection, gated_alike)
         fixed = fixed_sources(connection)
         taught = training_patients(connection, trained_on)
-        unread = _unread(connection, taught, source_tag, fixed)
+
+        def is_read_at_any_score(study: Found) -> bool:
+            return _counts(study.public_id, deciding.get(study.number, ()), known, store.names.key)
+
+        unread = _unread(connection, is_read_at_any_score, taught, source_tag, fixed)
 
     def gathered(of_films: Iterable[Found]) -> _Gathered:
         found = _Gathered(taught, refused, source_tag, fixed)
-        for number, of_study in _by_study(of_films):
-            if _counts(of_study[0].public_id, deciding.get(number, ()), known, store.names.key):
+        for _, of_study in _by_study(of_films):
+            if is_read_at_any_score(of_study[0]):
                 found.take(of_study)
             else:
                 found.selected += 1
@@ -358,11 +362,17 @@ def _refused(connection: Connection, models: Collection[str]) -> frozenset[int]:
     return frozenset(connection.execute(query).scalars()) if models else frozenset()
 
 
-def _unread(connection: Connection, taught: frozenset[str], tag: str | None, fixed: frozenset[str]) -> Counter[str]:
+def _unread(
+    connection: Connection,
+    is_read_at_any_score: Callable[[Found], bool],
+    taught: frozenset[str],
+    tag: str | None,
+    fixed: frozenset[str],
+) -> Counter[str]:
     """Count by source the studies that wait for a reader and were received before the latest that was reported.
 
-    As in a calibration, a study's source is that of its films, and neither studies of laterals alone nor those of
-    training patients count.
+    As in a calibration, a study's source is that of its films, and neither studies of laterals alone, nor those of
+    training patients, nor those that a policy has chosen for reading count.
     """
     latest = (
         select(func.max(studies.c.received_us))
@@ -384,7 +394,9 @@ def _unread(connection: Connection, taught: frozenset[str], tag: str | None, fix
     found: Counter[str] = Counter()
     for _, of_study in _by_study(rows):
         first, frontal = of_study[0], _deciding_films(of_study)
-        if frontal and patient_name(first.public_id, first.patient, first.issuer) not in taught:
+        if not frontal or patient_name(first.public_id, first.patient, first.issuer) in taught:
+            continue
+        if is_read_at_any_score(first):
             found[_source(frontal, tag, fixed)] += 1
     return found
 

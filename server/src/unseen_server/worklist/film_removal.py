@@ -6,12 +6,13 @@ The study is then decided on again by its other films, and that never clears it.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from unseen.screening import study_decision
 from unseen_server.worklist.lookup import find_film
+from unseen_server.worklist.sources import first_source
 from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import STANDINGS, NotAllowedError
 from unseen_server.worklist.study_decisions import enter_study, latest
@@ -21,11 +22,6 @@ from unseen_server.worklist.transactions import Writing, decision_of
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
-
-
-_FIRST_SOURCE: Final = (
-    select(films.c.source).where(films.c.study_id == bindparam("study")).order_by(films.c.id).limit(1)
-)
 
 
 def retire_film(site: Site, film: str, *, actor: str) -> Removed:
@@ -48,7 +44,7 @@ def retire_film(site: Site, film: str, *, actor: str) -> Removed:
                 connection.execute(table.delete().where(table.c.film_id == row.id))
             of_it = remove_attachments(writing, attachments.c.film_id == row.id)
             connection.execute(films.delete().where(films.c.id == row.id))
-            first = connection.execute(_FIRST_SOURCE, {"study": study.id}).scalar_one()
+            first = first_source(connection, study.id)
             update_row(connection, studies, study.id, {"films": study.films - 1, "source": first})
             gone = FreedFiles(films=[row.sha256], attached=of_it, maps=[one for one in maps if one is not None])
             _judge_again(writing, study.id, actor=actor)

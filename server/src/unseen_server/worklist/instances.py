@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from unseen.data import IDENTIFYING_KEYWORDS
 from unseen_server.worklist.patient_merging import patient_of
+from unseen_server.worklist.sources import first_source
 from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import standing_of
 from unseen_server.worklist.stored_text import clean
@@ -77,7 +78,8 @@ def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, a
             received_us=film.received_us,
         )
     )
-    update_row(connection, studies, own.id, {"films": own.films - 1})
+    source = first_source(connection, own.id) or own.source
+    update_row(connection, studies, own.id, {"films": own.films - 1, "source": source})
     writing.log(
         actor, "film.copy", original.public_id, copy=film.public_id, study=target.public_id, changed=",".join(changed)
     )

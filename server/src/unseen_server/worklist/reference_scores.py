@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LATEST = 2000
 """Normal studies that others are compared with: enough for a percentile, and of the site as it is now."""
+SOUGHT = 20_000
+"""Latest normal reports among which these studies are sought, so that a model with few scores takes no longer."""
 
 
 def normal_films(
@@ -30,7 +32,8 @@ def normal_films(
 ) -> Select[Any]:
     """Select the films that count, of the `LATEST` studies reported normal that have such a film.
 
-    Films that came after the report, refused films and lateral films do not count.
+    They are sought among the `SOUGHT` latest reports. Films that came after the report, refused films and lateral films
+    do not count.
 
     Args:
         columns: columns of `films` and of the subquery `normal`.
@@ -38,9 +41,11 @@ def normal_films(
         before: a report; the studies are those with an earlier one.
     """
     counts = (films.c.projection.is_distinct_from("lateral"), is_reference(), *conditions)
-    of_study = (films.c.study_id == reports.c.study_id, films.c.received_us <= reports.c.made_us)
-    chosen = standing("normal").where(exists().where(*of_study, *counts).correlate(reports)).limit(LATEST)
-    normal = (chosen if before is None else chosen.where(reports.c.id < before)).subquery("normal")
+    reported = standing("normal") if before is None else standing("normal").where(reports.c.id < before)
+    recent = reported.limit(SOUGHT).subquery("recent")
+    of_study = (films.c.study_id == recent.c.study_id, films.c.received_us <= recent.c.made_us)
+    chosen = select(recent).where(exists().where(*of_study, *counts).correlate(recent))
+    normal = chosen.order_by(recent.c.report_id.desc()).limit(LATEST).subquery("normal")
     return (
         select(*columns)
         .select_from(normal)

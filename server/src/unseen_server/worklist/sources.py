@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import films, studies
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
+
+
+_FIRST: Final = select(films.c.source).where(films.c.study_id == bindparam("study")).order_by(films.c.id).limit(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,3 +59,8 @@ def by_source(site: Site) -> list[Source]:
         )
         for row in of_films
     ]
+
+
+def first_source(connection: Connection, study: int) -> str | None:
+    """Return the source of a study's first film, which is the study's; None if it has no film."""
+    return connection.execute(_FIRST, {"study": study}).scalar()

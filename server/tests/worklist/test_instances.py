@@ -167,3 +167,22 @@ def test_a_copy_under_another_study_leaves_that_study_its_other_films(store: Sto
         len(store.studies.details(row.study).films) == 1 for row in store.studies.page(StudyQuery(tab="all")).rows
     )
     assert store.audit.verify() is None
+
+
+def test_a_study_whose_first_film_becomes_a_copy_counts_for_the_source_of_its_next(
+    store: Store, screener: Screener
+) -> None:
+    """It counted for no source, as after its first film was retired."""
+    store.settings.set_settle_s(0, actor="lea")
+    elsewhere = UIDS | {"StudyInstanceUID": "1.2.9"}
+    films = {"ward": UIDS, "north": elsewhere, "south": elsewhere | {"SOPInstanceUID": "1.2.9.1"}}
+    for number, (source, tags) in enumerate(films.items()):
+        data = dicom_film(2 if source == "south" else 1, **tags)
+        store.films.receive(data, name=f"{number}", source=source, header=header_of(data))
+        if source == "ward":
+            worker(store, screener).drain()
+    worker(store, screener).drain()
+    assert sorted((one.name, one.studies, one.films) for one in store.studies.by_source()) == [
+        ("south", 1, 1),
+        ("ward", 1, 1),
+    ]

@@ -8,12 +8,21 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from tests.worklist.conftest import Clock, Place, brought_back, listed, on_postgresql, own_on_both_databases, png
+from tests.worklist.conftest import (
+    Clock,
+    Place,
+    brought_back,
+    dicom_film,
+    listed,
+    on_postgresql,
+    own_on_both_databases,
+    png,
+)
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_film_worker import clearing
-from unseen.screening import DriftReference
+from unseen.screening import DriftReference, DriftWatch
 from unseen.screening.screener import Screener
-from unseen_server.worklist.drift_counting import watched
+from unseen_server.worklist.drift_counting import ScoredFilm, observe_all, watched
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
@@ -141,6 +150,56 @@ def test_a_refused_film_that_is_tried_again_counts_once_in_the_watch(store: Stor
         assert Worker(store, lambda: screener).drain() == 1
         assert watched(store.database, screener.policy.digest).studies == 1
         store.jobs.requeue(study, actor="lea")
+
+
+def counted(store: Store, policy: str) -> DriftWatch:
+    with store.database.reading() as connection:
+        state = connection.execute(select(watches.c.state).where(watches.c.policy == policy)).scalar_one()
+    return DriftWatch.model_validate_json(state)
+
+
+@on_postgresql
+def test_the_watch_counts_a_study_with_its_highest_score(store: Store) -> None:
+    """As a calibration does; in one batch and in several, with films that arrive after another study."""
+    screener = drifting()
+    assert screener.policy is not None
+    for drained, numbers in enumerate([(1, 2, 3), (4,), (5, 6)]):
+        for number in numbers:
+            for study in ("1.2.1", "1.2.2"):
+                of_it = {"StudyInstanceUID": study, "SOPInstanceUID": f"{study}.{number}", "PatientID": study}
+                store.films.receive(dicom_film(number + 10 * int(study[-1]), **of_it), name="film", source="ward")
+        Worker(store, lambda: screener).drain()
+        highest = []
+        for study in [*listed(store), *listed(store, "cleared")]:
+            films = store.studies.details(study, blind=False).films
+            scores = [finding.score for film in films for finding in film.findings]
+            assert len(scores) == len(films) == (3, 4, 6)[drained]
+            highest.append(max(scores))
+        watch = counted(store, screener.policy.digest)
+        assert sorted(watch.scores) == sorted(highest) and (watch.refused, watch.windows) == (0, 0)
+
+
+def test_a_further_film_revises_a_study_of_the_current_window_alone(store: Store) -> None:
+    reference = DriftReference(normals=(0.1,), abnormals=(), prevalence=0.1, not_scored=1, window=20)
+
+    def enter(*films: tuple[str, float | None, bool]) -> DriftWatch:
+        with store.writing() as writing:
+            scored = [ScoredFilm(study=study, score=score, further=further) for study, score, further in films]
+            observe_all(writing, "p", scored, reference)
+        return counted(store, "p")
+
+    assert enter(("a", 0.2, False), ("b", None, False), ("a", 0.1, True)).scores == [0.2]
+    assert enter(("a", 0.7, True), ("unknown", 0.9, True)).scores == [0.7]
+    watch = enter(("b", 0.5, True))
+    assert (watch.scores, watch.refused) == ([0.7], 1), "a film of it was not scored"
+    watch = enter(("a", None, True))
+    assert (watch.scores, watch.refused) == ([], 2)
+    with store.database.writing() as connection:  # as an earlier release kept it
+        connection.execute(update(watches).values(studies='["a", "b"]'))
+    watch = enter(("a", 0.9, True), ("c", 0.3, False), ("c", 0.4, True))
+    assert (watch.scores, watch.refused) == ([0.4], 2)
+    watch = enter(*((f"s{number}", 0.5, False) for number in range(17)), ("c", 0.9, True), ("d", 0.5, False))
+    assert (watch.windows, watch.scores, watch.refused) == (1, [0.5], 0), "its window is complete"
 
 
 @on_postgresql

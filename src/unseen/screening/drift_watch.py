@@ -94,6 +94,32 @@ class DriftWatch(BaseModel):
             self.alarm = self.alarm or found
         return self.alarm
 
+    def revise(self, counted: float | None, score: float | None) -> None:
+        """Replace the score of a study of the current window, such as when a further film of it was scored.
+
+        Args:
+            counted: the score with which the study was counted; None: it was not scored.
+            score: its score now.
+
+        Raises:
+            ValueError: no study of the window was counted with that score.
+
+        >>> watch = DriftWatch(scores=[0.1, 0.4], refused=1)
+        >>> watch.revise(0.1, 0.8)
+        >>> watch.scores, watch.refused
+        ([0.4, 0.8], 1)
+        """
+        if counted is None and self.refused:
+            self.refused -= 1
+        elif counted is not None and counted in self.scores:
+            self.scores.remove(counted)
+        else:
+            raise ValueError(f"No study of the current window was counted with the score {counted}.")
+        if score is None:
+            self.refused += 1
+        else:
+            self.scores.append(score)
+
     def acknowledge(self) -> Alarm | None:
         """Record that a person has looked: the alarm is taken down and returned.
 

@@ -1,4 +1,4 @@
-"""Counts of the drift watch: studies are counted into the watch of the policy that they were scored by.
+"""Counts of the drift watch: studies are counted into the watch of the policy by which they were scored.
 
 The rule by which studies raise an alarm is `unseen.screening.DriftWatch`; `drift_alarms` ends an alarm.
 
@@ -24,15 +24,29 @@ if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Writing
 
 
-def observe_all(
-    writing: Writing, policy: str, scored: Sequence[tuple[str | None, float | None]], reference: DriftReference
-) -> int | None:
-    """Count studies in, each with its score; None for one that was not scored.
+@dataclass(frozen=True, kw_only=True)
+class ScoredFilm:
+    """A frontal film that the policy has decided on.
+
+    Args:
+        study: public id of its study; None: it is not known.
+        score: None: it was not scored.
+        further: the policy has decided on another film of the study before.
+    """
+
+    study: str | None
+    score: float | None
+    further: bool = False
+
+
+def observe_all(writing: Writing, policy: str, scored: Sequence[ScoredFilm], reference: DriftReference) -> int | None:
+    """Count studies in, each once, with its score as in a calibration: the highest of its frontal films, or none where
+    one of them was not scored. A further film changes its study's score until the window is complete.
 
     Args:
         writing: the transaction.
-        policy: digest of the policy that they were scored by.
-        scored: by study (its public id; None: it is not known), the score.
+        policy: digest of the policy by which they were scored.
+        scored: the films, in their order.
         reference: what the watch compares with.
 
     Returns:
@@ -40,19 +54,23 @@ def observe_all(
     """
     row = rows_of(writing.connection, watches, policy=policy).one_or_none()
     watch = DriftWatch() if row is None else DriftWatch.model_validate_json(row.state)
-    window: list[str] = [] if row is None else json.loads(row.studies)
+    window = {} if row is None else _window(row.studies)
     raised: list[str] = []
     recorded = False
     stood = alarm = watch.alarm
     after = None if stood is None else 0
-    for number, (study, score) in enumerate(scored, start=1):
+    for number, film in enumerate(scored, start=1):
+        if film.further:
+            _revise(watch, window, film)
+            continue
         counted, windows = len(watch.scores) + watch.refused + 1, watch.windows
-        window += [] if study is None else [study]
-        alarm = watch.observe(score, reference)
+        if film.study is not None:
+            window[film.study] = [film.score]
+        alarm = watch.observe(film.score, reference)
         if alarm is not None and after is None:
-            after, raised, recorded = number, window, len(window) == counted
+            after, raised, recorded = number, list(window), len(window) == counted
         if watch.windows > windows:
-            window = []
+            window = {}
     values = {"state": watch.model_dump_json(), "studies": json.dumps(window)}
     if alarm is not None and stood is None:
         values["reason"], values["kind"] = alarm.reason, alarm.kind
@@ -67,6 +85,24 @@ def observe_all(
         since = {"since_us": writing.now_us} if "reason" in values else {}
         writing.connection.execute(watches.update().where(watches.c.policy == policy).values(**values, **since))
     return after
+
+
+def _window(studies: str) -> dict[str, list[float | None]]:
+    """Return the studies of the current window, each with its score; without one where an earlier release counted it,
+    which kept the names alone."""
+    kept = json.loads(studies)
+    return {study: [] for study in kept} if isinstance(kept, list) else dict(kept)
+
+
+def _revise(watch: DriftWatch, window: dict[str, list[float | None]], film: ScoredFilm) -> None:
+    """Let a further film change the score of its study, if the study is in the current window."""
+    if film.study is None:
+        return
+    for counted in window.get(film.study, []):
+        known = [score for score in (counted, film.score) if score is not None]
+        score = max(known) if len(known) == 2 else None
+        watch.revise(counted, score)
+        window[film.study] = [score]
 
 
 @dataclass(frozen=True, kw_only=True)

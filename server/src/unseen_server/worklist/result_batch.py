@@ -92,7 +92,7 @@ class Batch:
         self._settle_s: dict[str, float] = {}  # by source
         self._among: dict[str, list[float]] = {}  # a model's latest scores
         self._cleared: dict[str, int] = {}  # by policy, how many studies were observed when it cleared the last time
-        self._observed: dict[str, list[tuple[str | None, float | None]]] = {}  # studies and scores, by policy
+        self._observed: dict[str, list[drift_counting.ScoredFilm]] = {}  # by policy
         self._findings: list[dict[str, Any]] = []  # Any: values of whatever column
         self._decisions: list[dict[str, Any]] = []
         self._final: list[tuple[Kept, dict[str, Any]]] = []
@@ -192,9 +192,10 @@ class Batch:
         )
         frontals = self.decide(job, decision, model)
         decides = not result.screened.lateral and film.origin != "processed"
-        if self._rules.drift is not None and not before and decides and frontals == 1:
+        if self._rules.drift is not None and not before and decides:
             study = self._studies[film.study_id].public_id
-            self._observed.setdefault(decision.policy_digest, []).append((study, decision.score))  # once a study
+            scored = drift_counting.ScoredFilm(study=study, score=decision.score, further=frontals > 1)
+            self._observed.setdefault(decision.policy_digest, []).append(scored)
         self._done.add(film.id)
 
     def _observed_before(self, film: Kept, policy: str) -> bool:

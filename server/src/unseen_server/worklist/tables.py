@@ -371,7 +371,7 @@ watches = sa.Table(
     sa.Column("first_by", sa.Text),  # who has acknowledged it; a second person ends it
     sa.Column("first_us", sa.BigInteger),
     sa.Column("first_note", sa.Text),
-    # JSON: public ids of the studies of the current window that are known; those of the last release before are not
+    # JSON: public ids of the known studies of the current window, each with [its score], or [] if it is not known
     sa.Column("studies", sa.Text, nullable=False, server_default="[]"),
 )
 

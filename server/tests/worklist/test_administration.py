@@ -12,7 +12,7 @@ from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed,
 from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs as queue
-from unseen_server.worklist.audit_search import AuditSearch
+from unseen_server.worklist.audit_search import MOST, AuditSearch
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
@@ -277,3 +277,17 @@ def test_the_queue_shows_what_runs_and_what_failed(store: Store) -> None:
     assert store.jobs.counts().running == 0
     (failed,) = store.jobs.failed()
     assert (failed.film, failed.given_up, failed.reason, failed.tries) == (job.film, False, "the decoder ended", 1)
+
+
+@on_postgresql
+def test_a_search_by_patient_finds_the_events_of_all_their_studies(store: Store, judge: Judge) -> None:
+    """Also of more than a page of the audit trail holds."""
+    films = [store.films.receive(png(number), name=f"{number}") for number in range(MOST + 5)]
+    for number in range(len(films)):
+        assert judge("read", PatientID="p1", StudyInstanceUID=f"1.{number}")
+    found, page = [], store.audit.search(AuditSearch(study="p1", action="study.judged", limit=MOST))
+    while page.before is not None:
+        found += [event.subject for event in page.events]
+        page = store.audit.search(AuditSearch(study="p1", action="study.judged", limit=MOST, before=page.before))
+    found += [event.subject for event in page.events]
+    assert sorted(found) == sorted(film.study for film in films)

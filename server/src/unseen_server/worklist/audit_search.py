@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AwareDatetime, ConfigDict, Field
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, literal, select, union
 
 from unseen_server.worklist.audit import Event, event_of
 from unseen_server.worklist.states import WorklistError
@@ -53,7 +53,7 @@ def search(connection: Connection, names: Pseudonyms, sought: AuditSearch) -> Ma
     """Return the rows that match; see `AuditTrail.search`."""
     if not 1 <= sought.limit <= MOST:
         raise WorklistError(f"{sought.limit} rows: between 1 and {MOST} can be asked for.")
-    wanted = list(_conditions(connection, names, sought))
+    wanted = list(_conditions(names, sought))
     rows = connection.execute(select(audit).where(*wanted).order_by(audit.c.seq.desc()).limit(sought.limit + 1)).all()
     shown = rows[: sought.limit]
     return Matches(
@@ -62,7 +62,7 @@ def search(connection: Connection, names: Pseudonyms, sought: AuditSearch) -> Ma
     )
 
 
-def _conditions(connection: Connection, names: Pseudonyms, sought: AuditSearch) -> list[ColumnElement[bool]]:
+def _conditions(names: Pseudonyms, sought: AuditSearch) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     for text in (sought.actor, sought.action, sought.study):
         checked_text(text, "What is searched for", most=200)
@@ -71,7 +71,7 @@ def _conditions(connection: Connection, names: Pseudonyms, sought: AuditSearch) 
     if action := sought.action.strip():
         found.append(audit.c.action.startswith(action, autoescape=True))
     if study := sought.study.strip():
-        found.append(audit.c.subject.in_(_subjects(connection, names, study)))
+        found.append(audit.c.subject.in_(_subjects(names, study)))
     if sought.since is not None:
         found.append(audit.c.time_us >= microseconds(sought.since))
     if sought.until is not None:
@@ -81,16 +81,13 @@ def _conditions(connection: Connection, names: Pseudonyms, sought: AuditSearch) 
     return found
 
 
-def _subjects(connection: Connection, names: Pseudonyms, text: str) -> list[str]:
-    """Return the subjects of events on the matching studies: the studies, their films, and studies that joined them."""
+def _subjects(names: Pseudonyms, text: str) -> CompoundSelect[tuple[str]]:
+    """Select the subjects of events on the matching studies: the studies, their films, and studies that joined them."""
     called = [clean(names.sealed(kind, text)) for kind in ("accession", "patient", "study", "name")] + [clean(text)]
-    numbers = select(terms.c.study_id).where(terms.c.term.in_(called)).distinct().limit(MOST)
-    ids = list(connection.execute(numbers).scalars())
-    found = {text}
-    for named, number in (
-        (studies.c.public_id, studies.c.id),
-        (films.c.public_id, films.c.study_id),
-        (merged.c.public_id, merged.c.study_id),
-    ):
-        found |= set(connection.execute(select(named).where(number.in_(ids))).scalars())
-    return sorted(found)
+    numbers = select(terms.c.study_id).where(terms.c.term.in_(called))
+    return union(
+        select(literal(text)),
+        select(studies.c.public_id).where(studies.c.id.in_(numbers)),
+        select(films.c.public_id).where(films.c.study_id.in_(numbers)),
+        select(merged.c.public_id).where(merged.c.study_id.in_(numbers)),
+    )

@@ -219,3 +219,59 @@ def test_numbers_of_numpy_and_torch_are_numbers() -> None:
         assert float(Gaussian(one).sigma) == 0.5
     for two in (2, np.int64(2), torch.tensor(2)):
         assert un.reconstruction.sirt(SINOGRAM, CT, iterations=two, subsets=two).shape == (1, 1, 8, 8)
+
+
+def test_a_change_of_a_measurement_by_the_identity_does_not_change_the_image() -> None:
+    """Before, y was x, and noise added in place was added to the images that it was compared with."""
+    x, A = torch.rand(2, 1, 8, 8), un.physics.Identity((1, 8, 8))
+    given = x.clone()
+    for act in (A, A.adjoint, A.pinv, Measurement(A), un.physics.FunctionOperator(lambda u: u, (1, 8, 8)).adjoint):
+        act(x).add_(1)
+        assert torch.equal(x, given)
+    image = torch.ones(1, 1, 4, 4)
+    Half()(image).zero_()  # an operator of one's own, which gives a part of the image
+    assert bool((image == 1).all())
+
+
+HIDDEN = np.ma.masked_less(np.random.default_rng(0).random((2, 1, 16, 16), np.float32), 0.5)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: un.physics.Identity((1, 16, 16))(HIDDEN),
+        lambda: Measurement(un.physics.Identity((1, 16, 16)))(HIDDEN),
+        lambda: un.physics.Mask(HIDDEN[0]),
+        lambda: Gaussian.estimate(HIDDEN),
+        lambda: Gaussian(HIDDEN[0, 0, 0]),
+        lambda: Tomography(8, angles=HIDDEN[0, 0, 0], unit="degrees"),
+        lambda: un.physics.Poisson.estimate(HIDDEN),
+        lambda: un.evaluation.psnr(HIDDEN, HIDDEN),
+        lambda: un.priors.TV(0.1).solve(HIDDEN, un.physics.Identity((1, 16, 16))),
+        lambda: un.priors.VAE(latent=2, features=4).fit(HIDDEN),
+        lambda: un.reconstruction.pseudo_inverse(HIDDEN, un.physics.Identity((1, 16, 16))),
+        lambda: un.data.films_from_arrays(np.ma.masked_less(np.random.default_rng(0).random((1, 64, 64)), 0.5)),
+    ],
+)
+def test_arrays_with_masked_values_are_refused(use: Callable[[], object]) -> None:
+    """Before, only learn refused them: elsewhere the values under the mask counted as measured."""
+    with pytest.raises(ValueError, match=r"this one has masked values\. Give \.filled\(0\)"):
+        use()
+
+
+def test_arrays_without_masked_values_are_read_as_others() -> None:
+    whole = np.ma.masked_less(HIDDEN.data, -1)
+    assert un.physics.Identity((1, 16, 16))(whole).shape == (2, 1, 16, 16)
+
+
+def test_reversed_arrays_of_another_byte_order_are_numbers() -> None:
+    levels = np.array([0.3, 0.2, 0.1], ">f8")
+    assert Gaussian(levels[::-1]).sigma.tolist() == [0.1, 0.2, 0.3]
+    process = Measurement(un.physics.Identity((1, 8, 8)), Gaussian(levels))
+    chosen = process.select(np.arange(3)[::-1]).noise
+    assert isinstance(chosen, Gaussian) and chosen.sigma.tolist() == [0.1, 0.2, 0.3]
+    A = Tomography(8, angles=np.array([90.0, 45.0, 0.0])[::-1])
+    assert A.angles.tolist() == [0, 45, 90] and A.views(np.arange(3)[::-1]).angles.tolist() == [90, 45, 0]
+    x = torch.rand(3, 1, 8, 8)
+    expected = un.priors.TV(torch.tensor([0.1, 0.2, 0.3]))(x)
+    assert torch.allclose(un.priors.TV(levels[::-1])(x), expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -502,3 +503,21 @@ def test_the_straight_generators_answers_are_closed_forms() -> None:
     soft = Soft(G, weight=weight, mu=mu).solve(y, A, search=Search(restarts=2, tolerance=1e-9))
     assert torch.allclose(soft.x.flatten(1), both[:, :n], atol=1e-4)
     assert torch.allclose(soft.z, both[:, n:], atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [TV, Tikhonov, Lasso])
+def test_a_prior_keeps_the_weights_that_it_was_given(kind: Callable[[Tensor], Any]) -> None:
+    """Before, a change of the tensor in place changed the prior, and so did one of `weighted`."""
+    weight, x = torch.tensor([0.1, 0.2]), torch.rand(2, 1, 8, 8)
+    first, other = kind(weight), kind(torch.ones(())).weighted(weight)
+    A = Identity((1, 8, 8))
+    before = first.solve(x, A).x, other.solve(x, A).x
+    weight.mul_(100)
+    assert torch.equal(first.solve(x, A).x, before[0]) and torch.equal(other.solve(x, A).x, before[1])
+
+
+@pytest.mark.parametrize("weight", ["a", None, [], torch.tensor([0.1j])])
+@pytest.mark.parametrize("kind", [TV, Tikhonov])
+def test_a_weight_that_is_no_number_is_named(kind: Callable[[object], object], weight: object) -> None:
+    with pytest.raises(ValueError, match="'s weight is a finite number"):
+        kind(weight)

@@ -74,6 +74,8 @@ def films_from_arrays(
 def _single(images: object) -> list[NDArray[np.generic]]:
     if not is_array(images):
         raise TypeError(f"Images are NumPy arrays or tensors, but one is a {type(images).__name__}.")
+    if np.ma.is_masked(images):
+        raise ValueError("Images are arrays without a mask, but this one has masked values. Give .filled(0).")
     array = images.detach().cpu().numpy() if _is_tensor(images) else np.asarray(images)
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]

@@ -19,7 +19,7 @@ from unseen.physics.dense_pseudo_inverse import DensePseudoInverse
 from unseen.physics.filtered_backprojection import FilterPlan, backproject_views, plan_filter, project_views
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
-from unseen.physics.numpy_arrays import Array, arrays_too
+from unseen.physics.numpy_arrays import Array, arrays_too, readable
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 from unseen.physics.ramp import DEFAULT_WINDOW, Window, ramp_filter
@@ -97,7 +97,7 @@ class CircularScan(Operator):
             [15.0, 75.0]
         """
         degrees = self._geometry.degrees
-        chosen = torch.as_tensor(indices if isinstance(indices, Tensor | np.ndarray) else list(indices)).cpu()
+        chosen = torch.as_tensor(readable(indices) if isinstance(indices, Tensor | np.ndarray) else list(indices)).cpu()
         whole = not (chosen.is_floating_point() or chosen.is_complex() or chosen.dtype == torch.bool)
         if (
             chosen.ndim != 1

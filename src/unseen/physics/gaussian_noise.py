@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from unseen.physics.noise import Noise, check_same_shape, per_sample, standard_normal
-from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.numpy_arrays import arrays_too, readable
 from unseen.physics.tensor_products import describe
 
 MEDIAN_OF_ABSOLUTE_NORMAL = 0.6744897501960817  # the standard normal's quantile at 3/4
@@ -35,11 +36,14 @@ class Gaussian(Noise):
     """
 
     def __init__(self, sigma: float | Tensor) -> None:
+        sigma = readable(sigma)
         try:
+            if sigma.is_complex() if isinstance(sigma, Tensor) else np.iscomplexobj(sigma):
+                raise TypeError("sigma is complex")  # torch would drop the imaginary part
             value = torch.as_tensor(sigma, dtype=torch.float64).detach().clone()
         except (TypeError, ValueError, RuntimeError) as error:
             raise TypeError(f"sigma is one number or one for each sample, but got {sigma!r}.") from error
-        if value.ndim > 1 and value.numel() != len(value):
+        if value.ndim and (not value.numel() or value.numel() != len(value)):
             raise ValueError(f"sigma is one number or one for each sample, but got {describe(tuple(value.shape))}.")
         if not bool((torch.isfinite(value) & (value >= 0)).all()):
             raise ValueError(

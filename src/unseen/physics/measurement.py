@@ -19,7 +19,7 @@ from unseen.physics.argument_checks import number
 from unseen.physics.generator_device import generator_device
 from unseen.physics.immutability import Recorded
 from unseen.physics.noise import Noise
-from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.numpy_arrays import arrays_too, readable
 from unseen.physics.operator import Operator
 from unseen.physics.operator_checks import check_is_operator
 
@@ -160,7 +160,7 @@ class Measurement:
         """
         if self.batch is None:
             return self
-        samples = torch.as_tensor(samples)
+        samples = torch.as_tensor(readable(samples))
         noise = None if self.noise is None else self.noise.select(samples)
         return replace(self, A=self.A.select(samples), noise=noise)
 

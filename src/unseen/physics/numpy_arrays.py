@@ -13,6 +13,12 @@ from torch import Tensor
 
 Array = NDArray[Any]
 Acts = TypeVar("Acts", bound=Callable[..., object])
+Values = TypeVar("Values")
+MASKED = (
+    "Measurements and images are arrays without a mask, but this one has masked values. Give .filled(0), and a Mask in "
+    "the operator."
+)
+"""Message about an array with masked values."""
 
 
 def as_tensor(values: object) -> Tensor:
@@ -20,7 +26,7 @@ def as_tensor(values: object) -> Tensor:
 
     Raises:
         TypeError: neither.
-        ValueError: an array of something else than numbers.
+        ValueError: an array of something else than numbers, or one with masked values.
 
     >>> import numpy as np
     >>> as_tensor(np.arange(2)).dtype, as_tensor(np.zeros(1)).dtype, as_tensor(np.zeros(1, np.complex64)).dtype
@@ -34,8 +40,29 @@ def as_tensor(values: object) -> Tensor:
         raise TypeError(f"A tensor or a NumPy array is expected, but got a {type(values).__name__}.{remedy}")
     if values.dtype.kind not in "biufc":
         raise ValueError(f"Measurements and images are numbers, but got {values.dtype}.")
+    if np.ma.is_masked(values):  # values under a mask would be taken for measured ones
+        raise ValueError(MASKED)
     wide = np.result_type(values.dtype, np.float32) if values.dtype.kind in "fc" else np.dtype(np.float32)
     return torch.from_numpy(np.array(values, wide))
+
+
+def readable(values: Values) -> Values:
+    """Return an array as torch reads it: a copy in the machine's byte order and in order of its axes; others as they
+    are.
+
+    Args:
+        values: such as an array that is reversed, of another byte order, or that cannot be written to.
+
+    Example:
+        >>> torch.as_tensor(readable(np.arange(3)[::-1])).tolist(), readable(0.5)
+        ([2, 1, 0], 0.5)
+    """
+    if not isinstance(values, np.ndarray):
+        return values
+    if np.ma.is_masked(values):
+        raise ValueError(MASKED)
+    native: Any = np.array(values, values.dtype.newbyteorder("="), order="C")
+    return native
 
 
 def on_tensors(act: Callable[[Tensor], Tensor], values: Tensor | Array) -> Tensor | Array:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unseen.physics.argument_checks import is_count
-from unseen.physics.numpy_arrays import Array
+from unseen.physics.numpy_arrays import Array, readable
 from unseen.physics.tensor_products import describe
 
 AngleUnit = Literal["degrees", "radians"]
@@ -44,7 +44,7 @@ def view_degrees(
         return degrees
     if isinstance(angles, int):
         raise ValueError(f"angles is a number of views above 0, or a row of degrees, but got {angles}.")
-    given = angles.detach() if isinstance(angles, Tensor) else torch.as_tensor(angles, dtype=torch.float64)
+    given = angles.detach() if isinstance(angles, Tensor) else torch.as_tensor(readable(angles), dtype=torch.float64)
     if given.ndim == 2 and 1 in given.shape:  # MATLAB's vectors have two axes
         given = given.flatten()
     if given.ndim != 1 or not len(given) or given.is_complex() or not bool(given.isfinite().all()):

@@ -31,7 +31,7 @@ from unseen.physics.tensor_products import describe
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator
-from unseen.priors.prior import check_operator_given
+from unseen.priors.prior import check_operator_given, own_weight
 from unseen.priors.real_images import of_real_images
 from unseen.priors.search_settings import Search
 from unseen.priors.solvers.latent_restarts import LatentSolution, best_of
@@ -303,14 +303,9 @@ class LatentPrior(ABC):
         return drawn.expand(len(y), *drawn.shape)
 
     def _checked(self, weight: float | Tensor) -> float | Tensor:
-        value = torch.as_tensor(weight)
-        low = value > 0 if self.needs_weight else value >= 0
-        if value.is_complex() or value.ndim > 1 or not bool((value.isfinite() & low).all()):
-            raise ValueError(
-                f"{type(self).__name__}'s weight is a finite number {'above' if self.needs_weight else 'of at least'} "
-                f"0, or one for each image of the batch, but got {weight}."
-            )
-        return weight
+        low = "above" if self.needs_weight else "of at least"
+        demand = f"{type(self).__name__}'s weight is a finite number {low} 0, or one for each image of the batch"
+        return own_weight(weight, demand, above_zero=self.needs_weight)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({type(self.G).__name__}, weight={self.weight}, mu={self.mu:g}, fit={self.fit})"

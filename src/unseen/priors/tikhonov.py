@@ -12,6 +12,7 @@ from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Squares
 from unseen.priors.latent_prior import Task
+from unseen.priors.prior import own_weight
 from unseen.priors.solvers.pdhg import per_sample
 from unseen.priors.solvers.solution import Solution
 
@@ -37,12 +38,12 @@ class Tikhonov:
     """
 
     def __init__(self, weight: float | Tensor = 1e-2, *, fit: Squares | None = None) -> None:
-        value = torch.as_tensor(weight)
-        if value.is_complex() or value.ndim > 1 or not bool((value.isfinite() & (value > 0)).all()):
-            raise ValueError(
-                "Tikhonov's weight is a finite number above 0, or one for each image of the batch, but got "
-                f"{weight}. For the shortest least-squares image take A.pinv(y)."
-            )
+        weight = own_weight(
+            weight,
+            "Tikhonov's weight is a finite number above 0, or one for each image of the batch",
+            above_zero=True,
+            remedy=" For the shortest least-squares image take A.pinv(y).",
+        )
         if fit is not None and not isinstance(fit, Squares):
             raise ValueError(f"Tikhonov's closed form is that of Squares, but got {fit}.")
         self.weight, self.fit = weight, fit or Squares()

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from unseen.artifacts.constructor import Configurable
 from unseen.networks.dcgan import DcganDecoder
 from unseen.networks.dcgan_initialisation import initialise_dcgan
+from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.tensor_products import describe
 from unseen.priors.generator import StandardNormalGenerator
 from unseen.training.learner import Learner
@@ -217,7 +218,7 @@ def digest_of(image: Tensor) -> str:
 def _checked(images: Tensor | Array, config: GeneratorSettings, *, key: str) -> Tensor:
     """Return the training images, float32, on the CPU."""
     if not isinstance(images, Tensor):
-        images = torch.from_numpy(np.ascontiguousarray(images))
+        images = as_tensor(images if isinstance(images, np.ndarray) else np.asarray(images))
     if images.is_complex() or images.ndim != 4 or len(images) == 0:
         raise ValueError(
             f"{key} learns from real images (n, channels, size, size), n at least 1, but got {images.dtype} of shape "

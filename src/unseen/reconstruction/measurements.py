@@ -22,6 +22,7 @@ from unseen.losses.loss import Loss, noise_energy, observed
 from unseen.losses.sums import squares
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
+from unseen.physics.numpy_arrays import MASKED
 from unseen.physics.operator import Operator
 from unseen.physics.shape_remedies import shape_remedy
 from unseen.physics.tensor_products import Shape, describe
@@ -45,10 +46,7 @@ def tensor_of(values: Tensor | Array) -> Tensor:
     if isinstance(values, Tensor):
         return values
     if np.ma.is_masked(values):
-        raise MeasurementError(
-            "measurements and images are arrays without a mask, but this one has masked values. Give .filled(0), and a "
-            "Mask in the operator."
-        )
+        raise MeasurementError(MASKED)
     values = np.asarray(values)
     if values.dtype.kind not in "biufc":
         raise MeasurementError(f"measurements and images are numbers, but got {values.dtype}.")

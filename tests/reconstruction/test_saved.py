@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -115,6 +117,60 @@ def test_a_mask_that_was_changed_behind_the_operators_back_is_not_written_wrong(
     mask.logical_not_()
     with pytest.warns(UserWarning, match="does not compute the same as an operator rebuilt"):
         assert save(f, tmp_path / "model").process is None
+
+
+@pytest.mark.parametrize("kind", [torch.tensor, np.array, list], ids=["tensor", "array", "list"])
+def test_noise_levels_changed_after_the_noise_was_made_are_not_written(kind: Callable[[list[float]], Any]) -> None:
+    """Before, a bundle held the changed levels, which the noise itself did not have."""
+    levels = kind([0.1, 0.2])
+    process = Measurement(Identity((1, 4, 4)), Gaussian(levels))
+    levels[0], levels[1] = 7.0, 8.0
+    noise = rebuilt(*described(process)).noise
+    assert isinstance(noise, Gaussian) and noise.sigma.tolist() == pytest.approx([0.1, 0.2])
+
+
+HALF = np.arange(256).reshape(16, 16) % 2 == 0
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: Measurement(Identity((1, 16, 16)), Gaussian(np.float32(0.1))),
+        lambda: Measurement(Identity((1, 16, 16)), PoissonGaussian(np.float32(0.1), sigma=np.float16(0.5))),
+        lambda: Measurement(Tomography(16, angles=4), BeerLambert(np.float32(1e5)), PoissonGaussian(np.int64(2))),
+        lambda: Measurement(Downsampling(np.int64(16), np.int32(2))),
+        lambda: Measurement(FourierMask(HALF, real=np.True_)),
+        lambda: Measurement(Mask(HALF[::-1])),
+        lambda: Measurement(Mask(HALF.astype(">f4"))),
+        lambda: Measurement(Tomography(16, angles=np.linspace(0, 90, 5)[::-1])),
+    ],
+    ids=["sigma", "gain", "I0", "factor", "real", "turned", "big-endian", "angles"],
+)
+@pytest.mark.filterwarnings("error")
+def test_numbers_and_arrays_of_numpy_are_saved(tmp_path: Path, made: Callable[[], Measurement]) -> None:
+    """Before, a number of NumPy left the process out of the bundle, and a reversed array ended in an error of torch."""
+    f = ArtifactRemoval.for_process(made(), features=4, depth=1)
+    f.process, f.trained_on = made(), "cpu"
+    save(f, tmp_path / "model")
+    process = load(tmp_path / "model").process
+    assert repr(process) == repr(f.process)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_array_that_cannot_be_written_to_is_saved_without_a_warning() -> None:
+    mask = HALF.copy()
+    mask.flags.writeable = False
+    A = rebuilt(*described(Measurement(Mask(mask)))).A
+    assert torch.equal(A(torch.ones(1, 1, 16, 16))[0, 0] > 0, torch.tensor(HALF))
+
+
+def test_metrics_of_numpy_and_torch_are_saved_as_numbers(tmp_path: Path) -> None:
+    f, _ = trained(inpainting())
+    metrics = {"psnr": np.float32(30.5), "ssim": torch.tensor(0.75), "each": np.array([1, 2]), "name": "phantoms"}
+    save(f, tmp_path / "model", metrics=metrics)
+    found = load(tmp_path / "model").card
+    assert found is not None
+    assert found.metrics == {"psnr": 30.5, "ssim": 0.75, "each": [1, 2], "name": "phantoms"}
 
 
 def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from unseen.artifacts.card import FORMAT, Card, Kind
+from unseen.artifacts.card import FORMAT, Card, Kind, plain_numbers
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import clear_leftovers, leftovers, replacing_folder, write_bytes
 from unseen.artifacts.installed_models import located, models_of_films, shipped
@@ -131,7 +131,7 @@ def annotate(folder: Path, *, metrics: Mapping[str, object]) -> Card:
     Raises:
         BundleError: there is no sound bundle.
     """
-    update = {"metrics": dict(metrics), "adjustment": None}
+    update = {"metrics": plain_numbers(metrics), "adjustment": None}
     card = load(folder).card.model_copy(update=update)
     write_bytes(folder / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
     return card

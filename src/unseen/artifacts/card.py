@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -90,9 +91,29 @@ class Card(BaseModel):
             for name, found in self.metrics.items()
         }  # fmt: skip
 
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _in_plain_numbers(cls, metrics: object) -> object:
+        return plain_numbers(metrics)
+
     @field_validator("limits")
     @classmethod
     def _states_the_limits(cls, limits: str) -> str:
         if LIMITS not in limits:
             raise ValueError(f'must hold the sentence "{LIMITS}"')
         return limits
+
+
+def plain_numbers(values: object) -> object:
+    """Return values with the numbers and arrays of NumPy and torch as numbers and lists of Python, which JSON holds.
+
+    Example:
+        >>> import numpy as np
+        >>> plain_numbers({"psnr": np.float32(30.5), "each": (np.int64(1), 2)})
+        {'psnr': 30.5, 'each': [1, 2]}
+    """
+    if isinstance(values, Mapping):
+        return {name: plain_numbers(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [plain_numbers(value) for value in values]
+    return values.tolist() if hasattr(values, "tolist") else values

@@ -3,8 +3,9 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
@@ -28,6 +29,10 @@ class Recorded:
     >>> made_from(BeerLambert(1e5))
     ((100000.0,), {})
     """
+
+    _copies_arguments: ClassVar[bool] = True
+    """True if tensors, arrays and lists among the arguments are copied, so that later changes of them are not those of
+    what was recorded."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:  # Any: what other bases take
         super().__init_subclass__(**keywords)
@@ -63,16 +68,31 @@ def functions_within(thing: object) -> Iterator[tuple[Recorded, Callable[..., ob
 def _recording(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def recorded(self: object, *arguments: object, **named: object) -> None:
-        self.__dict__.setdefault("_made_from", (arguments, named))  # past __setattr__, which an operator forbids
+        if "_made_from" not in self.__dict__:
+            kept: Arguments = (arguments, named)
+            if getattr(self, "_copies_arguments", False):
+                kept = tuple(map(_copied, arguments)), {name: _copied(value) for name, value in named.items()}
+            self.__dict__["_made_from"] = kept  # past __setattr__, which an operator forbids
         init(self, *arguments, **named)
 
     return recorded
+
+
+def _copied(argument: object) -> object:
+    if isinstance(argument, Tensor):
+        return argument.detach().clone()
+    if isinstance(argument, np.ndarray):
+        return argument.copy()
+    return tuple(map(_copied, argument)) if isinstance(argument, list | tuple) else argument
 
 
 class Immutable(Recorded):
     """Base of operators: `_set` keeps attributes in `__init__`, `_moved={}` among them; nobody else assigns one."""
 
     _moved: dict[tuple[str, torch.dtype, torch.device], Tensor]
+    _copies_arguments: ClassVar[bool] = False
+    """False: matrices are large, and operators of some samples are made in each step of a training. A card is compared
+    with the operator before it is written."""
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(

@@ -14,6 +14,7 @@ from unseen.physics import LINKS, NOISES, OPERATORS
 from unseen.physics.immutability import Recorded, functions_within, made_from
 from unseen.physics.measurement import Link, Measurement
 from unseen.physics.noise import Noise
+from unseen.physics.numpy_arrays import readable
 from unseen.physics.operator import Operator
 
 _COMPOSITIONS = Registry(
@@ -59,7 +60,10 @@ def described(process: Measurement) -> tuple[dict[str, object], dict[str, Tensor
             )
     table = {name: None if part is None else _described(part, tensors) for name, part in parts.items()}
     if _probe(rebuilt(table, tensors).A, process.A):
-        raise NotDescribed(f"{process.A} does not compute the same as an operator rebuilt from its arguments.")
+        raise NotDescribed(
+            f"{process.A} does not compute the same as an operator rebuilt from its arguments. Leave the arrays that "
+            f"it was made from unchanged, or {_AGAIN}."
+        )
     return table, tensors
 
 
@@ -76,10 +80,12 @@ def rebuilt(table: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Measu
 
 
 def _described(value: object, tensors: dict[str, Tensor]) -> object:
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray):
-        value = torch.from_numpy(value)
+        value = torch.from_numpy(readable(value))
     if isinstance(value, Tensor):
         name = f"{PREFIX}.{len(tensors)}"
         tensors[name] = torch.view_as_real(value.detach().resolve_conj()) if value.is_complex() else value.detach()
@@ -93,7 +99,7 @@ def _described(value: object, tensors: dict[str, Tensor]) -> object:
             "arguments": [_described(entry, tensors) for entry in arguments],
             "named": {name: _described(entry, tensors) for name, entry in named.items()},
         }
-    raise NotDescribed(f"a {type(value).__name__} cannot be written into a card.")
+    raise NotDescribed(f"a {type(value).__name__} cannot be written into a card. Give numbers and arrays, or {_AGAIN}.")
 
 
 def _key(part: Recorded) -> str:

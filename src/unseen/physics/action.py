@@ -92,7 +92,7 @@ class Action(Immutable, ABC):
             y = self._forward(x)
             if self._spreads_nan and _may_begin_with_nan(y):
                 self._refuse_nan(x)
-            return self._of_shape(y, self.range, "_forward")
+            return apart(self._of_shape(y, self.range, "_forward"), x)
         return on_tensors(partial(uncompiled, of), x)
 
     @overload
@@ -117,7 +117,7 @@ class Action(Immutable, ABC):
             return self._computed(self._adjoint, y, self.domain, complex_too=self.complex_domain)
 
         if self._needs_nothing(y, self.range, complex_too=self.complex_range):
-            return self._of_shape(self._adjoint(y), self.domain, "_adjoint")
+            return apart(self._of_shape(self._adjoint(y), self.domain, "_adjoint"), y)
         return on_tensors(partial(uncompiled, of), y)
 
     @overload
@@ -144,7 +144,7 @@ class Action(Immutable, ABC):
 
         if self._needs_nothing(y, self.range, complex_too=self.complex_range):
             self._refuse_nan(y, "The pseudo-inverse of ")
-            return self._pinv(y)
+            return apart(self._pinv(y), y)
         return on_tensors(partial(uncompiled, of), y)
 
     def norm(self) -> float:
@@ -190,7 +190,7 @@ class Action(Immutable, ABC):
         if tensor.dtype == torch.complex32:
             tensor = tensor.to(torch.complex64)
         result = self._of_shape(in_own_precision(act, tensor), shape, getattr(act, "__name__", "The function"))
-        return result.to(dtype) if dtype in (torch.float16, torch.bfloat16) else result
+        return apart(result.to(dtype) if dtype in (torch.float16, torch.bfloat16) else result, tensor)
 
     def _of_shape(self, result: Tensor, shape: Shape, method: str) -> Tensor:
         """Return what a method of the operator gave, if it has the shape that the operator states."""
@@ -217,6 +217,25 @@ class Action(Immutable, ABC):
             raise ValueError(
                 f"{type(self).__name__} {verb} floating-point numbers, but got {tensor.dtype}. Convert them: .float()."
             )
+
+
+def apart(result: Tensor, given: Tensor) -> Tensor:
+    """Return a result in memory of its own, so that a change of it does not change what it was computed from.
+
+    Args:
+        result: of a function, such as the identity or an excerpt.
+        given: its argument.
+
+    Example:
+        >>> image = torch.ones(2)
+        >>> apart(image[:1], image).zero_(), image
+        (tensor([0.]), tensor([1., 1.]))
+    """
+    try:
+        shared = result.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
+    except RuntimeError:  # tensors of torch.func have no memory to look at
+        return result
+    return result.clone() if shared else result
 
 
 def refuse_nan(x: Tensor, who: str, *, infinity_too: bool = False) -> None:

@@ -11,7 +11,7 @@ Every operator keeps a law. For all x, x' in the domain, y in the range, real nu
 2. adjoint:         ⟨A(x), y⟩ = ⟨x, A.adjoint(y)⟩
 3. pseudo-inverse:  A(A.pinv(A(x))) = A(x), and A.pinv(y) is the shortest x among those with the least ‖A(x) − y‖
 4. norm:            ‖A(x)‖ ≤ A.norm() ‖x‖, with equality for some x
-5. immutable:       no call and no assignment changes what A does
+5. immutable:       no call and no assignment changes what A does, and no result shares memory with its argument
 6. batches:         sample i of A(x) depends on sample i of x alone
 
 The contract tests check the law for every operator in `unseen.physics.OPERATORS`.

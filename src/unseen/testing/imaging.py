@@ -113,6 +113,9 @@ def immutable(A: Operator) -> None:
     A.pinv(y), A.adjoint(y), A.norm(), A(x.to(torch.complex64 if A.complex_domain else torch.float32))
     holds(torch.equal(A(x), before), "A x is another one after A was used")
     holds(torch.equal(x, given_x) and torch.equal(y, given_y), "what A is given is changed")
+    for name, (act, tensor) in actions(A).items():
+        shared = act(tensor).untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr()
+        holds(not shared, f"the result of {name} is in the memory of what it was given: a change of it changes both")
     holds(torch.equal(copy.deepcopy(A)(x), before), "a copy does something else")
     if any(_pickling_error(function) is not None for _, function in functions_within(A)):
         return  # a lambda, or another function that no pickle holds

@@ -288,3 +288,26 @@ def test_entries_without_neighbours_give_no_estimate() -> None:
     with pytest.raises(ValueError, match=r"two neighbours in a line\. Measure one object twice"):
         physics.Gaussian.estimate(y)
     assert physics.Gaussian.estimate(torch.zeros(2, 1, 8, 8)).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.0])
+def test_counts_that_64_bits_do_not_hold_are_their_mean(sigma: float) -> None:
+    """Before, they were drawn as -9.2e18: an image in other units gave negative counts without a message."""
+    u = torch.tensor([[1e3, 1e15, 1e19, 1e30, float("inf")]], dtype=torch.float64)
+    y = physics.PoissonGaussian(1.0, sigma).sample(u, generator=rng())
+    assert torch.allclose(y[0, 2:], u[0, 2:], rtol=1e-9) and bool((y > 0).all())
+    assert 0 < abs(float(y[0, 1]) - 1e15) < 5 * 1e15**0.5
+    assert torch.equal(y[:, :2], physics.PoissonGaussian(1.0, sigma).sample(u, generator=rng())[:, :2])
+
+
+@pytest.mark.parametrize("sigma", [1j, torch.tensor(0.5j), np.array([0.1, 0.2j]), np.complex64(1j)])
+def test_a_complex_sigma_is_refused(sigma: complex | Tensor) -> None:
+    """Before, its imaginary part was left out, and sigma was 0."""
+    with pytest.raises(TypeError, match="sigma is one number or one for each sample, but got"):
+        physics.Gaussian(sigma)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sigma", [[], torch.zeros(0), torch.zeros(2, 0)])
+def test_sigma_of_no_sample_is_refused(sigma: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"sigma is one number or one for each sample, but got \("):
+        physics.Gaussian(sigma)

@@ -14,6 +14,7 @@ from unseen.physics.noise import Noise, check_same_shape, standard_normal
 from unseen.physics.numpy_arrays import as_tensor
 
 STEPS_OF_A_COUNT = 2**16
+MANY = 2.0**62  # counts above which torch's are negative, as they do not fit 64 bits; their noise is below 5e-10
 ROUNDING = 1e-5  # share of a sample's largest value: more than a single-precision Fourier transform leaves of a zero
 
 
@@ -61,7 +62,7 @@ class PoissonGaussian(Noise):
         device = generator_device(generator)
         rate = u.detach().to(device, torch.float64) / self._gain
         rate = (rate * STEPS_OF_A_COUNT).round() / STEPS_OF_A_COUNT  # else rounding, so the unit, decides what is drawn
-        counts = torch.poisson(rate, generator=generator)
+        counts = torch.where(rate < MANY, torch.poisson(rate.clamp(max=MANY), generator=generator), rate)
         y = self._gain * counts
         if self._sigma > 0:
             y = y + self._sigma * standard_normal(y, generator=generator)

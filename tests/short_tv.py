@@ -20,7 +20,7 @@ from unseen.priors.tv import TV
 
 class _ShortTV:
     @staticmethod
-    def within_noise(y: Tensor, A: Operator, *, sigma: float) -> Solution:
+    def within_noise(y: Tensor, A: Operator, *, sigma: float | Tensor) -> Solution:
         return TV.within_noise(y, A, sigma=sigma, iterations=20)
 
 

@@ -14,9 +14,11 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor, nn
 
 from tests.short_tv import short_tv
+from unseen.evaluation import reconstruction_quality
 from unseen.evaluation.psnr_ssim import psnr, ssim
 from unseen.evaluation.reconstruction_quality import evaluate_reconstructor
-from unseen.physics import Mask, Measurement
+from unseen.physics import Gaussian, Identity, Mask, Measurement
+from unseen.priors.tv import TV
 from unseen.reconstruction import ArtifactRemoval, learn
 from unseen.reconstruction.reconstructor import starting_image
 
@@ -254,3 +256,21 @@ def test_training_measurements_are_left_out_in_either_precision() -> None:
             learnt, process, losses="mc", network=ArtifactRemoval.for_process(process, features=4, depth=1), epochs=1
         )
         assert evaluate_reconstructor(f, truth, measurements=given, metrics=["psnr"]).left_out == 2
+
+
+def test_total_variation_takes_the_noise_level_of_each_image() -> None:
+    """Before, it took the mean level of up to eight images, and an image's figure depended on its batch mates."""
+    truth = torch.zeros(2, 1, 16, 16)
+    truth[..., 4:12, 4:12] = 0.9
+    levels = torch.tensor([0.01, 0.3])
+    f = ArtifactRemoval(features=4, depth=1)
+    f.process, f.trained_on = Measurement(Identity((1, 16, 16)), Gaussian(levels)), "cpu"
+    y = f.process(truth, generator=torch.Generator().manual_seed(0))
+    with pytest.MonkeyPatch.context() as whole:
+        whole.setattr(reconstruction_quality, "TV", TV)
+        found = evaluate_reconstructor(f, truth, measurements=y, metrics="psnr").values["TV"]["psnr"]
+        for i in range(2):
+            f.process = Measurement(Identity((1, 16, 16)), Gaussian(levels[i]))
+            one = slice(i, i + 1)
+            alone = evaluate_reconstructor(f, truth[one], measurements=y[one], metrics="psnr").values["TV"]["psnr"]
+            assert found[i] == pytest.approx(alone[0], abs=1.0)

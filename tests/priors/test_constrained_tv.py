@@ -167,3 +167,20 @@ def test_mistakes_are_reported() -> None:
         total_variation(y, process, weight=0.1, likelihood="poisson")
     with pytest.raises(ValueError, match="gaussian or poisson, but got 'laplace'"):
         total_variation(y, process, weight=0.1, likelihood="laplace")  # type: ignore[arg-type]
+
+
+def test_each_image_may_have_its_own_noise_level() -> None:
+    """Before, one level was taken for all."""
+    x, sigma = torch.zeros(3, 1, 16, 16), torch.tensor([0.02, 0.1, 0.4])
+    x[..., 4:12, 4:12] = 1
+    y = x + sigma.reshape(-1, 1, 1, 1) * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    A = Identity((1, 16, 16))
+    together = TV.within_noise(y, A, sigma=sigma).x
+    for i in range(3):
+        alone = TV.within_noise(y[i : i + 1], A, sigma=float(sigma[i])).x[0]
+        assert torch.allclose(together[i], alone, atol=1e-5)
+        assert (together[i] - y[i]).square().mean().sqrt() == pytest.approx(float(sigma[i]), rel=0.02)
+    with pytest.raises(ValueError, match="sigma has levels for 2 samples, but got a batch of 3"):
+        TV.within_noise(y, A, sigma=sigma[:2])
+    with pytest.raises(ValueError, match="sigma is a standard deviation of at least 0"):
+        TV.within_noise(y, A, sigma=-sigma)

@@ -341,14 +341,17 @@ def _values(metric: Metric | OwnMetric, found: Tensor, truth: Tensor) -> list[fl
 def _total_variation(y: Tensor, process: Measurement, *, seed: int) -> tuple[Tensor, bool]:
     """Return the images of least variation within the noise, and whether the solver converged.
 
-    The noise level of linearised measurements is estimated from a second draw of noise on y, averaged over all entries.
+    The noise level of linearised measurements is estimated from a second draw of noise on y, averaged over all entries
+    where one Gaussian level is that of all images, else over those of each image.
     """
     p = observed(process, process.linearise(y))
-    sigma = 0.0
+    sigma: float | Tensor = 0.0
     if process.noise is not None:
         mean = y if isinstance(process.noise, Gaussian) else y.clamp(min=0)
         again = process.linearise(process.noise.sample(mean, generator=torch.Generator().manual_seed(seed + 1)))
         change = observed(process, again - process.linearise(mean)).abs().double()
-        sigma = float((change.square().flatten(1).sum(dim=1) / observed_count(process, p)).mean().sqrt())
+        variance = change.square().flatten(1).sum(dim=1) / observed_count(process, p).clamp(min=1)  # (batch,)
+        alike = isinstance(process.noise, Gaussian) and process.noise.batch is None and process.link is None
+        sigma = float(variance.mean().sqrt()) if alike else variance.sqrt()
     solution = TV.within_noise(p, process.A, sigma=sigma)
     return solution.x, bool(solution.converged.all())

@@ -6,7 +6,6 @@ Law: R(x) ≥ 0, R(c x) = |c| R(x), and the solution is a global minimum up to `
 from __future__ import annotations
 
 import copy
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +21,7 @@ from unseen.physics.operator_checks import check_image_axes
 from unseen.physics.tensor_products import describe, inner, lengths
 from unseen.priors.discrepancy_principle import noise_bound
 from unseen.priors.fits import CountFit, Transmission
-from unseen.priors.prior import check_operator_given
+from unseen.priors.prior import check_operator_given, own_weight
 from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.poisson_term import poisson_likelihood
@@ -146,7 +145,7 @@ class ConvexPrior(ABC):
         y: Tensor,
         A: Operator,
         *,
-        sigma: float,
+        sigma: float | Tensor,
         start: Tensor | None = None,
         iterations: int = ITERATIONS,
         tolerance: float = TOLERANCE,
@@ -163,17 +162,19 @@ class ConvexPrior(ABC):
         Args:
             y: (batch, *A.range), with Gaussian noise; a NumPy array too, and then the solution's `x` is one.
             A: an operator on images (channels, height, width).
-            sigma: the noise's standard deviation, per real component; ≥ 0. 0: fit y exactly.
+            sigma: the noise's standard deviation, per real component; ≥ 0, one for all, or (batch,) with each
+                sample's own. 0: fit y exactly.
             start, iterations, tolerance: as in `solve`; the objective is R(x).
 
         Raises:
             ValueError: as in `solve`, or sigma < 0, or the fit is not by squares.
         """
-        if not (math.isfinite(sigma) and sigma >= 0):
-            raise ValueError(f"sigma is a standard deviation of at least 0, but got {sigma}.")
+        sigma = own_weight(sigma, "sigma is a standard deviation of at least 0, one or (batch,)", above_zero=False)
         if self.fit is not None:
             raise ValueError(f"The discrepancy principle is of Gaussian noise, but the fit is {self.fit}. Use solve.")
         y, norm, x = self._prepared(y, A, start)
+        if isinstance(sigma, Tensor) and sigma.ndim and len(sigma) != len(y):
+            raise ValueError(f"sigma has levels for {len(sigma)} samples, but got a batch of {len(y)}.")
         radius = noise_bound(y, A, sigma).sqrt()  # (batch,)
         with torch.no_grad():
             one = torch.ones_like(lengths(x))
@@ -318,16 +319,8 @@ class ConvexPrior(ABC):
         return y, norm, x.clamp(min=0) if self.nonnegative else x
 
     def _checked(self, weight: float | Tensor) -> float | Tensor:
-        try:
-            value = torch.as_tensor(weight)
-        except (TypeError, ValueError, RuntimeError):  # torch's, of texts and None
-            value = torch.tensor(torch.nan)
-        if value.is_complex() or value.ndim > 1 or not bool((value.isfinite() & (value >= 0)).all()):
-            raise ValueError(
-                f"{type(self).__name__}'s weight is a finite number of at least 0, or one for each sample of the "
-                f"batch, but got {weight!r}."
-            )
-        return weight
+        demand = f"{type(self).__name__}'s weight is a finite number of at least 0, or one for each sample of the batch"
+        return own_weight(weight, demand, above_zero=False)
 
     def _settings(self) -> str:
         """Return the settings that differ from the defaults, for `repr`."""

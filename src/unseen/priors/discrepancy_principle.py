@@ -63,13 +63,13 @@ class Swept:
         )
 
 
-def noise_bound(y: Tensor, A: Operator, sigma: float) -> Tensor:
+def noise_bound(y: Tensor, A: Operator, sigma: float | Tensor) -> Tensor:
     """Return m σ², the expected ‖A x − y‖² of the true image, for each sample.
 
     Args:
         y: (batch, *A.range), with Gaussian noise.
         A: an operator on images; m counts the real components of y that it observes.
-        sigma: the noise's standard deviation in y's units, per real component.
+        sigma: the noise's standard deviation in y's units, per real component: one for all, or (batch,).
 
     Returns:
         (batch,) float64.
@@ -79,7 +79,8 @@ def noise_bound(y: Tensor, A: Operator, sigma: float) -> Tensor:
         >>> noise_bound(torch.ones(2, 1, 2, 2), Identity((1, 2, 2)), 0.5).tolist()
         [1.0, 1.0]
     """
-    return (observed_count(Measurement(A), y) * sigma**2).expand(len(y)).clone()
+    level = torch.as_tensor(sigma, dtype=torch.float64, device=y.device)
+    return (observed_count(Measurement(A), y) * level**2).expand(len(y)).clone()
 
 
 @arrays_too

@@ -97,7 +97,7 @@ class TV(ConvexPrior):
         y: Tensor,
         A: Operator,
         *,
-        sigma: float,
+        sigma: float | Tensor,
         start: Tensor | None = None,
         iterations: int = ITERATIONS,
         tolerance: float = TOLERANCE,
@@ -113,7 +113,8 @@ class TV(ConvexPrior):
         Args:
             y: (batch, *A.range), with Gaussian noise; a NumPy array too, and then the solution's `x` is one.
             A: an operator on images (channels, height, width).
-            sigma: the noise's standard deviation, per real component; ≥ 0. 0: fit y exactly.
+            sigma: the noise's standard deviation, per real component; ≥ 0, one for all, or (batch,) with each
+                sample's own. 0: fit y exactly.
             start, iterations, tolerance: as in `solve`; the objective is TV(x).
             nonnegative: x ≥ 0 in every pixel, exactly.
 

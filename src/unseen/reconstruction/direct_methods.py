@@ -124,12 +124,13 @@ def total_variation(
         solution = TV(weight, nonnegative=nonnegative, fit=fit).solve(observed(process, y), process.A)
     elif weight is not None:
         solution = TV(weight, nonnegative=nonnegative).solve(p, process.A)
-    elif isinstance(noise, Gaussian) and process.link is None and noise.sigma.numel() == 1:
-        solution = TV.within_noise(p, process.A, sigma=float(noise.sigma), nonnegative=nonnegative)
+    elif isinstance(noise, Gaussian) and process.link is None and noise.batch in (None, len(y)):
+        sigma = float(noise.sigma) if noise.batch is None else noise.sigma
+        solution = TV.within_noise(p, process.A, sigma=sigma, nonnegative=nonnegative)
     else:
         raise ValueError(
-            f"The discrepancy principle needs one Gaussian noise and no link, but the process is {process}. Give a "
-            "weight."
+            "The discrepancy principle needs one Gaussian noise and no link, for all or for each measurement, but the "
+            f"process is {process}. Give a weight."
         )
     if not bool(solution.converged.all()):
         warnings.warn(solution.sentence, RuntimeWarning, stacklevel=3)

@@ -109,3 +109,22 @@ def test_its_name_stands_for_it_and_nothing_is_held_out() -> None:
         learn(noise(12), process, losses=[Unsure()], network=network, training=short, hold_out=0.2)
     with_symmetry = [Unsure(), Equivariance(Shifts())]
     assert learn(noise(12), process, losses=with_symmetry, network=network, training=short).history is not None
+
+
+def test_a_second_training_with_the_same_loss_is_the_first_one_again() -> None:
+    """Before, the level began where the first training had left it."""
+    y = 0.1 * torch.randn(4, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    loss = Unsure()
+    levels, weights = list[float](), list[Tensor]()
+    for _ in range(2):
+        torch.manual_seed(0)
+        f = learn(
+            y,
+            Identity((1, 16, 16)),
+            losses=[loss],
+            network=ArtifactRemoval(features=4, depth=1),
+            training=Training(epochs=1, batch_size=2, threads=1),
+        )
+        levels.append(loss.sigma)
+        weights.append(torch.cat([weight.detach().flatten() for weight in f.parameters()]))
+    assert levels[0] == levels[1] and torch.equal(*weights)

@@ -23,7 +23,8 @@ class EquivariantAdversarial(Loss):
     Args:
         group: what images may undergo and still be images.
         critic: D, from images (batch, channels, height, width) to scores (batch, ...), whose mean is taken; complex
-            images come as twice the channels. It sees images in the reconstructor's own scale.
+            images come as twice the channels. It sees images in the reconstructor's own scale. It is trained in place:
+            a training begins with the weights that it has, so give another one for each training.
         weight: ≥ 0; 1e-8 in the paper's experiments.
 
     Example:

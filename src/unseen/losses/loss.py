@@ -192,6 +192,9 @@ class Loss(ABC):
         size = {"measurements": units.measurement, "images": units.image, "scores": 1.0}[self.compares]
         return value / size**self.degree
 
+    def begin(self) -> None:  # noqa: B027 - most losses keep nothing
+        """Forget what an earlier training has left in the loss; `learn` calls it before each training."""
+
     def judge(self, process: Measurement) -> "Loss | None":
         """Return the loss that validates f on held-out measurements, in mean a risk; None: there is none."""
         return self

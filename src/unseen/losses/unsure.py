@@ -66,14 +66,15 @@ class Unsure(Loss):
         super().__init__(weight=weight)
         if not (math.isfinite(start) and start > 0):
             raise ValueError(f"start is a level above 0, but got {start}.")
-        if tau is not None and not tau > 0:
-            raise ValueError(f"tau is a step above 0, but got {tau}.")
+        if tau is not None and not 0 < tau < math.inf:
+            raise ValueError(f"tau is a step above 0 and finite, but got {tau}.")
         self.start, self.tau = float(start), tau
         self.critic: nn.Module = Level(start)
 
     @property
     def sigma(self) -> float:
-        """The level s in y's units, as learnt so far: an estimate of the noise's sigma, from above."""
+        """The level s in y's units, as learnt so far in this training or the last one: an estimate of the noise's
+        sigma, from above."""
         return float(self._level())
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
@@ -95,6 +96,10 @@ class Unsure(Loss):
             m = observed_count(seen.process, seen.y).clamp(min=1).to(divergence)
         level: Tensor = self.critic()
         return -2 * level.to(m) ** 2 * (divergence / m)
+
+    def begin(self) -> None:
+        """Set the level to `start` again, so that a training does not depend on an earlier one with this loss."""
+        self.critic = Level(self.start)
 
     def judge(self, process: Measurement) -> None:
         """Return None: the level moves from epoch to epoch, so values of two epochs do not compare."""

@@ -200,6 +200,8 @@ def learn(
         f.prepare(first, measured_by)
     units = Units.of(f.size_of_images(first, measured_by), first, measured_by)
 
+    for term in terms:
+        term.begin()
     learner = ReconstructionLearner(
         f,
         replace(learnt, units=units),

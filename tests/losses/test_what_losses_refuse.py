@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tests.seeded import rng
 from unseen.losses import (
+    BackprojectedRisk,
     Equivariance,
     MultiOperator,
     Recorrupted,
@@ -19,12 +20,16 @@ from unseen.losses import (
     Supervised,
     Sure,
     Thinning,
+    Unsure,
+    bce,
+    dice_loss,
     hudson_risk,
     mixed_sure,
     recorrupted_risk,
+    sure,
     thinning_risk,
 )
-from unseen.physics import Flips, Gaussian, Identity, Mask, Measurement, Poisson, PoissonGaussian
+from unseen.physics import Flips, Gaussian, Identity, Mask, Measurement, Noise, Poisson, PoissonGaussian
 
 SIZE = 8
 KEEP = torch.rand(SIZE, SIZE, generator=rng(4)) > 0.4
@@ -149,3 +154,52 @@ def test_many_counts_take_the_first_order_and_two_passes(brightness: float, pass
 def test_hudsons_risk_warns_of_its_price() -> None:
     with pytest.warns(RuntimeWarning, match="once for each of 1025 entries"):
         hudson_risk(torch.zeros_like, torch.ones(1, 1025), Poisson(1.0))
+
+
+@pytest.mark.parametrize("loss", [dice_loss, bce])
+@pytest.mark.parametrize(
+    "mask", [torch.tensor([[0, 255]], dtype=torch.uint8), torch.tensor([[-1.0, 1.0]]), torch.full((1, 2), torch.nan)]
+)
+def test_a_mask_of_other_values_than_0_to_1_is_refused(loss: Callable[[Tensor, Tensor], Tensor], mask: Tensor) -> None:
+    """Before, masks of 0 and 255 gave negative losses, of down to -100."""
+    with pytest.raises(ValueError, match=r"holds values from 0 to 1, but got values from .* such as mask / 255"):
+        loss(torch.zeros(1, 2), mask)
+
+
+@pytest.mark.parametrize(
+    ("risk", "noise"),
+    [(sure, Gaussian(0.1)), (mixed_sure, PoissonGaussian(0.1, 0.1)), (hudson_risk, PoissonGaussian(0.1, 0.0))],
+)
+def test_a_network_that_writes_into_its_input_does_not_change_the_measurement(
+    risk: Callable[..., Tensor], noise: Noise
+) -> None:
+    """Before, y was what the network had made of it, and the risk was another number."""
+    y = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    given = y.clone()
+    found = risk(lambda z: z.mul_(0.5), y, noise, **_rng(risk))
+    assert torch.equal(y, given)
+    assert torch.allclose(found, risk(lambda z: z * 0.5, given, noise, **_rng(risk)))
+
+
+def _rng(risk: Callable[..., Tensor]) -> dict[str, torch.Generator]:
+    return {} if risk is hudson_risk else {"generator": torch.Generator().manual_seed(1)}
+
+
+def test_a_step_that_is_not_finite_is_refused() -> None:
+    """Before, the risk was NaN."""
+    y = torch.ones(1, 1, 4, 4)
+    for use in (
+        lambda: sure(torch.zeros_like, y, Gaussian(0.1), tau=torch.inf),
+        lambda: mixed_sure(torch.zeros_like, y, Poisson(0.1), tau=torch.inf),
+        lambda: Sure(tau=torch.inf),
+        lambda: Unsure(tau=torch.inf),
+        lambda: BackprojectedRisk(tau=torch.inf),
+    ):
+        with pytest.raises(ValueError, match="tau is a step above 0 and finite, but got inf"):
+            use()
+
+
+@pytest.mark.parametrize("transforms", [0, 1.5, 2.0, float("nan"), float("inf"), "2"])
+def test_a_number_of_transforms_that_is_none_is_named(transforms: float) -> None:
+    with pytest.raises(ValueError, match="transforms is how many g move each image"):
+        Equivariance(Flips(), transforms=transforms)  # type: ignore[arg-type]

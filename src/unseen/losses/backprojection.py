@@ -5,6 +5,7 @@ changes between images that differ there, and its minimisation is very slow. B =
 has one, undoes the weakening: B(A x̂ − p) is the error in the image, as far as A shows it.
 """
 
+import math
 from typing import ClassVar
 
 import torch
@@ -87,8 +88,8 @@ class BackprojectedRisk(Loss):
 
     def __init__(self, tau: float = 0.5, *, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        if not tau > 0:
-            raise ValueError(f"tau is a step above 0, but got {tau}.")
+        if not 0 < tau < math.inf:
+            raise ValueError(f"tau is a step above 0 and finite, but got {tau}.")
         self.tau = float(tau)
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:

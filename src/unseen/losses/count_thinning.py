@@ -90,7 +90,7 @@ def thinned(
     device = generator_device(generator)
     counts = y.detach().to(device, torch.float64) / noise.gain
     whole = counts.round()
-    strange = ((counts - whole).abs() > OFF_LATTICE * whole.clamp(min=1)) | ~(whole >= 0)
+    strange = ~((counts - whole).abs() <= OFF_LATTICE * whole.clamp(min=1)) | ~(whole >= 0)  # NaN and infinity, too
     if strange.any():
         raise ValueError(
             f"Poisson counts are whole multiples of the gain {noise.gain:g} and at least 0, but y holds "

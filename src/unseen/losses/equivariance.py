@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, measured_anew
 from unseen.losses.sums import at_least_single, mean_square
+from unseen.physics.argument_checks import is_count
 from unseen.physics.group import Group, check_is_group
 from unseen.physics.measurement import Measurement
 
@@ -50,7 +51,7 @@ class Equivariance(Loss):
     def __init__(self, group: Group, *, transforms: int = 1, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
         check_is_group(group, type(self).__name__)
-        if int(transforms) != transforms or transforms < 1:
+        if not is_count(transforms):
             raise ValueError(
                 f"transforms is how many g move each image, a whole number of at least 1, but got {transforms}."
             )

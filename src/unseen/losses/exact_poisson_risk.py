@@ -63,7 +63,7 @@ def hudson_risk(h: Callable[[Tensor], Tensor], y: Tensor, noise: PoissonGaussian
             RuntimeWarning,
             stacklevel=2,
         )
-    prediction = h(y)
+    prediction = h(y.clone())  # h may write into what it is given
     check_output(prediction, y)
     wide, centre, within = real_components(y), real_components(prediction), real_components(observed)
     risk = ((centre - within * wide) ** 2 - within * (noise.gain * wide + noise.sigma**2)).flatten(1).sum(dim=1)

@@ -23,7 +23,7 @@ def dice_loss(logits: Tensor, mask: Tensor, *, smoothing: float = 1.0) -> Tensor
         (batch,), in [0, 1], at least in single precision.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or the mask has values outside of [0, 1].
 
     Example:
         >>> import torch
@@ -33,7 +33,7 @@ def dice_loss(logits: Tensor, mask: Tensor, *, smoothing: float = 1.0) -> Tensor
 
     Source: Milletari, Navab & Ahmadi, V-Net, 3DV 2016, §3, without its squares in the denominator.
     """
-    _check_shapes(logits, mask)
+    _check(logits, mask)
     p, mask = torch.sigmoid(at_least_single(logits)), at_least_single(mask)
     overlap, sizes = _flat(p * mask).sum(dim=1), _flat(p).sum(dim=1) + _flat(mask).sum(dim=1)
     return 1 - (2 * overlap + smoothing) / (sizes + smoothing)
@@ -50,23 +50,28 @@ def bce(logits: Tensor, mask: Tensor) -> Tensor:
         (batch,), ≥ 0, in nats per pixel, at least in single precision.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or the mask has values outside of [0, 1].
 
     Example:
         >>> import torch
         >>> bce(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
         tensor([0.6931])
     """
-    _check_shapes(logits, mask)
+    _check(logits, mask)
     logits = at_least_single(logits)
     return _flat(functional.softplus(logits) - logits * at_least_single(mask)).mean(dim=1)
 
 
-def _check_shapes(logits: Tensor, mask: Tensor) -> None:
+def _check(logits: Tensor, mask: Tensor) -> None:
     if logits.shape != mask.shape or logits.ndim < 1:
         raise ValueError(
             "Logits and mask have one shape, (batch, ...), but got "
             f"{describe(tuple(logits.shape))} and {describe(tuple(mask.shape))}."
+        )
+    if mask.dtype != torch.bool and not bool(((mask >= 0) & (mask <= 1)).all()):
+        raise ValueError(
+            f"A mask is bool or holds values from 0 to 1, but got values from {float(mask.min()):g} to "
+            f"{float(mask.max()):g}. Divide it by its largest value, such as mask / 255, or threshold it: mask > 127."
         )
 
 

@@ -1,5 +1,6 @@
 """SURE as a training descends it: the risk of what is remeasured, by the estimator that the noise asks for."""
 
+import math
 import warnings
 from typing import ClassVar
 
@@ -57,8 +58,8 @@ class Sure(Loss):
 
     def __init__(self, tau: float | None = None, *, order: int | None = None, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        if tau is not None and not number("tau", tau) > 0:
-            raise ValueError(f"tau is a step above 0, but got {tau}.")
+        if tau is not None and not 0 < number("tau", tau) < math.inf:
+            raise ValueError(f"tau is a step above 0 and finite, but got {tau}.")
         if order not in (None, 1, 2):
             raise ValueError(f"order is 1 or 2 in the gain, or None, but got {order}.")
         self.tau, self.order = tau, order

@@ -5,6 +5,7 @@ shown can be computed, and taken off again. One function serves every use: a who
 (`target` = their mask), or the observed entries of a measurement (h = A∘f, `target` = `A.observed()`).
 """
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -185,7 +186,7 @@ def passes_apart(
     b = standard_normal(y, generator=generator)
     direction = projected(target, b)
     if prediction is None:
-        prediction = h(y)
+        prediction = h(y.clone())  # h may write into what it is given, as layers with inplace=True do
     check_output(prediction, y)
     with running_averages_frozen(*modules, *([h] if isinstance(h, nn.Module) else [])):
         perturbed = h(y + (per_sample(tau, y, "tau") * direction).to(y.dtype))
@@ -231,8 +232,8 @@ def check_request(y: Tensor, target: Mask | None, tau: float) -> None:
         raise ValueError(
             f"y is (batch, ...), real or complex floating point, but got {y.dtype} of shape {describe(tuple(y.shape))}."
         )
-    if not tau > 0:
-        raise ValueError(f"tau is a step above 0, but got {tau}.")
+    if not 0 < tau < math.inf:
+        raise ValueError(f"tau is a step above 0 and finite, but got {tau}.")
 
 
 def check_output(output: Tensor, y: Tensor) -> None:

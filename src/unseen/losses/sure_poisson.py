@@ -78,7 +78,7 @@ def mixed_sure(
     check_request(y, target, float(tau.min()))
     c = projected(target, skewed_probe(y, generator=generator))
     step = (tau * c).to(y.dtype)
-    prediction = h(y) if prediction is None else prediction
+    prediction = h(y.clone()) if prediction is None else prediction  # h may write into what it is given
     with running_averages_frozen(*modules, *([h] if isinstance(h, nn.Module) else [])):
         outputs = [h(y + step)] if order == 1 else [h(y + step), h(y - step)]
     for output in (prediction, *outputs):

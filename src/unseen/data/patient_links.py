@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 
 
@@ -9,10 +10,14 @@ def linked_patients(films: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return for each patient one of those who are connected to it by shared films, the same for all of them.
 
     Args:
-        films: patient and pixel digest of each film; a digest "" is not known and links nobody.
+        films: patient and pixel digest of each film; a digest "" is not known and links nobody. Nor does the patient
+            "", who is an unknown one.
 
     Returns:
-        The patient that stands for each person, by the patient's name.
+        The patient that stands for each person, by the patient's name; "" for "".
+
+    Raises:
+        TypeError: a patient or a digest is NaN, as pandas has it for an empty cell.
 
     Example:
         >>> linked_patients([("A", "ab"), ("B", "cd"), ("A (copy)", "ab"), ("C", "")])
@@ -27,8 +32,13 @@ def linked_patients(films: Iterable[tuple[str, str]]) -> dict[str, str]:
         return patient
 
     for patient, pixels in films:
+        if _is_nan(patient) or _is_nan(pixels):
+            raise TypeError(
+                f"A patient and a pixel digest are texts, '' where one is not known, but got {(patient, pixels)}. Of a "
+                "pandas column: .fillna('')."
+            )
         first.setdefault(patient, patient)
-        if pixels:
+        if pixels and patient not in ("", None):
             one, other = root(owner.setdefault(pixels, patient)), root(patient)
             first[other] = one
     return {patient: root(patient) for patient in first}
@@ -55,3 +65,7 @@ def training_patients(films: Iterable[tuple[str, str]], training_films: Collecti
     person, known = linked_patients(listed), frozenset(training_films)
     trained = {person[patient] for patient, pixels in listed if pixels in known}
     return frozenset(patient for patient, first in person.items() if first in trained)
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

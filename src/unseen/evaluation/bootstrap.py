@@ -149,7 +149,7 @@ def persons_of(table: pl.DataFrame) -> NDArray[np.str_]:
     """Return each row's patient, one name for all who share a film by its pixels; "" where none is known."""
     patients = text(table, "patient")
     pairs = zip(patients.tolist(), text(table, "pixel_sha256").tolist(), strict=True)
-    person = linked_patients(pair for pair in pairs if pair[0]) | {"": ""}
+    person = linked_patients(pairs)
     return np.array([person[patient] for patient in patients.tolist()], dtype=np.str_)
 
 

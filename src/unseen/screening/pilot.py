@@ -136,7 +136,7 @@ def pilot(
             progress(done)
     labelled = {name: some for name, some in films.items() if any(one.label is not None for one in some)}
     barred = training_patients(sorted(seen), used)
-    person = linked_patients(pair for pair in sorted(seen) if pair[0])
+    person = linked_patients(sorted(seen))
     studies = [
         PilotStudy(
             files=tuple(one.film.name for one in some),

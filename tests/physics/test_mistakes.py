@@ -275,3 +275,38 @@ def test_reversed_arrays_of_another_byte_order_are_numbers() -> None:
     x = torch.rand(3, 1, 8, 8)
     expected = un.priors.TV(torch.tensor([0.1, 0.2, 0.3]))(x)
     assert torch.allclose(un.priors.TV(levels[::-1])(x), expected)
+
+
+STARTED: list[Callable[[Tensor, Tensor], object]] = [
+    lambda y, start: un.reconstruction.sirt(y, CT, start=start, iterations=1),
+    lambda y, start: un.reconstruction.osem(y, CT, start=start, iterations=1),
+    lambda y, start: un.reconstruction.plug_and_play(y, CT, lambda v: v, start=start, iterations=1),
+    lambda y, start: un.priors.TV(0.1).solve(y, CT, start=start, iterations=1),
+    lambda y, start: un.priors.TV.within_noise(y, CT, sigma=0.1, start=start, iterations=1),
+    lambda y, start: un.priors.Tikhonov(0.1).solve(y, CT, start=start),
+]
+
+
+@pytest.mark.parametrize("use", STARTED)
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (torch.full((1, 1, 8, 8), torch.nan), "start holds finite numbers, but 64 of 64 are NaN or infinite"),
+        (torch.full((1, 1, 8, 8), torch.inf), "start holds finite numbers, but 64 of 64 are NaN or infinite"),
+        (torch.ones(1, 1, 8, 8) + 1j, "start is real, as the images are, but got torch.complex64"),
+        (torch.ones(1, 1, 4, 8), "start is (1, 1, 8, 8) for this y, but got (1, 1, 4, 8)"),
+    ],
+)
+def test_a_start_that_is_no_image_is_refused(
+    use: Callable[[Tensor, Tensor], object], start: Tensor, message: str
+) -> None:
+    """Before, SIRT and total variation gave images of NaN, and the imaginary part of a start was left out."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        use(SINOGRAM, start)
+
+
+@pytest.mark.parametrize("shape", [(1, 4.7, 4), (1, -4, 4), (1, "4", 4)])
+def test_a_shape_of_other_than_whole_numbers_is_refused(shape: tuple[int, ...]) -> None:
+    """Before, 4.7 became 4, and images of -4 pixels were accepted until the first one came."""
+    with pytest.raises(ValueError, match=r"domain is the shape of a sample, whole numbers such as \(1, 64, 64\)"):
+        un.physics.Identity(shape)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.compiler import is_dynamo_compiling
 
+from unseen.physics.argument_checks import is_count
 from unseen.physics.compilation import uncompiled
 from unseen.physics.immutability import Immutable
 from unseen.physics.linear_function import Map, linear
@@ -48,6 +49,10 @@ class Action(Immutable, ABC):
         for name, shape in given.items():
             if not isinstance(shape, Sequence):
                 raise TypeError(f"{name} is the shape of a sample, such as (1, 64, 64), but got {shape!r}.")
+            if not all(is_count(side) or side == 0 for side in shape):
+                raise ValueError(
+                    f"{name} is the shape of a sample, whole numbers such as (1, 64, 64), but got {shape!r}."
+                )
         self._set(domain=tuple(map(int, domain)), range=tuple(map(int, range)), batch=batch, _moved={})
 
     @abstractmethod

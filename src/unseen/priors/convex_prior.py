@@ -18,6 +18,7 @@ from unseen.losses.sums import squares
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.physics.operator_checks import check_image_axes
+from unseen.physics.start_images import checked_start
 from unseen.physics.tensor_products import describe, inner, lengths
 from unseen.priors.discrepancy_principle import noise_bound
 from unseen.priors.fits import CountFit, Transmission
@@ -308,14 +309,8 @@ class ConvexPrior(ABC):
         if mask is not None:
             y = mask(y)
         norm = A.norm()
-        if start is None:
-            x = back / norm**2 if norm > 0 else back
-        elif start.shape != back.shape:
-            raise ValueError(
-                f"start is {describe(tuple(back.shape))} for this y, but got {describe(tuple(start.shape))}."
-            )
-        else:
-            x = start.to(back)
+        first = back / norm**2 if norm > 0 else back
+        x = first if start is None else checked_start(start, tuple(back.shape), back)
         return y, norm, x.clamp(min=0) if self.nonnegative else x
 
     def _checked(self, weight: float | Tensor) -> float | Tensor:

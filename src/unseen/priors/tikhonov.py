@@ -8,6 +8,7 @@ from torch import Tensor
 from unseen.losses.sums import squares
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.start_images import checked_start
 from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Squares
@@ -65,8 +66,9 @@ class Tikhonov:
         variance = self.fit.variance(task.norm)
         tau = 2 * variance * task.weight
         with torch.no_grad():
-            if start is not None and task.A.complex_domain and not start.is_complex():
-                start = start.to(start.dtype.to_complex())
+            if start is not None:
+                back = task.A.adjoint(task.y)
+                start = checked_start(start, tuple(back.shape), back)
             x = DampedLeastSquares(task.A).solve(task.y, tau, start=start)
             off = task.A(x) - task.y
             value = squares(off).double() / (2 * variance) + task.weight * squares(x).double()

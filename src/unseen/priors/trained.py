@@ -218,7 +218,7 @@ def digest_of(image: Tensor) -> str:
 def _checked(images: Tensor | Array, config: GeneratorSettings, *, key: str) -> Tensor:
     """Return the training images, float32, on the CPU."""
     if not isinstance(images, Tensor):
-        images = as_tensor(images if isinstance(images, np.ndarray) else np.asarray(images))
+        images = as_tensor(np.asanyarray(images))  # keeps the mask of a masked array, which is refused
     if images.is_complex() or images.ndim != 4 or len(images) == 0:
         raise ValueError(
             f"{key} learns from real images (n, channels, size, size), n at least 1, but got {images.dtype} of shape "

@@ -13,6 +13,7 @@ from unseen.physics.argument_checks import check_count, number
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.start_images import checked_start
 from unseen.physics.tensor_products import lengths
 from unseen.reconstruction.image_functions import called_with_images, check_image_function
 from unseen.reconstruction.measurements import check_measurements
@@ -82,9 +83,10 @@ def plug_and_play(
     p = observed(process, process.linearise(y))
     with torch.no_grad():
         norm = A.norm()
-        x = starting_image(y, process, "auto") if start is None else start.to(A.adjoint(p))
-        if tuple(x.shape) != (len(y), *A.domain):
-            raise ValueError(f"start is {(len(y), *A.domain)} for this y, but got {tuple(x.shape)}.")
+        if start is None:
+            x = starting_image(y, process, "auto")
+        else:
+            x = checked_start(start, (len(y), *A.domain), A.adjoint(p))
         length = SAFETY * step / norm**2 if norm > 0 else 0.0
         for _ in range(iterations):
             found = called_with_images(denoiser, x - length * A.adjoint(A(x) - p))

@@ -125,7 +125,7 @@ def total_variation(
     elif weight is not None:
         solution = TV(weight, nonnegative=nonnegative).solve(p, process.A)
     elif isinstance(noise, Gaussian) and process.link is None and noise.batch in (None, len(y)):
-        sigma = float(noise.sigma) if noise.batch is None else noise.sigma
+        sigma: float | Tensor = float(noise.sigma) if noise.batch is None else noise.sigma
         solution = TV.within_noise(p, process.A, sigma=sigma, nonnegative=nonnegative)
     else:
         raise ValueError(

@@ -10,6 +10,7 @@ from unseen.physics.argument_checks import check_count, number
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.start_images import checked_start
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.ordered_subsets import ordered_subsets
 from unseen.reconstruction.row_sums import ROUNDING, inverted, row_sums
@@ -74,9 +75,10 @@ def osem(
     parts = ordered_subsets(A, seen, subsets)
     with torch.no_grad():
         level = _level(seen, A)
-        x = level * torch.ones_like(A.adjoint(seen)) if start is None else start.to(seen)
-        if tuple(x.shape) != (len(y), *A.domain) or not bool((x >= 0).all()):
-            raise ValueError(f"start is {(len(y), *A.domain)}, of at least 0, but got {tuple(x.shape)}.")
+        x = level * torch.ones_like(A.adjoint(seen))
+        x = x if start is None else checked_start(start, (len(y), *A.domain), x)
+        if not bool((x >= 0).all()):
+            raise ValueError(f"start is of at least 0, but got {float(x.min()):.3g} as the least.")
         weights = [inverted(part.adjoint(observed(Measurement(part), torch.ones_like(of)))) for part, of in parts]
         for _ in range(iterations):
             for (part, counts), weight in zip(parts, weights, strict=True):

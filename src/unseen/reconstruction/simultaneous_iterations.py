@@ -10,6 +10,7 @@ from unseen.physics.argument_checks import check_count, number
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.start_images import checked_start
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.ordered_subsets import ordered_subsets
 from unseen.reconstruction.row_sums import inverted, row_sums
@@ -73,9 +74,8 @@ def sirt(
     p = observed(process, process.linearise(y))
     parts = ordered_subsets(A, p, subsets)
     with torch.no_grad():
-        x = torch.zeros_like(A.adjoint(p)) if start is None else start.to(p)
-        if tuple(x.shape) != (len(y), *A.domain):
-            raise ValueError(f"start is {(len(y), *A.domain)} for this y, but got {tuple(x.shape)}.")
+        x = torch.zeros_like(A.adjoint(p))
+        x = x if start is None else checked_start(start, (len(y), *A.domain), x)
         steps = []
         for part, seen in parts:
             rows = row_sums(part, x)

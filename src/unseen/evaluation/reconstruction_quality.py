@@ -25,7 +25,7 @@ from unseen.artifacts.files import write_text
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.psnr_ssim import psnr, ssim
-from unseen.losses.loss import observed, observed_count
+from unseen.losses.loss import noise_energy, observed, observed_count
 from unseen.losses.structural_similarity import RADIUS
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
@@ -342,16 +342,25 @@ def _total_variation(y: Tensor, process: Measurement, *, seed: int) -> tuple[Ten
     """Return the images of least variation within the noise, and whether the solver converged.
 
     The noise level of linearised measurements is estimated from a second draw of noise on y, averaged over all entries
-    where one Gaussian level is that of all images, else over those of each image.
+    where one Gaussian level is that of all images, else over those of each image; of several levels, and of counts
+    without a link, it is that of the noise.
     """
     p = observed(process, process.linearise(y))
-    sigma: float | Tensor = 0.0
-    if process.noise is not None:
-        mean = y if isinstance(process.noise, Gaussian) else y.clamp(min=0)
-        again = process.linearise(process.noise.sample(mean, generator=torch.Generator().manual_seed(seed + 1)))
-        change = observed(process, again - process.linearise(mean)).abs().double()
-        variance = change.square().flatten(1).sum(dim=1) / observed_count(process, p).clamp(min=1)  # (batch,)
-        alike = isinstance(process.noise, Gaussian) and process.noise.batch is None and process.link is None
-        sigma = float(variance.mean().sqrt()) if alike else variance.sqrt()
-    solution = TV.within_noise(p, process.A, sigma=sigma)
+    solution = TV.within_noise(p, process.A, sigma=_level(y, process, seed=seed))
     return solution.x, bool(solution.converged.all())
+
+
+def _level(y: Tensor, process: Measurement, *, seed: int) -> float | Tensor:
+    """Return the standard deviation of linearised measurements, for all or (batch,)."""
+    noise = process.noise
+    if noise is None:
+        return 0.0
+    mean = y if isinstance(noise, Gaussian) else y.clamp(min=0)
+    count = observed_count(process, y).clamp(min=1)  # (1,) or (batch,)
+    alike = isinstance(noise, Gaussian) and noise.batch is None and process.link is None
+    if process.link is None and not alike:
+        return (noise_energy(noise, process, mean).double() / count).expand(len(y)).sqrt()
+    again = process.linearise(noise.sample(mean, generator=torch.Generator().manual_seed(seed + 1)))
+    change = observed(process, again - process.linearise(mean)).abs().double()
+    variance = change.square().flatten(1).sum(dim=1) / count
+    return float(variance.mean().sqrt()) if alike else variance.sqrt()

@@ -3,9 +3,9 @@
 // Each is on a `FilmCanvas` of the film's own size: a small image lies where its box is on the film.
 import { el, sentenceIn, there } from "./api.js";
 import { FilmCanvas } from "./film_canvas.js";
-import { films, Kept } from "./films.js";
+import { films } from "./films.js";
 import { cividis } from "./heat_map_colours.js";
-import { greyPicture } from "./overlay_images.js";
+import { keptPictures } from "./overlay_images.js";
 import { short } from "./compare_operating.js";
 
 /** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */
@@ -24,7 +24,7 @@ export const ROWS = {
 const BLACK = new OffscreenCanvas(1, 1);
 there(BLACK.getContext("2d")).fillRect(0, 0, 1, 1);
 const COLOURS = Array.from({ length: 256 }, (_, value) => cividis(value / 255));
-const pictures = new Kept((path) => greyPicture(path));
+const pictures = keptPictures();
 
 /** One image of one model; `view` is null until the image is loaded. */
 export class Pane {

@@ -49,9 +49,12 @@ function windowsOf({ about, low, high, bits }) {
   ];
 }
 
+/** Memory of a film with its half-size levels. */
+const bytesOfFilm = (/** @type {{ samples: Uint16Array }} */ { samples }) => 2 ** 16 + 1.4 * samples.byteLength;
+
 /**
- * Cache of values by name. A second request for a name returns the promise of the first one.
- * @template {{ width: number, samples?: Uint16Array }} V
+ * Cache of values by name, the most recently used ones up to a size. A second request for a name returns the promise of the first one.
+ * @template V
  */
 export class Kept {
   /** @type {Map<string, Promise<V>>} */
@@ -60,7 +63,15 @@ export class Kept {
   #bytes = new Map();
   #make;
 
-  constructor(/** @type {(name: string) => Promise<V>} */ make) { this.#make = make; }
+  #bytesOf;
+  #most;
+
+  /** @param {(name: string) => Promise<V>} make  @param {{ bytesOf: (value: V) => number, most: number }} size  memory of a value, and of all, in bytes */
+  constructor(make, { bytesOf, most }) {
+    this.#make = make;
+    this.#bytesOf = bytesOf;
+    this.#most = most;
+  }
 
   /** Return the promise of a value. It is requested once, and again after a failure. */
   get(/** @type {string} */ name) {
@@ -80,10 +91,10 @@ export class Kept {
   }
 
   #count(/** @type {string} */ name, /** @type {V} */ value) {
-    this.#bytes.set(name, 2 ** 16 + 1.4 * (value.samples?.byteLength ?? 0)); // includes its half-size levels
+    this.#bytes.set(name, this.#bytesOf(value));
     let total = [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
     for (const [oldest] of this.#made) {
-      if (total <= MOST_BYTES || oldest === name) return;
+      if (total <= this.#most || oldest === name) return;
       total -= this.#bytes.get(oldest) ?? 0;
       this.forget(oldest);
     }
@@ -100,4 +111,4 @@ export const films = new Kept(async (name) => {
   const whenIdle = window.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 50));
   whenIdle(() => { for (let k = 1; k <= 2; k++) level(film, k); });
   return film;
-});
+}, { bytesOf: bytesOfFilm, most: MOST_BYTES });

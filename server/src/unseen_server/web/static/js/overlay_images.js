@@ -1,6 +1,7 @@
 // @ts-check
 // Images that lie over a film: grey images of the API, fetched and painted as heat map, plain grey or outline of the lungs.
 import { api, there } from "./api.js";
+import { Kept } from "./films.js";
 import { heatColour } from "./heat_map_colours.js";
 
 const LUNGS = [86, 180, 233];
@@ -18,6 +19,11 @@ export async function greyPicture(/** @type {string} */ path, /** @type {{ signa
   for (let i = 0; i < values.length; i++) values[i] = data[4 * i];
   return { width, height, values, headers: answer.headers };
 }
+
+const MOST_BYTES = 96 * 2 ** 20;
+
+/** Return a cache of grey images by path, with the images that are painted of them. The outline of the lungs is painted at 512 pixels or more. */
+export const keptPictures = () => new Kept((path) => greyPicture(path), { bytesOf: ({ values }) => 2 ** 20 + 13 * values.length, most: MOST_BYTES });
 
 /** Return a heat map in the colours of `heat_map_colours.js`. */
 export const heat = (/** @type {Page.Grey} */ grey) => painted(grey, heatColour);

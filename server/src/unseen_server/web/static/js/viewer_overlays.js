@@ -1,7 +1,6 @@
 // @ts-check
 // Choice of the overlay on the film: an image of the chosen model, the lungs, or the frame of its view.
-import { edged, greyPicture, heat, plain, within } from "./overlay_images.js";
-import { Kept } from "./films.js";
+import { edged, heat, keptPictures, plain, within } from "./overlay_images.js";
 
 /** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */
 
@@ -16,7 +15,7 @@ export const PICTURES = {
   image: { words: "As seen", tells: "the film as the model sees it", paint: plain },
 };
 
-const pictures = new Kept((path) => greyPicture(path));
+const pictures = keptPictures();
 /** @type {WeakMap<Page.Grey, Map<Function, OffscreenCanvas>>} */
 const painted = new WeakMap();
 /** @type {WeakMap<Page.Grey, ReturnType<typeof edged>>} */

@@ -14,12 +14,15 @@ from unseen_server.web.state import Parts, ServerState
 
 router = APIRouter(tags=["events"])
 _STEP_S = 0.2
-_ALIVE_S = 15.0  # proxies hang up on streams that are silent
+_ALIVE_S = 15.0  # proxies close streams that are silent, and a page takes a silent stream for a lost connection
 
 
 @router.get("/events", response_class=StreamingResponse, responses=answers(401, 503))
 async def events(parts: Parts, account: Reader) -> StreamingResponse:
-    """Return a stream of `changed` events; each holds the number of the latest change, and nothing else about it."""
+    """Return a stream of `changed` events; each holds the number of the latest change, and nothing else about it.
+
+    After 15 s without a change it has an event `here`, by which a page notices that the connection is lost.
+    """
     return StreamingResponse(_stream(parts), media_type="text/event-stream")
 
 
@@ -34,4 +37,4 @@ async def _stream(parts: ServerState) -> AsyncIterator[str]:
             yield f"event: changed\ndata: {json.dumps({'seq': seen})}\n\n"
         elif time.monotonic() - spoke > _ALIVE_S:
             spoke = time.monotonic()
-            yield ": still here\n\n"
+            yield "event: here\ndata: {}\n\n"

@@ -14,6 +14,9 @@ const SEES = {
   reader: "Everybody who can sign in sees names, numbers and dates of patients in films' headers.",
 };
 let identity = /** @type {typeof IDENTITY[number]} */ ("nobody"); // value when the page was drawn
+/** Fields of the site, as text when the page was drawn: an unchanged value is not sent, because another admin may have changed it. */
+let drawn = { cap: "", kept: "", settle: "" };
+const read = () => ({ cap: $("#cap").value, kept: $("#kept-days").value, settle: $("#settle").value });
 
 export async function showSettings() {
   draw(await api("/settings"));
@@ -30,6 +33,7 @@ function draw(/** @type {Settings} */ found) {
   const removes = found.kept_days !== null || found.sources.some((one) => one.kept_days !== null);
   $("#removal-waits").textContent = found.removal_waits_until === null || !removes ? "" : `Nothing is removed by age until ${date(found.removal_waits_until)}: the server was off for more than a day, or its clock has jumped. Check the date of the server's computer. The tab Erase and retire removes old studies at once.`;
   $("#settle").value = String(found.settle_s);
+  drawn = read();
   $("#watched").textContent = found.settled_s === null
     ? "No folder is watched. Films come over HTTP, with the source that their sender names."
     : `A folder is watched: a file is received when it has not changed for ${found.settled_s} s. Its subfolder is the source.`;
@@ -87,13 +91,16 @@ function namesMeant(/** @type {typeof IDENTITY[number]} */ wanted) {
 $("#site-settings").addEventListener("submit", async (event) => {
   event.preventDefault();
   const wanted = IDENTITY[$("#identity").selectedIndex];
-  const changed = wanted !== identity; // an unchanged value is not sent, because another admin may have changed it
+  const changed = wanted !== identity;
   if (changed && !(await namesMeant(wanted))) {
     $("#identity").selectedIndex = IDENTITY.indexOf(identity);
     return;
   }
+  const { cap, kept, settle } = read();
   store({
-    ...(changed ? { identity: wanted, identity_was: identity } : {}), waiting_cap_s: Number($("#cap").value) * 3600, kept_days: Number($("#kept-days").value),
-    settle_s: Number($("#settle").value),
+    ...(changed ? { identity: wanted, identity_was: identity } : {}),
+    ...(cap === drawn.cap ? {} : { waiting_cap_s: Number(cap) * 3600 }),
+    ...(kept === drawn.kept ? {} : { kept_days: Number(kept) }),
+    ...(settle === drawn.settle ? {} : { settle_s: Number(settle) }),
   }, "What is no longer kept is removed within the hour.");
 });

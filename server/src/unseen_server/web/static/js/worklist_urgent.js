@@ -1,7 +1,7 @@
 // @ts-check
 // Notification of a study with high priority: in the title, in a note, and by the system if allowed.
 // Off until it is asked for.
-import { $, api } from "./api.js";
+import { $, api, find } from "./api.js";
 import { local } from "./browser_storage.js";
 import { numberOf } from "./numbers.js";
 import { toast } from "./toasts.js";
@@ -17,6 +17,8 @@ export class Urgent {
   #known = null; // flagged studies that were already there; null before the first request
   #since = 0; // start of the watch: studies changed earlier are not announced, although they may move up among the rows
   #looked = 0;
+  #told = 0; // studies of the message that is shown
+  #dismiss = () => {};
   #unread = 0; // new studies since the user last saw the page
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
@@ -71,8 +73,10 @@ export class Urgent {
   }
 
   #tell(/** @type {number} */ count) {
-    const words = numberOf(count, "study came that is to be read earlier", "studies came that are to be read earlier"); // the message contains no patient data
-    toast(`${words}.`, { action: "Show", run: () => this.page.show(), lasts: 0 });
+    this.#told = count + (find("#toasts .urgent") ? this.#told : 0); // one message: over a shift, one for each would cover the page
+    const words = numberOf(this.#told, "study came that is to be read earlier", "studies came that are to be read earlier"); // the message contains no patient data
+    this.#dismiss();
+    this.#dismiss = toast(`${words}.`, { kind: "urgent", action: "Show", run: () => this.page.show(), lasts: 0 });
     if (!document.hidden) return;
     this.#unread += count;
     document.title = `(${this.#unread}) ${TITLE}`;

@@ -17,7 +17,7 @@ export class ApiError extends Error {
 }
 
 /** @param {string} path  @param {Page.Options} options  @returns {Promise<unknown>} */
-async function ask(path, { method, body, headers = {}, as = "json", signal, keepalive = false } = {}) {
+async function request(path, { method, body, headers = {}, as = "json", signal, keepalive = false } = {}) {
   const raw = body instanceof Blob;
   const reads = (method ?? (body === undefined ? "GET" : "POST")) === "GET" || path.endsWith("/search");
   /** @type {Response} */
@@ -48,7 +48,7 @@ async function ask(path, { method, body, headers = {}, as = "json", signal, keep
 }
 
 /** Send a request to the API. `body` is sent as JSON, a Blob unchanged; `as` is "json", "bytes" or "response". */
-export const api = /** @type {Page.Call} */ (ask);
+export const api = /** @type {Page.Call} */ (request);
 
 /** Return the time by the server's clock, from which a time of the server may be subtracted: this computer's clock may be wrong. */
 export const serverTime = () => Date.now() + ahead_ms;
@@ -131,7 +131,16 @@ export function span(/** @type {number} */ seconds) {
   return numberOf(Math.floor(s / 86400), "day");
 }
 
-/** Report true if a key press belongs to a field or is a browser shortcut. */
+/** Report true while a dialog is open; after a click on its text, keys go to the page's body. */
+export const inDialog = () => document.querySelector("dialog:modal") !== null;
+
+/** Report true if a key press belongs to a field or a dialog, or is a browser shortcut. */
 export function typing(/** @type {KeyboardEvent} */ event) {
-  return event.ctrlKey || event.metaKey || event.altKey || closest(event, "input, textarea, select, [contenteditable], dialog[open]") !== null;
+  return event.ctrlKey || event.metaKey || event.altKey || inDialog() || closest(event, "input, textarea, select, [contenteditable]") !== null;
+}
+
+/** Open a dialog whose button gives the answer. Escape leaves `returnValue` as it is, so that of the dialog's last use is deleted. */
+export function openQuestion(/** @type {HTMLDialogElement} */ dialog) {
+  dialog.returnValue = "";
+  dialog.showModal();
 }

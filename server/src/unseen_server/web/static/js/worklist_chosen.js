@@ -1,7 +1,7 @@
 // @ts-check
 // Actions on several chosen studies, for leads: assign, score again, record as returned.
 // Never reported.
-import { $, api, closest, el } from "./api.js";
+import { $, api, closest, el, openQuestion } from "./api.js";
 import { numberOf } from "./numbers.js";
 import { failed, toast } from "./toasts.js";
 
@@ -32,7 +32,7 @@ export class Chosen {
     $("#chosen-clear").addEventListener("click", () => this.clear());
     $("#chosen-assign").addEventListener("click", () => this.#assign());
     $("#chosen-requeue").addEventListener("click", () => this.#act("requeued", (studies) => api("/studies/requeue", { body: { studies } })));
-    $("#chosen-return").addEventListener("click", () => { $("#return-reason").value = ""; $("#return").showModal(); });
+    $("#chosen-return").addEventListener("click", () => { $("#return-reason").value = ""; openQuestion($("#return")); });
     $("#return").addEventListener("close", () => { if ($("#return").returnValue === "return") this.#return($("#return-reason").value.trim()); });
   }
 

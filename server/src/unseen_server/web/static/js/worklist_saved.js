@@ -1,6 +1,6 @@
 // @ts-check
 // Views of the list under a name: one's own, and those that a lead shares. What was searched for is never part of one.
-import { $, api, el } from "./api.js";
+import { $, api, el, openQuestion } from "./api.js";
 import { shownBy, wantedOf } from "./worklist_view.js";
 import { failed, toast } from "./toasts.js";
 
@@ -17,7 +17,7 @@ export class SavedViews {
       const view = this.#views.find((one) => String(one.number) === $("#views").value);
       if (view) { $("#text").value = ""; page.goTo(shownBy(view.wanted)); }
     });
-    $("#keep-open").addEventListener("click", () => { $("#keep-name").value = this.#shown?.owner === page.me ? this.#shown.name : ""; $("#keep").showModal(); });
+    $("#keep-open").addEventListener("click", () => { $("#keep-name").value = this.#shown?.owner === page.me ? this.#shown.name : ""; openQuestion($("#keep")); });
     $("#keep").addEventListener("close", () => { if ($("#keep").returnValue === "keep") this.#keep($("#keep-name").value.trim()); });
     $("#view-remove").addEventListener("click", () => this.#remove());
     api("/views").then(({ views }) => this.#know(views)).catch(failed);

@@ -1,6 +1,6 @@
 // @ts-check
 // The worklist: fetches its pages, again after each change; selects a study; handles all keys of the page, [ and ] included.
-import { $, api, closest, isAbort, serverTime, statusOf, typing } from "./api.js";
+import { $, api, closest, isAbort, sentenceIn, serverTime, statusOf, typing } from "./api.js";
 import { session } from "./browser_storage.js";
 import { onNews } from "./events.js";
 import { numberOf } from "./numbers.js";
@@ -8,10 +8,11 @@ import { Acts } from "./worklist_acts.js";
 import { Chosen } from "./worklist_chosen.js";
 import { Counts, whole } from "./worklist_counts.js";
 import { density } from "./worklist_density.js";
-import { emptied } from "./worklist_empty.js";
+import { emptied, unfetched } from "./worklist_empty.js";
 import { Filters } from "./worklist_filters.js";
 import { tell, watchConnection, watchServer } from "./worklist_notices.js";
 import { comparedWith, percent } from "./percent_words.js";
+import { AGAIN_MS, mayComeBack } from "./repeated.js";
 import { LIST_GUARD_MS, ReportKeys } from "./report_guard.js";
 import { Rows } from "./worklist_rows.js";
 import { SavedViews } from "./worklist_saved.js";
@@ -48,6 +49,7 @@ const [tabs, filters, sorting, saved] = [new Tabs(listed), new Filters(listed), 
 const chosen = new Chosen({ me, isLead, order: () => rows.order, element: (study) => rows.element(study), changed: () => soon() });
 const urgent = new Urgent({ now: serverTime, show: () => goTo({ ...everything(), tab: "to_read", flag: "yes", sort: "-received" }) });
 const acts = new Acts({
+  me,
   busy: (study, is) => rows.busy(study, is),
   changed: () => soon(),
   reported: (study) => { if (view.tab !== "reported") left(study); soon(); },
@@ -76,9 +78,13 @@ async function look({ fresh = false } = {}) {
     response = await api("/studies/search", { body: bodyOf(view), signal: mine.signal });
   } catch (error) {
     if (isAbort(error)) return false;
-    $("#grid").setAttribute("aria-busy", "false");
     if (statusOf(error) === 422 && (after || before)) { goTo({}); return false; } // the cursor belongs to another order
-    if (fresh || statusOf(error) >= 400) failed(error);
+    if (owed) cleared(error);
+    else if (statusOf(error) >= 400) failed(error);
+    if (mayComeBack(error)) {
+      looked = Date.now() + AGAIN_MS - APART_MS;
+      soon();
+    }
     return false;
   } finally {
     if (asking === mine) asking = null;
@@ -135,6 +141,20 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   chosen.show();
 }
 
+/** Remove the rows, which are of another list, filter or page than the one that could not be fetched. */
+function cleared(/** @type {unknown} */ error) {
+  page = null;
+  rows.show([], { offset: null, isNew: () => false });
+  panel.show(null, "", "");
+  chosen.show();
+  for (const id of /** @type {const} */ (["#skeleton", "#grid"])) $(id).hidden = true;
+  for (const id of /** @type {const} */ (["#previous", "#next"])) $(id).disabled = true;
+  $("#grid").setAttribute("aria-busy", "false");
+  $("#range").textContent = "";
+  unfetched($("#empty"), { sentence: sentenceIn(error), again: () => { look({ fresh: true }); } });
+  $("#empty").hidden = false;
+}
+
 /** Show the prevalence that was entered in the head of the score column, if a row shows a probability. */
 function heading(/** @type {Listed} */ { rows: entries, prevalence }) {
   const likely = entries.some((entry) => entry.probability !== null);
@@ -181,6 +201,7 @@ function goTo(/** @type {Partial<View>} */ changes) {
   history.replaceState(null, "", addressOf(view));
   for (const part of [tabs, filters, sorting, saved]) part.show();
   $(".list-scroll").scrollTop = 0;
+  $("#grid").setAttribute("aria-busy", "true"); // until the rows of this list are there
   return look({ fresh: true }).then((done) => { if (done) counts.others({ now: filtered }); return done; });
 }
 
@@ -221,12 +242,17 @@ function step(/** @type {number} */ by) {
 }
 
 function open() {
+  if (changes()) return;
   const href = selected !== null && rows.element(selected)?.querySelector("a")?.getAttribute("href");
   if (href) location.assign(href);
 }
 
+/** Report true while the rows are still those of the list before. */
+const changes = () => $("#grid").getAttribute("aria-busy") === "true";
+
 function act(/** @type {string} */ name) {
   if (name === "undo-last") return acts.undo();
+  if (changes()) return undefined;
   if (selected === null || !rows.entry(selected)) return toast("No study is selected. ↑ and ↓ select one.");
   if (name === "undo") return acts.undo(selected);
   if (name === "release" || name === "requeue") return acts[name](selected);

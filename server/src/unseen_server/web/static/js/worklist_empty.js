@@ -16,7 +16,8 @@ const NAMES = { to_read: "To read", cleared: "Cleared", reported: "Reported", no
  */
 export function emptied(place, { view, counts, goTo, unfiltered }) {
   const everything = /** @type {Tab[]} */ (["to_read", "cleared", "reported"]).reduce((sum, tab) => sum + (counts[tab]?.total ?? 0), 0);
-  const response = filtersOn(view) ? filtered(view) : everything === 0 ? nothing() : done(view);
+  const isCounted = /** @type {Tab[]} */ (["to_read", "cleared", "reported"]).every((tab) => counts[tab] !== undefined);
+  const response = filtersOn(view) ? filtered(view) : !isCounted ? [el("h2", {}, "Nothing in this list")] : everything === 0 ? nothing() : done(view);
   const elsewhere = TABS.filter((tab) => tab !== view.tab && counts[tab]?.total);
   place.replaceChildren(
     ...response,
@@ -26,6 +27,19 @@ export function emptied(place, { view, counts, goTo, unfiltered }) {
       filtersOn(view) > 0 && el("button", { type: "button", onclick: unfiltered }, "Show everything"),
       elsewhere.map((tab) => el("button", { type: "button", onclick: () => goTo({ tab }) }, `${NAMES[tab]}: ${whole(counts[tab]?.total ?? 0)}${counts[tab]?.more ? "+" : ""}`)),
     ),
+  );
+}
+
+/**
+ * Fill `place` with the reason why there are no rows: the server did not answer.
+ * @param {Element} place
+ * @param {{ sentence: string, again: () => void }} why
+ */
+export function unfetched(place, { sentence, again }) {
+  place.replaceChildren(
+    el("h2", {}, "This list could not be fetched"),
+    el("p", { role: "alert" }, `${sentence} The page tries again every few seconds.`),
+    el("p", { class: "empty-ways" }, el("button", { type: "button", onclick: again }, "Try again")),
   );
 }
 
@@ -50,10 +64,10 @@ function nothing() {
 
 function done(/** @type {View} */ view) {
   const [heading, words] = {
-    to_read: ["Everything is read", "New studies appear here by themselves."],
+    to_read: ["Nothing is left to read", "New studies appear here by themselves."],
     cleared: ["Nothing is cleared", "Only a policy that was calibrated for this site clears studies; see Models. Whatever it clears stays here and may be read."],
     reported: ["Nothing is reported yet", "Open a study, or select one and press N, A or U."],
-    not_scored: ["Every film could be scored", "What cannot be scored stands here and on top of To read, with the reason."],
+    not_scored: ["No study waits here", "What cannot be scored stands here and on top of To read, with the reason."],
   }[view.tab];
   return [el("h2", {}, heading), el("p", {}, words)];
 }

@@ -33,6 +33,7 @@ export class FilmCanvas extends EventTarget {
   #frame = 0;
   #telling = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   #watch;
+  #label = "";
 
   /** @param {HTMLCanvasElement} canvas  @param {{label?: string}} options */
   constructor(canvas, { label = "Film" } = {}) {
@@ -59,6 +60,12 @@ export class FilmCanvas extends EventTarget {
   }
 
   get canvas() { return this.#canvas; }
+  /** Name of the film, with which its description begins. */
+  get label() { return this.#label; }
+  set label(/** @type {string} */ label) {
+    this.#label = label;
+    this.#describeLater();
+  }
   get film() { return this.#film; }
   /** Upright film, as passed to `show`. */
   get given() { return this.#given; }

@@ -19,6 +19,20 @@ export function toast(words, { kind = "", action, run, lasts = 8000 } = {}) {
   return away;
 }
 
+const SLOW_MS = 5000;
+
+/** Return the result of a request that changes something; while the server does not answer for some seconds, the page states this. @template V  @param {Promise<V>} request */
+export async function announced(request) {
+  let away = () => {};
+  const due = setTimeout(() => { away = toast("The server has not answered yet, so it is not known whether it has kept what you did last.", { kind: "bad", lasts: 0 }); }, SLOW_MS);
+  try {
+    return await request;
+  } finally {
+    clearTimeout(due);
+    away();
+  }
+}
+
 /** Show the message of an error; for handlers: `.catch(failed)`. */
 export function failed(/** @type {unknown} */ error) {
   if (!isAbort(error)) toast(sentenceIn(error), { kind: "bad", lasts: 15000 });

@@ -6,7 +6,9 @@ import { session } from "./browser_storage.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { onNews } from "./events.js";
 import { fileInWords } from "./file_names.js";
+import { numberOf } from "./numbers.js";
 import { films, frameOf } from "./films.js";
+import { untilAnswered } from "./repeated.js";
 import { ReportKeys, VIEWER_GUARD_MS, onePressOnly } from "./report_guard.js";
 import { addressOf, asked, follow, list, restore, wayBack } from "./viewer_address.js";
 import { away, beside } from "./viewer_second_film.js";
@@ -16,7 +18,7 @@ import { instruments, showFrames } from "./viewer_instruments.js";
 import { tell } from "./viewer_key_help.js";
 import { OUTCOMES, listen } from "./viewer_keys.js";
 import { Layers } from "./viewer_layers.js";
-import { showClaim, showFacts, showHead, showPast, showPerson } from "./viewer_panel.js";
+import { showClaim, showFacts, showHead, showPast, showPerson, showWaiting } from "./viewer_panel.js";
 import { Priors } from "./viewer_priors.js";
 import { Queue, firstOf } from "./viewer_queue.js";
 import { Reporting } from "./viewer_reporting.js";
@@ -26,11 +28,13 @@ import { wireTags } from "./viewer_tags.js";
 import { painted, showFilms, tools } from "./viewer_tools.js";
 import { showConflict, showVersions } from "./viewer_versions.js";
 import { SELECTED } from "./worklist_view.js";
-import { failed } from "./toasts.js";
+import { failed, toast } from "./toasts.js";
 
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;
 const AGAIN_MS = 3000; // delay before a failed film request is repeated
+const SLOW_MS = 1500; // time after which the page states that a film is being fetched
+const WAITING_MS = 10_000; // interval of updates of the waiting time
 const me = document.body.dataset.account ?? "";
 const lead = document.body.dataset.role !== "reader";
 
@@ -48,6 +52,8 @@ let turn = 0;
 let showing = 0; // film requests so far, to distinguish two requests for the same film
 const reportKeys = new ReportKeys();
 let onCanvas = /** @type {Page.FilmOfApi | null} */ (null);
+let filled = ""; // the note as the page has filled it in
+let described = ""; // film whose patient and properties are shown
 let flag = false; // true if the study has a flag for earlier reading
 
 const named = () => decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
@@ -69,7 +75,8 @@ async function open(/** @type {string} */ study, { push = true, began = performa
   now.response = found;
   now.claim = until ? { mine: true, until } : null;
   now.since = null;
-  $("#note").value = drafts.of(found);
+  $("#note").value = filled = drafts.of(found);
+  $("#aside-reason").value = drafts.reasonOf(found.entry.study);
   away();
   priors.next(found.entry.study);
   flag = false;
@@ -83,7 +90,7 @@ async function open(/** @type {string} */ study, { push = true, began = performa
   again().then(() => queue.refresh(study)).then(drawHead).catch(failed);
 }
 
-async function showFilm(/** @type {number} */ place, { began = performance.now(), name = "film-of-study", frame = 0 } = {}) {
+async function showFilm(/** @type {number} */ place, { began = performance.now(), name = "film-of-study", frame = 0, repeated = false } = {}) {
   const { films: all, entry } = current();
   const film = all[place];
   const { study } = entry;
@@ -92,7 +99,10 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   onCanvas = null;
   view.show(null); // the next film's label never appears with the last film; a fetched film is shown before the next paint
   layers.film(film.film);
+  if (described !== film.film) describe(film.film);
+  if (!repeated) absent("");
   drawPanel();
+  const slow = setTimeout(() => { if (mine === showing && !repeated) absent("The film is being fetched …"); }, SLOW_MS);
   let pixels = /** @type {Page.FilmOfApi | null} */ (null);
   let problem = "";
   let retry = false; // a failed request is repeated, but a film that cannot be decoded is not requested again
@@ -102,35 +112,62 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
     problem = sentenceIn(error);
     retry = ![404, 422].includes(statusOf(error));
   }
-  if (!isShown(study, place, frame)) return;
+  clearTimeout(slow);
+  if (mine !== showing || !isShown(study, film.film, frame)) return;
   onCanvas = pixels;
-  const frames = pixels?.about.frames ?? 1;
-  view.label = `Chest film ${place + 1} of ${all.length}${film.view_position ? `, ${film.view_position}` : ""}${frames > 1 ? `, frame ${frame + 1} of ${frames}` : ""}`;
+  nameFilm();
   view.show(pixels);
-  showFrames(frames, frame, (chosen) => showFilm(place, { frame: chosen }).catch(failed));
+  showFrames(pixels?.about.frames ?? 1, frame, (chosen) => showFilm(now.shown, { frame: chosen }).catch(failed));
   showPerson($("#person"), pixels?.about.person ?? null, film.view_position);
   if (problem && !retry) {
-    api(`/films/${film.film}/person`).then((person) => { if (isShown(study, place, frame)) showPerson($("#person"), person, film.view_position); }).catch(failed);
+    api(`/films/${film.film}/person`).then((person) => { if (isShown(study, film.film, frame)) showPerson($("#person"), person, film.view_position); }).catch(failed);
   }
-  $("#absent").textContent = problem && !retry ? `${problem} ${fileInWords(film)}` : problem;
-  $("#absent").hidden = problem === "";
+  absent(problem && !retry ? `${problem} ${fileInWords(film)}` : problem);
   showFacts($("#facts"), film, pixels);
-  if (pixels) inSight(study, place, pixels).catch(failed);
+  if (pixels) inSight(study, film.film, pixels).catch(failed);
   await painted();
-  if (!isShown(study, place, frame)) return;
-  if (retry) setTimeout(() => { if (mine === showing && isShown(study, place, frame)) showFilm(place, { began, name, frame }).catch(failed); }, AGAIN_MS);
-  else openReport(() => mine === showing && isShown(study, place, frame), { study, problem }).catch(failed);
+  const there = () => mine === showing && isShown(study, film.film, frame);
+  if (!there()) return;
+  if (retry) setTimeout(() => { if (there()) showFilm(now.shown, { began, name, frame, repeated: true }).catch(failed); }, AGAIN_MS);
+  else openReport(there, { study, problem }).catch(failed);
   performance.measure(name, { start: began, end: performance.now(), detail: { study, film: film.film } });
   Object.assign($("#viewer").dataset, { study, film: film.film }); // the displayed film
   $("#said").textContent = `${view.label}, source ${entry.source}.`;
-  api(`/films/${film.film}/look`)
-    .then((look) => {
-      if (!isShown(study, place)) return;
-      flag = look.flag;
-      layers.look(look);
-      drawHead();
-    })
-    .catch(failed);
+  results(study, film.film, there).catch(failed);
+}
+
+/** Fetch and show the models' results for a film, as long as it is shown. */
+async function results(/** @type {string} */ study, /** @type {string} */ film, /** @type {() => boolean} */ there) {
+  const look = await untilAnswered(() => api(`/films/${film}/look`), there, (sentence) => {
+    layers.missing(sentence);
+    if (layers.mode !== "research") toast(`It is not known whether this film has a flag. ${sentence}`, { kind: "bad" });
+  });
+  if (!look || !isShown(study, film)) return;
+  flag = look.flag;
+  layers.look(look);
+  drawHead();
+}
+
+/** Remove the patient, the properties and the frames of the film before: they never stand next to another film. */
+function describe(/** @type {string} */ film) {
+  described = film;
+  showPerson($("#person"), null, null);
+  $("#facts").replaceChildren();
+  showFrames(1, 0, () => {});
+}
+
+/** Show why there is no film; "" if there is one. */
+function absent(/** @type {string} */ sentence) {
+  $("#absent").textContent = sentence;
+  $("#absent").hidden = sentence === "";
+}
+
+/** Name the film on the canvas by its number in the study. */
+function nameFilm() {
+  const { films: all } = current();
+  const film = all[now.shown];
+  const frames = onCanvas?.about.frames ?? 1;
+  view.label = `Chest film ${now.shown + 1} of ${all.length}${film.view_position ? `, ${film.view_position}` : ""}${frames > 1 ? `, frame ${now.frame + 1} of ${frames}` : ""}`;
 }
 
 /**
@@ -153,8 +190,8 @@ async function openReport(there, { study, problem }) {
 }
 
 /** Confirm to the server that the film was painted, as soon as the page is visible; skip a film that was left before. */
-async function inSight(/** @type {string} */ study, /** @type {number} */ place, /** @type {Page.FilmOfApi} */ pixels) {
-  const there = () => isShown(study, place, pixels.frame);
+async function inSight(/** @type {string} */ study, /** @type {string} */ film, /** @type {Page.FilmOfApi} */ pixels) {
+  const there = () => isShown(study, film, pixels.frame);
   while (!(await painted()) || view.given !== pixels) {
     if (!there()) return;
     if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
@@ -177,14 +214,24 @@ async function take() {
   drawPanel(); // a failed request does not end a claim
 }
 
-/** Fetch the study again; the text of the note is kept. */
+/** Fetch the study again. A note that the reader has written is kept, and the film on the canvas remains the shown one. */
 async function again() {
   const { study } = current().entry;
   const mine = ++looks;
   const fresh = await api(`/studies/${study}`);
   if (mine !== looks || now.response?.entry.study !== study || current().films.length === 0) return;
+  if (fresh.entry.study !== study) return open(fresh.entry.study); // it was joined to another study
+  const film = current().films[now.shown]?.film;
   now.response = fresh;
   now.claim = claims.heard(fresh.entry, now.claim);
+  if ($("#note").value === filled && !drafts.unsent(study)) $("#note").value = filled = fresh.draft; // written on another page
+  const place = fresh.films.findIndex((one) => one.film === film); // films come before it, and are removed
+  if (place < 0) {
+    toast("The film that was shown was removed from the study.");
+    return showFilm(firstOf(fresh));
+  }
+  now.shown = place;
+  if (onCanvas) nameFilm();
   drawPanel();
 }
 
@@ -198,11 +245,11 @@ function finished() {
   onCanvas = null;
   view.show(null);
   layers.film(null);
-  showPerson($("#person"), null, null);
-  showFrames(1, 0, () => {});
+  describe("");
   delete $("#viewer").dataset.study;
-  $("#absent").textContent = "Nothing else is left to read here. New films appear in the list automatically.";
-  $("#absent").hidden = false;
+  const { skipped } = queue;
+  const rest = skipped ? `${numberOf(skipped, "study of this list is", "studies of this list are")} still to be read: you skipped ${skipped === 1 ? "it" : "them"}. ` : "";
+  absent(`Nothing else is left to read here. ${rest}New films appear in the list automatically.`);
   drawPanel();
 }
 
@@ -290,6 +337,7 @@ wireTags(() => now.response?.films[now.shown]?.film);
 listen(act, view);
 $("#help").addEventListener("click", tell);
 $("#note").addEventListener("input", () => { if (now.response) drafts.keep(now.response.entry.study, $("#note").value); });
+$("#aside-reason").addEventListener("input", () => { if (now.response) drafts.keepReason(now.response.entry.study, $("#aside-reason").value); });
 for (const button of outcomes) {
   button.addEventListener("click", (event) => reporting.report(/** @type {import("./viewer_keys.js").Outcome} */ (button.dataset.outcome), event.timeStamp));
 }
@@ -303,6 +351,7 @@ $("#back").addEventListener("click", (event) => { event.preventDefault(); back()
 addEventListener("popstate", () => open(named(), { push: false, wanted: asked() }).catch(failed));
 const attended = () => !document.hidden && idleSeconds() < RENEW_MS / 1000;
 setInterval(() => { if (now.claim?.mine && attended()) take().then(again).catch(failed); }, RENEW_MS);
+setInterval(() => { if (now.response && !document.hidden) showWaiting($("#head"), now.response.entry); }, WAITING_MS);
 addEventListener("pagehide", () => { claims.leaveAll(); drafts.flush(now.response?.entry.study ?? ""); });
 addEventListener("pageshow", (event) => { if (event.persisted) open(named(), { push: false, wanted: asked() }).catch(failed); });
 let news = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
@@ -317,7 +366,4 @@ onNews(() => {
 const first = asked(); // read before `follow` changes the address
 follow(view, layers);
 layers.restore(first);
-open(named(), { push: false, wanted: first }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => {
-  $("#absent").textContent = error.message;
-  $("#absent").hidden = false;
-});
+open(named(), { push: false, wanted: first }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => absent(sentenceIn(error)));

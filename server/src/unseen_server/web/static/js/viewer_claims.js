@@ -11,7 +11,9 @@ const LASTS_MS = 30 * 60_000;
 export class Claims {
   #me;
   #page = `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`; // the server tells the reader's open pages apart by it
-  /** @type {Set<string>} */
+  /** Studies that this page shows, or opens next. @type {Set<string>} */
+  #wanted = new Set();
+  /** Studies that are claimed. @type {Set<string>} */
   #held = new Set();
 
   constructor(/** @type {string} */ me) { this.#me = me; }
@@ -21,18 +23,22 @@ export class Claims {
    * @returns {Promise<{ until: string, error?: undefined } | { until?: undefined, error: ApiError }>}
    */
   async take(/** @type {string} */ study) {
+    this.#wanted.add(study);
     try {
       const { until } = await api(`/studies/${study}/claim?page=${this.#page}`, { method: "POST" });
       this.#held.add(study);
-      return { until };
+      if (this.#wanted.has(study)) return { until };
+      await this.leave(study); // the reader has left it before the answer came
+      return { error: new ApiError(409, "You have left this study.") };
     } catch (error) {
-      if (error instanceof ApiError) return { error };
-      throw error;
+      if (!(error instanceof ApiError)) throw error;
+      return { error };
     }
   }
 
   /** Release a study if the reader has claimed it; the server keeps it claimed while another page of the reader shows it. */
   async leave(/** @type {string} */ study) {
+    this.#wanted.delete(study);
     if (!this.#held.delete(study)) return;
     await api(`/studies/${study}/release?page=${this.#page}`, { method: "POST" }).catch(() => {}); // somebody else may have claimed it by now
   }
@@ -43,10 +49,14 @@ export class Claims {
       fetch(`/api/v1/studies/${study}/release?page=${this.#page}`, { method: "POST", headers: { "X-Requested-With": "unseen" }, keepalive: true });
     }
     this.#held.clear();
+    this.#wanted.clear();
   }
 
   /** Forget the claim of a reported study, which needs no release. */
-  done(/** @type {string} */ study) { this.#held.delete(study); }
+  done(/** @type {string} */ study) {
+    this.#held.delete(study);
+    this.#wanted.delete(study);
+  }
 
   /** Return the claim that the study's entry shows; null if nobody can claim it. @returns {Claim | null} */
   heard(/** @type {Entry} */ { study, claimed_by: by, claimed: since, acts }, /** @type {Claim | null} */ before) {

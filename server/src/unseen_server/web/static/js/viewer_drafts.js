@@ -6,6 +6,16 @@ import { local } from "./browser_storage.js";
 const WAIT_MS = 600; // delay after the last key press
 const AGAIN_MS = 5000; // delay before an unreachable server is tried again
 
+const keyOf = (/** @type {string} */ me, /** @type {string} */ study) => `unseen.draft.${me}.${study}`;
+
+/** Return the note that a reader has written of a study and not reported: the text that the server does not have yet, else the server's. */
+export async function noteOf(/** @type {string} */ me, /** @type {string} */ study) {
+  return local.get(keyOf(me, study)) ?? (await api(`/studies/${study}`)).draft;
+}
+
+/** Delete the draft of a reported study in this browser; the server has deleted its own. */
+export const forgetNote = (/** @type {string} */ me, /** @type {string} */ study) => local.remove(keyOf(me, study));
+
 export class Drafts {
   /** @type {Map<string, ReturnType<typeof setTimeout>>} */
   #due = new Map();
@@ -13,7 +23,7 @@ export class Drafts {
   /** @param {string} me */
   constructor(me) { this.me = me; }
 
-  #key(/** @type {string} */ study) { return `unseen.draft.${this.me}.${study}`; }
+  #key(/** @type {string} */ study) { return keyOf(this.me, study); }
 
   /** Return the draft of a study: the unsent text in this browser, else the server's text. */
   of(/** @type {Page.Returned<"GET /studies/{study}">} */ { entry, draft }) {
@@ -34,7 +44,20 @@ export class Drafts {
   /** Delete the draft of a reported study in this browser; the server has deleted its own. */
   done(/** @type {string} */ study) {
     clearTimeout(this.#due.get(study));
-    local.remove(this.#key(study));
+    forgetNote(this.me, study);
+  }
+
+  /** Report true while the text of a study is in this browser alone. */
+  unsent(/** @type {string} */ study) { return local.get(this.#key(study)) !== null; }
+
+  /** Return the reason that the reader has written for setting a study aside; it is in this browser alone. */
+  reasonOf(/** @type {string} */ study) { return local.get(`unseen.aside.${this.me}.${study}`) ?? ""; }
+
+  /** Keep the reason for setting a study aside; an empty one is deleted. */
+  keepReason(/** @type {string} */ study, /** @type {string} */ reason) {
+    const key = `unseen.aside.${this.me}.${study}`;
+    if (reason) local.set(key, reason);
+    else local.remove(key);
   }
 
   #later(/** @type {string} */ study, /** @type {number} */ wait) {

@@ -93,6 +93,16 @@ export class Layers {
     this.#drawOverlays();
   }
 
+  /** Show that the models' results for the film could not be fetched; nothing of the film before stays. */
+  missing(/** @type {string} */ sentence) {
+    for (const section of [$("#models"), $("#chart"), $("#nearest")]) {
+      section.replaceChildren();
+      section.hidden = true;
+    }
+    $("#words").replaceChildren(el("p", { class: "problem" }, `The scores of this film could not be fetched. ${sentence}`));
+    $("#of-research").classList.remove("waits");
+  }
+
   setMode(/** @type {string} */ mode) {
     this.#keep({ mode });
     this.#drawPanel();

@@ -41,6 +41,16 @@ const TAGS = ["Modality", "Manufacturer", "ManufacturerModelName", "PatientAge",
 const refill = (/** @type {Element} */ place, /** @type {(Page.Child | Page.Child[])[]} */ ...children) =>
   place.replaceChildren(...children.flat().filter((child) => child instanceof Node));
 
+/** Return the study's waiting time as text. */
+const waitingOf = (/** @type {Study["entry"]} */ entry) => `Received ${span((serverTime() - Date.parse(entry.received)) / 1000)} ago`;
+
+/** Update the waiting time, which goes on while the study is open. */
+export function showWaiting(/** @type {Element} */ place, /** @type {Study["entry"]} */ entry) {
+  const shown = place.querySelector(".waiting");
+  const words = waitingOf(entry);
+  if (shown && shown.textContent !== words) shown.textContent = words;
+}
+
 /**
  * Show source, state, waiting time and position, which triage mode shows next to the film.
  * @param {Element} place
@@ -48,7 +58,6 @@ const refill = (/** @type {Element} */ place, /** @type {(Page.Child | Page.Chil
  */
 export function showHead(place, { entry, position, total, until, flag }) {
   const [words, kind] = STATES[entry.state] ?? [entry.state, ""];
-  const waits = span((serverTime() - Date.parse(entry.received)) / 1000);
   const flags = [
     flag && el("span", { class: "chip warn" }, "read earlier"),
     entry.overdue && el("span", { class: "chip warn" }, "waits too long"),
@@ -57,9 +66,8 @@ export function showHead(place, { entry, position, total, until, flag }) {
   refill(
     place,
     el("div", { class: "line" }, el("b", { class: "source" }, entry.source), el("span", { class: `chip ${kind}` }, words), ...flags),
-    el("div", { class: "soft small" }, [
-      `Received ${waits} ago`, position && `no. ${position} of ${total} to read`, until && `reserved for you until ${clock(until)}`,
-    ].filter(Boolean).join(" · ")),
+    el("div", { class: "soft small" }, el("span", { class: "waiting" }, waitingOf(entry)),
+      [position && `no. ${position} of ${total} to read`, until && `reserved for you until ${clock(until)}`].filter(Boolean).map((words) => ` · ${words}`)),
     entry.reason && el("details", { class: "small reason" }, el("summary", {}, entry.clause), el("p", {}, entry.why)),
   );
 }

@@ -3,6 +3,7 @@
 import { $, api, el } from "./api.js";
 import { calendar, date } from "./dates.js";
 import { numberOf } from "./numbers.js";
+import { untilAnswered } from "./repeated.js";
 import { failed } from "./toasts.js";
 import { away, beside, isBeside } from "./viewer_second_film.js";
 
@@ -43,13 +44,21 @@ export class Priors {
   async #fetch(/** @type {string} */ study) {
     this.#study = study;
     this.#draw([]);
-    await this.#more(study);
+    const before = this.#known;
+    const found = await untilAnswered(() => api(`/studies/${study}/priors`), () => this.#study === study && this.#known === before, (sentence) => this.#missing(sentence));
+    if (found) this.#draw([...found.priors].sort(latestFirst), found.total);
+  }
+
+  /** Show that it is not known whether the patient has other studies. */
+  #missing(/** @type {string} */ sentence) {
+    $("#priors").hidden = false;
+    $("#priors").replaceChildren(el("p", { class: "problem", role: "status" }, `Other studies of this patient could not be fetched. ${sentence}`));
   }
 
   /** Fetch and list those that follow the known ones. */
   async #more(/** @type {string} */ study) {
     const before = this.#known;
-    const { priors, total } = await api(before.length === 0 ? `/studies/${study}/priors` : `/studies/${study}/priors?skip=${before.length}`);
+    const { priors, total } = await api(`/studies/${study}/priors?skip=${before.length}`);
     if (this.#study !== study || this.#known !== before) return undefined;
     const added = priors.filter((prior) => !before.some((known) => known.study === prior.study)); // a study may have come since
     this.#draw([...before, ...added].sort(latestFirst), added.length === 0 ? before.length : total);

@@ -19,6 +19,8 @@ export class Queue {
   #list;
   /** @type {Set<string>} */
   #passed = new Set();
+  /** @type {Set<string>} */
+  #skipped = new Set();
   /** @type {Map<string, Study>} */
   #known = new Map();
   /** @type {Page.Returned<"POST /studies/search">["rows"]} */
@@ -57,7 +59,17 @@ export class Queue {
 
   /** Do not offer a study again, because it was reported, skipped or claimed by somebody else. */
   pass(/** @type {string} */ study) { this.#passed.add(study); }
-  offerAgain(/** @type {string} */ study) { this.#passed.delete(study); }
+  skip(/** @type {string} */ study) {
+    this.pass(study);
+    this.#skipped.add(study);
+  }
+  offerAgain(/** @type {string} */ study) {
+    this.#passed.delete(study);
+    this.#skipped.delete(study);
+  }
+
+  /** Return the number of studies to be read that were skipped here. */
+  get skipped() { return this.#rows.filter((row) => this.#skipped.has(row.study) && row.acts.includes("claim")).length; }
 
   /** Set the current study. */
   at(/** @type {string} */ study) { this.#current = study; }

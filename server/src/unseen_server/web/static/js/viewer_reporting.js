@@ -1,12 +1,12 @@
 // @ts-check
 // Acts of a reader on a study: report it, skip it, take a report back, set aside what cannot be shown; then the next
 // study opens by itself.
-import { $, api } from "./api.js";
+import { $, api, sentenceIn, statusOf } from "./api.js";
 import { unseen } from "./viewer_seen.js";
 import { now, study as current } from "./viewer_state.js";
 import { reportedAs } from "./reported.js";
 import { say } from "./viewer_tools.js";
-import { failed, toast } from "./toasts.js";
+import { announced, failed, toast } from "./toasts.js";
 
 /** @typedef {import("./viewer_keys.js").Outcome} Outcome  @typedef {import("./viewer_claims.js").Claims} Claims */
 
@@ -51,10 +51,7 @@ export class Reporting {
       return;
     }
     const dwell_ms = now.since === null ? null : Math.min(LONGEST_MS, Math.ceil(performance.now() - now.since));
-    await this.once(async () => {
-      await this.#andNext(study, () => api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value, dwell_ms } }), began);
-      say(reportedAs(outcome), { action: "Undo (Z)", run: () => this.undo() });
-    });
+    await this.once(() => this.#andNext(study, () => api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value, dwell_ms } }), began, reportedAs(outcome)));
   }
 
   /** Record a study that cannot be displayed as returned or discarded. */
@@ -67,21 +64,22 @@ export class Reporting {
       return;
     }
     await this.once(async () => {
-      const entry = await api(`/studies/${study}/set-aside`, { body: { how, reason } });
+      const entry = await announced(api(`/studies/${study}/set-aside`, { body: { how, reason } }));
       $("#aside-reason").value = "";
-      if (entry.state === "set_aside") await this.#andNext(study, () => Promise.resolve(), began);
-      else await this.page.again();
+      this.drafts.keepReason(study, "");
       const words = how === "returned" ? "Recorded as returned. Nothing was sent: tell the sender yourself." : "Discarded.";
-      say(entry.state === "set_aside" ? words : `${words} Report the study's other films.`, { action: "Undo (Z)", run: () => this.undo() });
+      if (entry.state === "set_aside") return this.#andNext(study, () => Promise.resolve(), began, words);
+      await this.page.again();
+      say(`${words} Report the study's other films.`, { action: "Undo (Z)", run: () => this.undo() });
     });
   }
 
-  /** Perform the action and open the next study, which is claimed in parallel. */
-  async #andNext(/** @type {string} */ study, /** @type {() => Promise<unknown>} */ act, /** @type {number} */ began) {
+  /** Perform the action, confirm it in words, and open the next study, which is claimed in parallel. */
+  async #andNext(/** @type {string} */ study, /** @type {() => Promise<unknown>} */ act, /** @type {number} */ began, /** @type {string} */ words) {
     const following = this.queue.next[0]?.study;
     const asked = following === undefined ? null : { study: following, answer: this.claims.take(following) };
     try {
-      await act();
+      await announced(act());
     } catch (error) {
       if (asked && (await asked.answer).until) await this.claims.leave(asked.study);
       throw error;
@@ -90,7 +88,15 @@ export class Reporting {
     this.drafts.done(study);
     now.reported.push(study);
     this.queue.pass(study);
-    await this.next({ began, asked });
+    try {
+      await this.next({ began, asked });
+    } catch (error) {
+      if (now.response?.entry.study === study) now.claim = null; // it is reported, and cannot be reported again
+      this.page.again().catch(() => {}); // repeated with the next news
+      throw new Error(`The next study could not be opened: ${statusOf(error) === 0 ? "the server cannot be reached." : sentenceIn(error)} Press S to try again.`);
+    } finally {
+      say(words, { action: "Undo (Z)", run: () => this.undo() });
+    }
   }
 
   /** Open the next study that nobody else has; `asked`: the study that was already requested. */
@@ -110,7 +116,7 @@ export class Reporting {
 
   skip() {
     return this.once(async () => {
-      this.queue.pass(current().entry.study);
+      this.queue.skip(current().entry.study);
       await this.next({ began: performance.now() });
     });
   }
@@ -121,7 +127,7 @@ export class Reporting {
       const own = entry.acts.includes("undo") ? entry.study : null;
       const study = own ?? now.reported.at(-1);
       if (!study) return say("There is no report of yours to take back here.");
-      await api(`/studies/${study}/undo`, { method: "POST" });
+      await announced(api(`/studies/${study}/undo`, { method: "POST" }));
       now.reported = now.reported.filter((one) => one !== study);
       this.queue.offerAgain(study);
       say("The report was taken back; the study is yours again.");

@@ -23,5 +23,8 @@ export const now = {
 /** Return the open study. */
 export const study = () => there(now.response);
 
-/** Report true if this film of this study is displayed; a response may arrive after the user has moved on. */
-export const isShown = (/** @type {string} */ name, /** @type {number} */ place, frame = now.frame) => now.response?.entry.study === name && now.shown === place && now.frame === frame;
+/**
+ * Report true if this film of this study is displayed: a response may arrive after the user has moved on. The film is given by its
+ * name, since its index changes when another film of the study comes or goes.
+ */
+export const isShown = (/** @type {string} */ name, /** @type {string} */ film, frame = now.frame) => now.response?.entry.study === name && now.response.films[now.shown]?.film === film && now.frame === frame;

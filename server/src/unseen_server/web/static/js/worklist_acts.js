@@ -3,7 +3,8 @@
 import { api } from "./api.js";
 import { numberOf } from "./numbers.js";
 import { reportedAs } from "./reported.js";
-import { failed, toast } from "./toasts.js";
+import { forgetNote, noteOf } from "./viewer_drafts.js";
+import { announced, failed, toast } from "./toasts.js";
 
 /** Actions on a study. Each shows its result in a toast and reports the change to `list`. */
 export class Acts {
@@ -12,18 +13,23 @@ export class Acts {
   /** @type {Set<string>} */
   #busy = new Set();
 
-  /** @param {{ busy: (study: string, is: boolean) => void, changed: () => void } & Record<"reported" | "back", (study: string) => void>} list */
+  /** @param {{ me: string, busy: (study: string, is: boolean) => void, changed: () => void } & Record<"reported" | "back", (study: string) => void>} list */
   constructor(list) {
     this.list = list;
   }
 
-  /** Claim and report a study in one step. Somebody else's claim prevents this, and the server's message names the person. */
+  /**
+   * Claim and report a study in one step, with the note that the reader has written in the viewer. Somebody else's claim prevents
+   * this, and the server's message names the person.
+   */
   report(/** @type {string} */ study, /** @type {"normal" | "abnormal" | "unsure"} */ outcome) {
     return this.#doing(study, async () => {
       await api(`/studies/${study}/claim`, { method: "POST" });
-      await api(`/studies/${study}/report`, { body: { outcome } });
+      const note = await noteOf(this.list.me, study);
+      await api(`/studies/${study}/report`, { body: { outcome, note } });
+      forgetNote(this.list.me, study);
       this.#done.at(-1)?.away(); // Z can still undo the report
-      const away = toast(reportedAs(outcome), { action: "Undo", run: () => this.undo(study) });
+      const away = toast(reportedAs(outcome, note !== ""), { action: "Undo", run: () => this.undo(study) });
       this.#done.push({ study, away });
       this.list.reported(study);
     });
@@ -65,7 +71,7 @@ export class Acts {
     this.#busy.add(study);
     this.list.busy(study, true);
     try {
-      await act();
+      await announced(act());
     } catch (error) {
       failed(error);
       this.list.changed();

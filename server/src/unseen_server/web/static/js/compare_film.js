@@ -1,6 +1,6 @@
 // @ts-check
 // The page that shows two to six models on one film side by side; ← → go through the list that the film came from.
-import { $, api, closest, el, sentenceIn, there, typing } from "./api.js";
+import { $, api, closest, el, inDialog, sentenceIn, there, typing } from "./api.js";
 import { session } from "./browser_storage.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { swatch } from "./charts.js";
@@ -8,6 +8,7 @@ import { keptList } from "./compare_gallery.js";
 import { short } from "./compare_operating.js";
 import { Pane, ROWS } from "./compare_model_images.js";
 import { films } from "./films.js";
+import { untilAnswered } from "./repeated.js";
 import { failed, toast } from "./toasts.js";
 
 const KEPT = "unseen.compare"; // same key as on the comparison page
@@ -33,20 +34,26 @@ let turn = 0;
 
 async function show() {
   const mine = ++turn;
+  const isWanted = () => mine === turn;
   $("#side").setAttribute("aria-busy", "true");
   closePanes();
+  response = null; // nothing of the film before is shown under the name of this one
+  view.show(null);
+  $("#study").hidden = true;
+  $("#models").replaceChildren($("#models legend"));
   $("#seen").replaceChildren();
-  $("#absent").hidden = true;
+  absent("");
   position();
-  films.get(film).then((shown) => { if (mine === turn) view.show(shown); }, (error) => {
-    if (mine !== turn) return;
-    view.show(null);
-    $("#absent").textContent = sentenceIn(error);
-    $("#absent").hidden = false;
-  });
+  untilAnswered(() => films.get(film), isWanted, absent).then((shown) => {
+    if (!shown) return;
+    absent("");
+    view.show(shown);
+  }, (error) => { if (mine === turn) absent(sentenceIn(error)); });
   try {
-    const found = await api(`/films/${film}/look`);
-    if (mine !== turn) return;
+    const found = await untilAnswered(() => api(`/films/${film}/look`), isWanted, (sentence) => {
+      $("#seen").replaceChildren(el("p", { class: "said" }, `The models' results on this film could not be fetched. ${sentence}`));
+    });
+    if (!found) return;
     response = found;
     $("#study").href = `/studies/${found.study}`;
     $("#study").hidden = false;
@@ -58,6 +65,12 @@ async function show() {
   if (mine === turn) $("#side").removeAttribute("aria-busy");
   const at = list.films.indexOf(film);
   for (const near of [list.films[at + 1], list.films[at - 1]]) if (near && mine === turn) films.get(near).catch(() => {});
+}
+
+/** Show why there is no film; "" if there is one, or if it is being fetched. */
+function absent(/** @type {string} */ sentence) {
+  $("#absent").textContent = sentence;
+  $("#absent").hidden = sentence === "";
 }
 
 function position() {
@@ -156,7 +169,7 @@ $("#first").addEventListener("click", () => view.setWindow(view.first));
 $("#invert").addEventListener("click", () => view.setInverted(!view.inverted));
 $("#fit").addEventListener("click", () => view.fit());
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || closest(event, "textarea, select, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.defaultPrevented || inDialog() || closest(event, "textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
   /** @type {Record<string, () => void>} */
   const does = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: () => location.assign("/compare") };
   const own = event.shiftKey ? null : does[event.key];

@@ -19,7 +19,8 @@ from tests.browser.test_viewer import ill, opened, sent, shows
 from tests.web.running import until
 from unseen.data import phantoms
 
-BROKEN = [f"this is text number {number}\n".encode() * 20 for number in range(4)]
+JS = "text/javascript"
+BROKEN = [f"this is text number {number}\n".encode() * 20 for number in range(6)]
 
 
 @pytest.fixture
@@ -373,7 +374,7 @@ def test_no_key_acts_on_the_study_behind_a_dialog(page: Page, site: Site) -> Non
 
 def test_a_dialog_that_is_closed_by_escape_does_nothing_also_the_second_time(site: Site, page_of: PageOf) -> None:
     """A dialog keeps the answer of its last use: the studies were recorded as returned although Escape was pressed."""
-    first, second = sent(site, "escape", BROKEN[2:])
+    first, second = sent(site, "escape", BROKEN[2:4])
     page = page_of(site, "lea")
     page.goto(f"{site.root}/?source=escape")
     for study, end in ((first, "Record"), (second, "Escape")):
@@ -388,6 +389,64 @@ def test_a_dialog_that_is_closed_by_escape_does_nothing_also_the_second_time(sit
     page.wait_for_timeout(1500)
     with site.store() as store:
         assert [store.studies.details(one).entry.how for one in (first, second)] == ["returned", None]
+
+
+def test_studies_that_are_returned_in_parts_are_counted_if_a_later_part_fails(site: Site, page_of: PageOf) -> None:
+    """The page stated the error alone, although the studies of the parts before were recorded as returned."""
+    first, second = sent(site, "parts", BROKEN[4:])
+    page = page_of(site, "lea")
+
+    def alone(route: Route) -> None:  # a study a part
+        route.fulfill(body=route.fetch().text().replace("MOST_RETURNED = 50", "MOST_RETURNED = 1"), content_type=JS)
+
+    page.route("**/worklist_chosen.js*", alone)
+    page.goto(f"{site.root}/?source=parts")
+    for study in (first, second):
+        page.get_by_label(f"Choose {study}").check()
+    page.get_by_role("button", name="Record as returned…").click()
+    page.get_by_label("What is wrong").fill("Send it as DICOM.")
+    returned: list[Route] = []
+
+    def one_alone(route: Route) -> None:
+        returned.append(route)
+        route.continue_() if len(returned) == 1 else route.abort()
+
+    page.route("**/studies/return", one_alone)
+    page.get_by_role("button", name="Record", exact=True).click()
+    said = page.locator(".toast").filter(has_text="1 study recorded as returned")
+    expect(said).to_contain_text("1 study left as it is: ")
+    page.unroute("**/studies/return")
+    page.unroute("**/worklist_chosen.js*")
+    with site.store() as store:
+        assert [store.studies.details(one).entry.how for one in (first, second)] == ["returned", None]
+
+
+def test_earlier_rows_of_the_audit_trail_are_those_of_the_shown_search(site: Site, page_of: PageOf) -> None:
+    """They were those of the fields, which may have been changed after the search; and an answer that came late
+    replaced that of a later search.
+    """
+    page = page_of(site, "ada")
+    page.goto(f"{site.root}/administration#audit")
+    page.get_by_role("tab", name="Audit trail").click()
+    rows, more = page.locator("#audit-rows tr"), page.get_by_role("button", name="Earlier rows")
+    expect(rows).to_have_count(50)
+    page.locator("#audit-actor").fill("ada")
+    with page.expect_request("**/audit/search") as earlier:
+        more.click()
+    assert earlier.value.post_data_json["actor"] == "" and earlier.value.post_data_json["before"] is not None
+    expect(page.locator("#audit-none")).to_be_hidden()
+    late = Held(page, "**/audit/search")
+    page.get_by_role("button", name="Search", exact=True).click()
+    late.one_came()
+    late.how = "pass"
+    page.locator("#audit-actor").fill("nobody-of-this-name")
+    with page.expect_response("**/audit/search"):
+        page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("#audit-none")).to_be_visible()
+    with page.expect_response("**/audit/search"):
+        late.end("pass")
+    page.wait_for_timeout(500)
+    expect(page.locator("#audit-none")).to_be_visible()
 
 
 # parts of the pages ---------------------------------------------------------------------------------------------------

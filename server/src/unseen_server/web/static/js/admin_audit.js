@@ -12,6 +12,7 @@ import { failed, toast } from "./toasts.js";
 const STATES = ["from", "to", "was"];
 const GONE = ["study.erased", "study.retired"];
 let ready = false;
+let searches = 0;
 
 export async function showAudit() {
   if (!ready) {
@@ -29,17 +30,26 @@ export async function showAudit() {
   await search();
 }
 
-/** @param {number | null} before */
-async function search(before = null) {
+/** Fetch the rows that match the fields. */
+function search() {
   const [since, until] = [beginning($("#audit-since").value), beginning($("#audit-until").value, 1)];
-  const body = { actor: $("#audit-actor").value, action: $("#audit-action").value, study: $("#audit-study").value, since, until, before };
-  const found = await api("/audit/search", { body });
-  const rows = found.events.map(row);
-  fill($("#audit-rows"), rows, { add: before !== null });
+  return show({ actor: $("#audit-actor").value, action: $("#audit-action").value, study: $("#audit-study").value, since, until }, null);
+}
+
+/**
+ * Fetch and show rows of a search, unless another one begins before the answer.
+ * @param {Page.Sent<"POST /audit/search">} sought
+ * @param {number | null} before  only rows before this number, below those that are shown
+ */
+async function show(sought, before) {
+  const mine = ++searches;
+  const found = await api("/audit/search", { body: { ...sought, before } });
+  if (mine !== searches) return;
+  fill($("#audit-rows"), found.events.map(row), { add: before !== null });
   $("#audit-none").hidden = $("#audit-rows").childElementCount > 0;
   const more = $("#audit-more");
   more.hidden = found.before === null;
-  more.onclick = () => { search(found.before).catch(failed); };
+  more.onclick = () => { show(sought, found.before).catch(failed); }; // of the search that is shown, whatever the fields are by now
 }
 
 function row(/** @type {Event} */ { seq, time, actor, action, subject, body }) {

@@ -1,7 +1,7 @@
 // @ts-check
 // Actions on several chosen studies, for leads: assign, score again, record as returned.
 // Never reported.
-import { $, api, closest, el, openQuestion } from "./api.js";
+import { $, api, closest, el, openQuestion, sentenceIn } from "./api.js";
 import { numberOf } from "./numbers.js";
 import { failed, toast } from "./toasts.js";
 
@@ -104,9 +104,16 @@ export class Chosen {
       /** @type {OnSeveral} */
       const all = { done: [], refused: [] };
       for (let at = 0; at < studies.length; at += MOST_RETURNED) {
-        const part = await api("/studies/return", { body: { studies: studies.slice(at, at + MOST_RETURNED), reason } });
-        all.done.push(...part.done);
-        all.refused.push(...part.refused);
+        const part = studies.slice(at, at + MOST_RETURNED);
+        try {
+          const { done, refused } = await api("/studies/return", { body: { studies: part, reason } });
+          all.done.push(...done);
+          all.refused.push(...refused);
+        } catch (error) { // the parts before are done
+          if (at === 0) throw error;
+          all.refused.push(...studies.slice(at).map((study) => ({ study, reason: sentenceIn(error) })));
+          break;
+        }
       }
       return all;
     });

@@ -36,6 +36,8 @@ PREFIX = "curves/"
 ARM: Arm = "ei"
 DIVERGED = "-1e-3"
 """Ending of a curve's name where its training diverged at a rate of 1e-3, which its recipe no longer has."""
+THREE_QUARTERS = 0.75
+"""Share of the epochs after which the learning rate falls, where a recipe names no other."""
 GROWTH = 10.0
 """A loss above so many times that of the first step ends a training; EI's losses without noise only fall below it."""
 
@@ -46,14 +48,14 @@ def names(px: int | None = None) -> list[str]:
     return [name for name in recipes.names() if name.startswith(PREFIX) and name.endswith(ending)]
 
 
-def points_of(epochs: int) -> list[int]:
+def points_of(epochs: int, milestone: float = THREE_QUARTERS) -> list[int]:
     """Return the epochs after which a training is evaluated: powers of two, the fall of the learning rate, the last.
 
-    >>> points_of(100)
-    [1, 2, 4, 8, 16, 32, 64, 75, 100]
+    >>> points_of(100), points_of(100, 0.688)
+    ([1, 2, 4, 8, 16, 32, 64, 75, 100], [1, 2, 4, 8, 16, 32, 64, 69, 100])
     """
     powers = [2**power for power in range(epochs.bit_length()) if 2**power < epochs]
-    return sorted({*powers, math.ceil(0.75 * epochs), epochs})
+    return sorted({*powers, math.ceil(milestone * epochs), epochs})
 
 
 def references(recipe: Recipe) -> Iterator[Row]:
@@ -96,7 +98,8 @@ def trained(
     if problem.process.noise is not None:  # as `learn` does, where there is noise
         number -= int(held_rows(number, HELD_OUT, problem.subjects, seed=seed).sum())
     per_epoch = max(1, number // training.batch_size)
-    points = set(points_of(training.epochs))
+    milestone = problem.settings.milestone
+    points = set(points_of(training.epochs, milestone))
 
     def validate(f: Reconstructor, epoch: int) -> Mapping[str, float]:
         if epoch not in points:
@@ -110,6 +113,7 @@ def trained(
             "machine": processor(),
             "learning_rate": rate,
             "epochs_of_training": training.epochs,
+            "milestone": milestone,
             "epoch": epoch,
             "steps": epoch * per_epoch,
             "cpu_seconds": _spent(run.folder),

@@ -10,7 +10,7 @@ import pytest
 
 from studies import recipe_files as recipes
 from studies.curves.page import charts, curve_blocks, curves_of, said, to_the_source, trend
-from studies.curves.training import names, points_of, recipe_of, trained
+from studies.curves.training import THREE_QUARTERS, names, points_of, recipe_of, trained
 from studies.gpu_queue.entries import Work, queue
 from studies.imaging.settings import images_of, method_of, resolved, training_of
 from studies.row_files import write_row
@@ -97,6 +97,7 @@ def test_a_loss_that_grows_without_bound_ends_the_training_also_when_it_is_resum
 def test_points_are_logarithmic_and_begin_and_end_with_the_training() -> None:
     assert points_of(600) == [1, 2, 4, 8, 16, 32, 64, 128, 256, 450, 512, 600]
     assert points_of(1) == [1] and points_of(4) == [1, 2, 3, 4]
+    assert points_of(2100, 0.688)[-3:] == [1445, 2048, 2100]
 
 
 @pytest.mark.parametrize("name", names())
@@ -111,7 +112,9 @@ def test_a_curve_is_the_problem_of_the_results_with_ten_times_the_steps(name: st
     per_epoch = {"inpainting": 32, "ct": 24, "mri": 27}[problem]
     for row in known.values():
         if row["problem"] == name and row["arm"] == "ei":
-            assert row["steps"] == row["epoch"] * per_epoch and row["epoch"] in points_of(row["epochs_of_training"])
+            assert row["steps"] == row["epoch"] * per_epoch and row["epoch"] in points_of(
+                row["epochs_of_training"], row.get("milestone", THREE_QUARTERS)
+            )
     assert training_of(recipe).epochs * per_epoch >= 10 * today["steps"]
     rate = 5e-4 if problem == "inpainting" else today["learning_rate"]  # else the one that validation images chose
     assert method_of(recipe).learning_rates[0] == rate
@@ -184,6 +187,10 @@ def test_the_trend_is_the_slope_at_the_full_rate_and_the_remaining_steps_are_tho
     assert trend(curves_of([*rising, point(256, [-90.0, -90.0])])[0]) is None, "a diverged training has no trend"
     ct = [{**row, "problem": "curves/ct-64"} for row in rising]
     assert "The source has 35.64 dB in this metric (as printed)" in to_the_source(curves_of(ct)[0])
+    early = curves_of([{**row, "problem": "curves/ct-128", "px": 128, "milestone": 0.3} for row in rising])[0]
+    found = trend(early)
+    assert found is not None and (found.first, found.last) == (1024, 4096)
+    assert "**Its rate falls after 5,760 steps**" in said(early) and "Its rate falls" not in said(curve)
     mri = [{**row, "problem": "curves/mri-64"} for row in rising]
     assert to_the_source(curves_of(mri)[0]).endswith("dB per doubling of the steps."), "no source prints a figure"
 

@@ -244,7 +244,7 @@ def diverged(row: Row) -> bool:
 
 def last_full_epoch(row: Row) -> int:
     """Return the last epoch with the full learning rate."""
-    return math.ceil(row.get("milestone", THREE_QUARTERS) * int(row["epochs_of_training"]))
+    return math.ceil(float(row.get("milestone", THREE_QUARTERS)) * int(row["epochs_of_training"]))
 
 
 def _fall(curve: Curve) -> str:

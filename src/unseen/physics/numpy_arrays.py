@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -61,8 +61,7 @@ def readable(values: Values) -> Values:
         return values
     if np.ma.is_masked(values):
         raise ValueError(MASKED)
-    native: Any = np.array(values, values.dtype.newbyteorder("="), order="C")
-    return native
+    return cast("Values", np.array(values, values.dtype.newbyteorder("="), order="C"))
 
 
 def on_tensors(act: Callable[[Tensor], Tensor], values: Tensor | Array) -> Tensor | Array:

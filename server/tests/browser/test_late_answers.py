@@ -232,8 +232,8 @@ def test_the_waiting_time_of_an_open_study_goes_on(site: Site, chromium: Browser
 
 def test_a_list_that_cannot_be_fetched_shows_no_rows_of_the_one_before(page: Page, site: Site) -> None:
     """Rows of To read stood under Reported, and a reload that failed was not tried again."""
-    (study,) = sent(site, "two-tabs", ill(1, 507))
-    page.goto(f"{site.root}/?source=two-tabs")
+    (study,) = sent(site, "list-tabs", ill(1, 507))
+    page.goto(f"{site.root}/?source=list-tabs")
     expect(page.locator(f'tr[data-study="{study}"]')).to_be_visible()
     held = Held(page, "**/studies/search")
     page.get_by_role("tab", name="Reported").click()
@@ -258,7 +258,7 @@ def test_a_list_that_cannot_be_fetched_shows_no_rows_of_the_one_before(page: Pag
 
     page.wait_for_timeout(3000)  # the page is at rest
     page.route("**/studies/search", once)
-    (other,) = set(sent(site, "two-tabs", ill(2, 508)[1:])) - {study}
+    (other,) = set(sent(site, "list-tabs", ill(2, 508)[1:])) - {study}
     expect(page.locator(f'tr[data-study="{other}"]')).to_be_visible()
     assert failed
 

@@ -243,7 +243,7 @@ def test_a_list_that_cannot_be_fetched_shows_no_rows_of_the_one_before(page: Pag
     held.end("refuse")
     expect(page.locator("#empty")).to_contain_text("This list could not be fetched")
     held.end("pass")
-    expect(page.locator("#empty")).to_contain_text("Nothing from tabs in this list")
+    expect(page.locator("#empty")).to_contain_text("Nothing from list-tabs in this list")
     page.get_by_role("tab", name="To read").click()
     expect(page.locator(f'tr[data-study="{study}"]')).to_be_visible()
 

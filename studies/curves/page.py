@@ -248,16 +248,15 @@ def last_full_epoch(row: Row) -> int:
 
 
 def _fall(curve: Curve) -> str:
-    """Return where the learning rate falls and why, or "" where it falls after three quarters of the steps."""
+    """Return where the learning rate falls, or "" where it falls after three quarters of the steps."""
     last = curve.points[-1]
-    at = _DIVERGED_AT.get(curve.name)
-    if at is None or last.get("milestone", THREE_QUARTERS) == THREE_QUARTERS:
+    if last.get("milestone", THREE_QUARTERS) == THREE_QUARTERS:
         return ""
     falls = last_full_epoch(last) * steps_of(last) // int(last["epoch"])
     return (
-        f"**Its rate falls after {falls:,} steps**, not after three quarters: with the later fall the loss grew to "
-        f"more than ten times that of the first step at step {at:,}, and the training ended with an error. The "
-        "learning rate was chosen by short trainings with 16 features, and another seed may diverge earlier."
+        f"**Its rate falls after {falls:,} steps**, not after three quarters: with the later fall the training "
+        "diverged before it and ended with an error. The learning rate was chosen by short trainings with 16 features, and "
+        "another seed may diverge earlier."
     )
 
 
@@ -275,8 +274,6 @@ def difference(row: Row, other: Row) -> Interval:
     return found
 
 
-_DIVERGED_AT = {"ct-128": 34_754}
-"""Step in which a training diverged whose rate was to fall after three quarters of the steps."""
 _HEAD = [
     "size",
     "steps",

@@ -160,7 +160,7 @@ def counted(store: Store, policy: str) -> DriftWatch:
 
 @on_postgresql
 def test_the_watch_counts_a_study_with_its_highest_score(store: Store) -> None:
-    """As a calibration does; in one batch and in several, with films that arrive after another study."""
+    """Films come in one batch and in several, also after those of another study. A calibration counts so, too."""
     screener = drifting()
     assert screener.policy is not None
     for drained, numbers in enumerate([(1, 2, 3), (4,), (5, 6)]):

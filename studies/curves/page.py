@@ -255,8 +255,8 @@ def _fall(curve: Curve) -> str:
     falls = last_full_epoch(last) * steps_of(last) // int(last["epoch"])
     return (
         f"**Its rate falls after {falls:,} steps**, not after three quarters: with the later fall the training "
-        "diverged before it and ended with an error. The learning rate was chosen by short trainings with 16 features, and "
-        "another seed may diverge earlier."
+        "diverged before it and ended with an error. The learning rate was chosen by short trainings with 16 "
+        "features, and another seed may diverge earlier."
     )
 
 

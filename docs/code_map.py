@@ -46,6 +46,22 @@ FREQUENT = (
         "marked in `worklist/report_entry.py`; interval: `src/unseen/screening/audit_draw.py`; whether "
         "readers see scores follows its counts: `web/state.py`",
     ),
+    (
+        "Score by which the drift watch counts a study",
+        "server/src/unseen_server/worklist/drift_counting.py",
+        "the calibration counts in the same way: `src/unseen/screening/labelled_studies.py`; tests at a window's end: "
+        "`src/unseen/screening/drift_watch.py`",
+    ),
+    (
+        "Delay before a page repeats a failed request",
+        "server/src/unseen_server/web/static/js/repeated.js",
+        "silence after which news count as lost: `events.js`",
+    ),
+    (
+        "Epoch after which the learning rate of a curve falls",
+        "studies/recipes/curves/ct-128.toml",
+        "`milestone`; the page: `studies/curves/page.py`",
+    ),
     ("Name of a film's patient", "src/unseen/data/reading.py", "by a manifest: `data/manifest.py`"),
     ("Help text of a command", "src/unseen/cli/filled_help.py", "the text is the docstring of the command"),
     (

@@ -4,8 +4,8 @@ One training gives all points of its curve: after 1, 2, 4, … epochs and after 
 on the validation and test images. The learning rate is the one that the problem's recipe of `imaging/` chose on its
 validation images, except for inpainting: the choice of 1e-3, from short trainings with 16 features, did not hold for
 32 features, where the training diverged, so its recipes have 5e-4, the default of `learn`. The rate falls to a tenth
-after three quarters of the epochs. Nothing is chosen on test images, and no point is left out: the points of the
-diverged training have names of their own (`DIVERGED`).
+after the share of the epochs that the recipe names (`milestone`), else after three quarters. Nothing is chosen on test
+images, and no point is left out: the points of the diverged training have names of their own (`DIVERGED`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ARM: Arm = "ei"
 DIVERGED = "-1e-3"
 """Ending of a curve's name where its training diverged at a rate of 1e-3, which its recipe no longer has."""
 THREE_QUARTERS = 0.75
-"""Share of the epochs after which the learning rate falls, where a recipe names no other."""
+"""Default of a recipe's `milestone`, which rows from before it was a fact of them have."""
 GROWTH = 10.0
 """A loss above so many times that of the first step ends a training; EI's losses without noise only fall below it."""
 

@@ -20,7 +20,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.drift_watch import DriftReference
 from unseen.training.history import History, Log
-from unseen_server.worklist.drift_counting import ScoredFilm, observe_all
+from unseen_server.worklist.drift_counting import WatchedFilm, observe_all
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import activations, audit, decisions, studies
 
@@ -293,7 +293,7 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: P
     with labelled.store() as store:
         with store.writing() as writing:
             for _ in range(reference.window):
-                observe_all(writing, policy, [ScoredFilm(study=None, score=50.0)], reference)
+                observe_all(writing, policy, [WatchedFilm(study=None, score=50.0)], reference)
         page = models_page(page_of, labelled, "lea")
         page.get_by_role("tab", name="Watch").click()
         alarm = page.get_by_role("region", name="Drift alarm")
@@ -328,14 +328,14 @@ def test_what_was_cleared_before_an_alarm_is_reopened_by_two_people(labelled: Si
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
     with labelled.store() as store:
         names = [row.study for row in store.studies.page(StudyQuery(tab="to_read")).rows][:3]
-        others = [ScoredFilm(study=f"s-{number:020x}", score=50.0) for number in range(17)]
+        others = [WatchedFilm(study=f"s-{number:020x}", score=50.0) for number in range(17)]
         with store.writing() as writing:
             cleared = {"state": "cleared", "standing": "cleared", "shelf": "cleared"}
             of_names = studies.c.public_id.in_(names)
             writing.connection.execute(
                 studies.update().where(of_names).values(**cleared, action="clear", policy=policy)
             )
-            known = [ScoredFilm(study=name, score=50.0) for name in names]
+            known = [WatchedFilm(study=name, score=50.0) for name in names]
             observe_all(writing, policy, [*known, *others], reference)
         page = models_page(page_of, labelled, "lea")
         page.get_by_role("tab", name="Watch").click()

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from tests.web.conftest import Api, said
 from tests.worklist.conftest import Judged, own_place
 from unseen.screening import DriftReference
-from unseen_server.worklist.drift_counting import ScoredFilm, observe_all
+from unseen_server.worklist.drift_counting import WatchedFilm, observe_all
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, studies
@@ -27,8 +27,8 @@ def cleared(store: Store, judged: Judged) -> list[str]:
     with store.writing() as writing:
         writing.connection.execute(update(studies).values(policy=POLICY))
         writing.connection.execute(update(decisions).values(policy_digest=POLICY))
-        others = [ScoredFilm(study=f"s-{number:020x}", score=50.0) for number in range(17)]
-        known = [ScoredFilm(study=name, score=50.0) for name in names]
+        others = [WatchedFilm(study=f"s-{number:020x}", score=50.0) for number in range(17)]
+        known = [WatchedFilm(study=name, score=50.0) for name in names]
         observe_all(writing, POLICY, [*known, *others], reference)
     return names
 

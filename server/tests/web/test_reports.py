@@ -9,7 +9,7 @@ from typing import Any
 from tests.web.conftest import Api, look_at, said
 from tests.worklist.conftest import own_place, png
 from unseen.screening.drift_watch import DriftReference
-from unseen_server.worklist.drift_counting import ScoredFilm, observe_all
+from unseen_server.worklist.drift_counting import WatchedFilm, observe_all
 from unseen_server.worklist.store import Store
 
 place = own_place
@@ -97,7 +97,7 @@ def test_a_drift_alarm_is_seen_and_acknowledged_by_two_leads(api: Api, store: St
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
     with store.writing() as writing:
         for _ in range(reference.window):
-            observe_all(writing, POLICY, [ScoredFilm(study=None, score=50.0)], reference)
+            observe_all(writing, POLICY, [WatchedFilm(study=None, score=50.0)], reference)
     (alarm,) = api.lead.get("/alarms").json()["alarms"]
     assert (alarm["policy"], alarm["kind"]) == (POLICY, "scores") and alarm["reason"]
     said_of_it = {"note": "new tube", "summary": alarm["summary"]["digest"]}

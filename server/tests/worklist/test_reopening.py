@@ -22,7 +22,7 @@ from tests.worklist.reporting import look_and_report
 from tests.worklist.test_film_worker import clearing
 from unseen.screening import DriftReference, DriftWatch
 from unseen.screening.screener import Screener
-from unseen_server.worklist.drift_counting import ScoredFilm, observe_all, watched
+from unseen_server.worklist.drift_counting import WatchedFilm, observe_all, watched
 from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
@@ -184,7 +184,7 @@ def test_a_further_film_revises_a_study_of_the_current_window_alone(store: Store
 
     def enter(*films: tuple[str, float | None, bool]) -> DriftWatch:
         with store.writing() as writing:
-            scored = [ScoredFilm(study=study, score=score, further=further) for study, score, further in films]
+            scored = [WatchedFilm(study=study, score=score, further=further) for study, score, further in films]
             observe_all(writing, "p", scored, reference)
         return counted(store, "p")
 

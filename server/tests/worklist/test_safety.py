@@ -18,7 +18,7 @@ from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
 from unseen_server.worklist.calibration import labels
-from unseen_server.worklist.drift_counting import ScoredFilm, observe_all
+from unseen_server.worklist.drift_counting import WatchedFilm, observe_all
 from unseen_server.worklist.film_result import FilmScreening
 from unseen_server.worklist.labels import EVERY, SEEN
 from unseen_server.worklist.result_batch import EntryRules
@@ -198,7 +198,7 @@ def alarmed(store: Store, digest: str) -> None:
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
     with store.writing() as writing:
         for _ in range(reference.window):
-            observe_all(writing, digest, [ScoredFilm(study=None, score=50.0)], reference)
+            observe_all(writing, digest, [WatchedFilm(study=None, score=50.0)], reference)
 
 
 @on_postgresql

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoredFilm:
+class WatchedFilm:
     """A frontal film that the policy has decided on.
 
     Args:
@@ -39,7 +39,7 @@ class ScoredFilm:
     further: bool = False
 
 
-def observe_all(writing: Writing, policy: str, scored: Sequence[ScoredFilm], reference: DriftReference) -> int | None:
+def observe_all(writing: Writing, policy: str, scored: Sequence[WatchedFilm], reference: DriftReference) -> int | None:
     """Count studies in, each once, with its score as in a calibration: the highest of its frontal films, or none where
     one of them was not scored. A further film changes its study's score until the window is complete.
 
@@ -88,13 +88,13 @@ def observe_all(writing: Writing, policy: str, scored: Sequence[ScoredFilm], ref
 
 
 def _window(studies: str) -> dict[str, list[float | None]]:
-    """Return the studies of the current window, each with its score; without one where an earlier release counted it,
-    which kept the names alone."""
+    """Return the studies of the current window, each with a list of its one score, the highest so far; the list is
+    empty where an earlier release counted the study, which kept the names alone."""
     kept = json.loads(studies)
     return {study: [] for study in kept} if isinstance(kept, list) else dict(kept)
 
 
-def _revise(watch: DriftWatch, window: dict[str, list[float | None]], film: ScoredFilm) -> None:
+def _revise(watch: DriftWatch, window: dict[str, list[float | None]], film: WatchedFilm) -> None:
     """Let a further film change the score of its study, if the study is in the current window."""
     if film.study is None:
         return

@@ -92,7 +92,7 @@ class Batch:
         self._settle_s: dict[str, float] = {}  # by source
         self._among: dict[str, list[float]] = {}  # a model's latest scores
         self._cleared: dict[str, int] = {}  # by policy, how many studies were observed when it cleared the last time
-        self._observed: dict[str, list[drift_counting.ScoredFilm]] = {}  # by policy
+        self._observed: dict[str, list[drift_counting.WatchedFilm]] = {}  # by policy
         self._findings: list[dict[str, Any]] = []  # Any: values of whatever column
         self._decisions: list[dict[str, Any]] = []
         self._final: list[tuple[Kept, dict[str, Any]]] = []
@@ -194,7 +194,7 @@ class Batch:
         decides = not result.screened.lateral and film.origin != "processed"
         if self._rules.drift is not None and not before and decides:
             study = self._studies[film.study_id].public_id
-            scored = drift_counting.ScoredFilm(study=study, score=decision.score, further=frontals > 1)
+            scored = drift_counting.WatchedFilm(study=study, score=decision.score, further=frontals > 1)
             self._observed.setdefault(decision.policy_digest, []).append(scored)
         self._done.add(film.id)
 

@@ -2,10 +2,10 @@
 // News from the server: `onNews(f)` calls f whenever something in the worklist has changed, and once after a lost connection came back.
 // A connection that is silent counts as lost: it may have ended without a message, for example where a server has lost its power.
 import { api } from "./api.js";
+import { AGAIN_MS } from "./repeated.js";
 
 const SILENT_MS = 45_000; // the server writes every 15 s, also if nothing has changed
 const LOOK_MS = 5000;
-const AGAIN_MS = 3000; // delay before a refused connection is made again
 
 /** @typedef {(news: { seq: number | null }) => unknown} Listener */
 

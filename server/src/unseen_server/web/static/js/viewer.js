@@ -8,7 +8,7 @@ import { onNews } from "./events.js";
 import { fileInWords } from "./file_names.js";
 import { numberOf } from "./numbers.js";
 import { films, frameOf } from "./films.js";
-import { untilAnswered } from "./repeated.js";
+import { AGAIN_MS, untilAnswered } from "./repeated.js";
 import { ReportKeys, VIEWER_GUARD_MS, onePressOnly } from "./report_guard.js";
 import { addressOf, asked, follow, list, restore, wayBack } from "./viewer_address.js";
 import { away, beside } from "./viewer_second_film.js";
@@ -32,7 +32,6 @@ import { failed, toast } from "./toasts.js";
 
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;
-const AGAIN_MS = 3000; // delay before a failed film request is repeated
 const SLOW_MS = 1500; // time after which the page states that a film is being fetched
 const WAITING_MS = 10_000; // interval of updates of the waiting time
 const me = document.body.dataset.account ?? "";

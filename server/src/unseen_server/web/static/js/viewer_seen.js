@@ -1,10 +1,9 @@
 // @ts-check
 // Confirmation to the server that a film was displayed; only reports on displayed films are accepted.
 import { api } from "./api.js";
+import { AGAIN_MS } from "./repeated.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */
-
-const AGAIN_MS = 3000; // delay before a failed confirmation is repeated
 
 /** Films that were displayed and confirmed on this page; the study's response lists the earlier ones. */
 const confirmed = /** @type {Set<string>} */ (new Set());

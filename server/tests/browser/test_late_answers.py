@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.conftest import SCREEN, SIDE, PageOf, Site, as_dicom, look_at, signed_in
 from tests.browser.test_viewer import ill, opened, sent, shows
@@ -218,11 +218,17 @@ def test_the_waiting_time_of_an_open_study_goes_on(site: Site, chromium: Browser
     (study,) = sent(site, "waits", ill(1, 506))
     with chromium.new_context(viewport=SCREEN) as context:
         page = signed_in(context, site, "ann", at="/sign-in")
+        asked = set[Request]()
+        page.on("request", lambda request: asked.add(request))
+        page.on("requestfinished", lambda request: asked.discard(request))
+        page.on("requestfailed", lambda request: asked.discard(request))
         page.clock.install(time=datetime.now(UTC))
         page.goto(f"{site.root}/studies/{study}?source=waits")
         shows(page, study)
         expect(page.locator("#head")).to_contain_text(re.compile(r"Received \d+ (s|min) ago"))
-        page.route("**/api/**", lambda route: route.abort())  # an answer would set the page's clock by the server's
+        # no answer may come from here on: each sets the page's clock by the server's
+        page.route("**/api/**", lambda route: route.abort())
+        until(lambda: page.wait_for_timeout(50) or all(request.resource_type != "fetch" for request in asked), 60)
         page.clock.fast_forward("25:00")
         expect(page.locator("#head")).to_contain_text(re.compile(r"Received (2[5-9]|3\d) min ago"))
 

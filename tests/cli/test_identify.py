@@ -38,7 +38,11 @@ def test_it_prints_the_verdict_and_the_reason(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("words", "verdict", "meaning"),
     [
-        (("inpainting", "--group", "shifts"), "can", "a training on the measurements alone is worth trying, with no"),
+        (
+            ("inpainting", "--group", "shifts"),
+            "can (no obstacle found)",
+            "a training on the measurements alone is worth trying, with no",
+        ),
         (("inpainting", "--group", "none"), "no", "No training on these measurements alone can recover what A hides"),
         (("inpainting", "--dropped", "0"), "can", "Without noise no training is needed"),
     ],

@@ -162,6 +162,9 @@ def verdict(audit: Audit, detector: Figure, *, where: str = "") -> str:
     if strength.value >= STRONG:
         alone = f"{statistic.words} alone reaches AUROC {strength.value:.2f}"
         head = f"shortcut{place}: {shortcut_direction(statistic, figure)}: {alone}; {judged}{gap}."
+    elif worse:
+        strongest = f"the strongest single statistic, {statistic.words}, reaches {strength.value:.2f}"
+        head = f"Worse than chance{place}: {reached}; {strongest}{gap}. No strong shortcut."
     else:
         strongest = f"the strongest is {statistic.words} with AUROC {strength.value:.2f}"
         head = f"No strong shortcut{place}: {strongest}; {judged}{gap}."

@@ -128,7 +128,7 @@ def cross_fitted_scores(
     scores = np.zeros(len(part))
     training = validated(recipe.training, Training, where="training")
     parts: Sequence[int] = sorted(set(part.tolist()))
-    for number in reported(parts, "scores of the training normals", progress):
+    for number in reported(parts, "scores of the training normals", progress, unit="part"):
         held_out = torch.from_numpy(part == number)
         say(
             f"part {number + 1} of {len(parts)}: {int(held_out.sum())} films, by a detector that learns from the others"

@@ -15,12 +15,13 @@ class Progress:
     """Progress of a training after a step. ``str(progress)`` is a line to print.
 
     Args:
-        step: batches that are done.
-        steps: batches of the whole training.
+        step: batches, or other items, that are done.
+        steps: number of them in the whole work.
         epoch: the current one, from 1; 0 where the work has no epochs.
         losses: what the step logged.
         seconds: spent so far.
         remaining_s: seconds to go at this run's pace.
+        unit: name of one item, such as "step" or "film".
 
     >>> str(Progress(step=3, steps=9, epoch=1, losses={"loss": 0.5}, seconds=1.0, remaining_s=62.0))
     'step 3/9  epoch 1  loss 0.5  1:02 left'
@@ -32,22 +33,26 @@ class Progress:
     losses: Mapping[str, float]
     seconds: float
     remaining_s: float
+    unit: str = "step"
 
     def __str__(self) -> str:
         losses = "  ".join(f"{name} {value:.4g}" for name, value in self.losses.items())
         minutes, seconds = divmod(round(self.remaining_s), 60)
         epoch = f"epoch {self.epoch}" if self.epoch else ""
         left = f"{minutes}:{seconds:02d} left"
-        return "  ".join(filter(None, (f"step {self.step}/{self.steps}", epoch, losses, left)))
+        return "  ".join(filter(None, (f"{self.unit} {self.step}/{self.steps}", epoch, losses, left)))
 
 
-def reported(items: Iterable[Item], name: str, progress: Callable[[str, Progress], None] | None) -> Iterable[Item]:
+def reported(
+    items: Iterable[Item], name: str, progress: Callable[[str, Progress], None] | None, *, unit: str = "film"
+) -> Iterable[Item]:
     """Return the items, with `progress` called after each; as they are where their number is unknown.
 
     Args:
         items: anything that can be gone through, such as films that are read.
         name: the work, such as "reading films".
         progress: called with the name and how far the work is; None: it is not reported.
+        unit: name of one item.
 
     Example:
         >>> list(reported("ab", "reading", lambda name, state: print(name, state.step, "of", state.steps)))
@@ -57,15 +62,18 @@ def reported(items: Iterable[Item], name: str, progress: Callable[[str, Progress
     """
     if progress is None or not isinstance(items, Sized):
         return items
-    return _reported(items, len(items), name, progress)
+    return _reported(items, len(items), name, progress, unit)
 
 
 def _reported(
-    items: Iterable[Item], steps: int, name: str, progress: Callable[[str, Progress], None]
+    items: Iterable[Item], steps: int, name: str, progress: Callable[[str, Progress], None], unit: str
 ) -> Iterator[Item]:
     began = time.monotonic()
     for step, item in enumerate(items, start=1):
         yield item
         seconds = time.monotonic() - began
         remaining = seconds / step * (steps - step)
-        progress(name, Progress(step=step, steps=steps, epoch=0, losses={}, seconds=seconds, remaining_s=remaining))
+        state = Progress(
+            step=step, steps=steps, epoch=0, losses={}, seconds=seconds, remaining_s=remaining, unit=unit
+        )
+        progress(name, state)

@@ -46,7 +46,7 @@ def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False)
             stream.write(f"\r\033[K  {name}: {state}" + ("\n" if last else ""))
             stream.flush()
         elif last and not silent_off_terminal:
-            stream.write(f"  {name}: {number_of(state.steps, 'step')} in {state.seconds:.0f} s\n")
+            stream.write(f"  {name}: {number_of(state.steps, state.unit)} in {state.seconds:.0f} s\n")
         elif not silent_off_terminal and time.monotonic() - spoke >= EVERY_S:
             spoke = time.monotonic()
             stream.write(f"  {name}: {state}\n")

@@ -101,7 +101,8 @@ def demo(
         console.result(f"score the pairs again: {program()} score {made.decides} --data {made.tested}")
         torch.set_num_threads(threads)  # the process that drew has ended
         console.step(
-            f"8/{STEPS}  Filling a worklist: films come in, a worker scores them, a simulated reader reads some"
+            f"8/{STEPS}  Filling a worklist: films and one unreadable file come in, a worker scores what it can, a "
+            "simulated reader reads some"
         )
         filled = fill(
             worklist,
@@ -110,7 +111,7 @@ def demo(
             model=made.decides,
             policy=made.policy,
             further=made.further,
-            counting=partial(console.count_progress, "scored"),
+            counting=partial(console.count_progress, "processed"),
         )
         console.result(f"     {filled}")
         words: list[str | Path] = ["--folder", worklist, "--model", made.decides, "--policy", made.policy]
@@ -123,8 +124,10 @@ def demo(
             if not browser:
                 _check(server, filled, models=1 + len(made.further))
             console.result(f"     all of it took {time.monotonic() - began:.0f} s")
+            size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
             console.result(
-                f"Results are in {out.resolve()}: reports/, models/, policy.json, worklist/, and the films of each step"
+                f"Results are in {out.resolve()}: reports/, models/, policy.json, worklist/, and the films of each "
+                f"step ({size / 1e6:.0f} MB)"
             )
             console.limits()
             if browser:

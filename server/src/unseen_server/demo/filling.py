@@ -33,7 +33,7 @@ _MOST_ROWS: Final = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Filled:
-    """Numbers of studies by state and reported outcome."""
+    """Numbers of studies by state and reported outcome; one study for each film, and one for the unreadable file."""
 
     to_read: int
     cleared: int
@@ -47,6 +47,7 @@ class Filled:
 
     def __str__(self) -> str:
         return (
+            f"{self.to_read + self.cleared + self.reported} studies: "
             f"{self.to_read} to read ({self.not_scored} of them could not be scored), {self.cleared} cleared, "
             f"{self.reported} reported by a simulated reader who knows the truth ({self.reported_abnormal} abnormal)"
         )
@@ -89,7 +90,8 @@ def fill(
         further: bundles of models that score for comparison.
         reported: largest number of studies that the reader reports.
         left: smallest number of studies that stay unread.
-        counting: called with the number of films; returns what is called with the number scored.
+        counting: called with the number of films and of the unreadable file together; returns what is called with the
+            number that the worker has processed.
 
     Returns:
         The numbers of studies in the worklist.
@@ -104,16 +106,18 @@ def fill(
         entries = read_manifest(films)
         screener, others = load(model, policy), [load_detector(one) for one in further]
         worker = Worker(store, lambda: screener, further=lambda: others)
-        progress = counting and counting(len(entries))
+        progress, processed = counting and counting(len(entries) + 1), 0
         for number, entry in enumerate(entries):
             clock.be(_HOURS + (_READING[0] + 0.1 - _HOURS) * number / len(entries))
             if number == len(entries) // 2:
                 store.films.receive(unreadable.read_bytes(), name=unreadable.name, source=entry.source, actor="demo")
+                processed += 1
             sent = store.films.receive(entry.path.read_bytes(), name=entry.path.name, source=entry.source, actor="demo")
             truth[sent.film_id] = entry.label or "unsure"
             worker.drain()
+            processed += 1
             if progress:
-                progress(number + 1)
+                progress(processed)
         clock.be(_READING[0])
         store.tidy()  # the last studies are complete by now
         chosen = _chosen([row for row in _rows(store) if row.state == "to_read"], reported, left)

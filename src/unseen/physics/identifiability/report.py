@@ -189,7 +189,7 @@ class Identifiability(Evidence):
         about, bound = ("", "") if self.exact else ("about ", "at most ")
         several = f", the first of {self.operators}" if self.operators > 1 else ""
         found = {
-            "verdict": self.verdict,
+            "verdict": "can (no obstacle found)" if self.verdict == "can" and self.defect is not None else self.verdict,
             "because": self.reason,
             "means": self.meaning,
             "A shows": f"{about}{self.measured:,} of the {self.pictures:,} numbers of an image{several} (singular "

@@ -47,7 +47,7 @@ def test_a_film_that_comes_in_is_news_and_the_stream_ends_with_the_server(tmp_pa
 def test_what_changes_once_the_stream_has_begun_is_news(api: Api) -> None:
     async def second() -> str:
         api.app.state.served.stopping.clear()  # the fixture sets it: a stream in its client would never end
-        lines = events._stream(api.app.state.served)
+        lines = events._stream(api.app.state.served, "")
         assert (await anext(lines)).startswith("retry")
         with api.store.writing() as writing:
             writing.log("ann", "a change", "s")
@@ -55,6 +55,25 @@ def test_what_changes_once_the_stream_has_begun_is_news(api: Api) -> None:
 
     with ThreadPoolExecutor() as threads:  # a browser's loop may run in this one
         assert threads.submit(anyio.run, second).result().startswith("event: changed")
+
+
+def test_the_stream_of_a_session_that_has_ended_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It went on telling a tab of changes after its user had signed out in another."""
+    monkeypatch.setattr(events, "_ALIVE_S", 0.0)
+    token = api.reader.headers["Authorization"].removeprefix("Bearer ")
+
+    async def heard() -> tuple[str, list[str]]:
+        api.app.state.served.stopping.clear()
+        lines = events._stream(api.app.state.served, token)
+        await anext(lines)
+        alive = await anext(lines)
+        api.store.accounts.sign_out(token)
+        with anyio.fail_after(60):
+            return alive, [line async for line in lines]
+
+    with ThreadPoolExecutor() as threads:
+        alive, after = threads.submit(anyio.run, heard).result()
+    assert alive.startswith("event: here") and len(after) <= 1, after
 
 
 def test_nobody_hears_news_without_signing_in(tmp_path: Path) -> None:

@@ -159,3 +159,9 @@ def test_samples_are_selected_by_a_list_as_by_a_tensor() -> None:
     process = physics.Measurement(physics.Mask(torch.ones(3, 1, 4, 4)), physics.Gaussian(levels))
     found = process.select([2, 0])
     assert repr(found) == repr(process.select(torch.tensor([2, 0]))) and found.A.batch == 2
+    with pytest.raises(ValueError, match="from 0 to 2, but got some from -1 to 1"):  # it took the last sample
+        process.select([-1, 1])
+    with pytest.raises(ValueError, match="from 0 to 2, but got some from 3 to 3"):
+        process.select([3])
+    with pytest.raises(ValueError, match=r"mask\.nonzero"):
+        process.select(torch.tensor([True, False, True]))

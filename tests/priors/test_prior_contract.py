@@ -438,6 +438,14 @@ def test_bad_input_is_told_what_was_expected(name: str) -> None:
         prior.solve(y.to(torch.complex128), A)
     with pytest.raises(ValueError, match="start is"):
         prior.solve(y, A, start=torch.zeros(3, 2, 7))
+    latent = tuple(prior.G.latent_shape)
+    for bad, words in (
+        (torch.full((3, 2, *latent), torch.nan), "NaN"),
+        (torch.zeros(3, 2, *latent, dtype=torch.complex64), "start is real"),
+        (torch.zeros(3, 0, *latent), "got none"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            prior.solve(y, A, start=bad)
     with pytest.raises(ValueError, match=r"makes images of \(1, 6, 6\), but Identity takes \(1, 8, 8\)"):
         prior.solve(torch.zeros(1, 1, 8, 8), Identity((1, 8, 8)))
     with pytest.raises(ValueError, match="weights for 2 images, but the batch has 3"):

@@ -157,10 +157,23 @@ class Measurement:
 
         Args:
             samples: (n,), whole numbers from 0 to batch − 1, in any order.
+
+        Raises:
+            ValueError: a sample is no whole number, or there is none of its number.
         """
         if self.batch is None:
             return self
         samples = torch.as_tensor(readable(samples))
+        if samples.dtype == torch.bool or samples.is_floating_point() or samples.is_complex():
+            raise ValueError(
+                f"samples are whole numbers from 0 to {self.batch - 1}, but got {samples.dtype}. Of a mask, give "
+                "mask.nonzero().flatten()."
+            )
+        if samples.numel() and (int(samples.min()) < 0 or int(samples.max()) >= self.batch):
+            raise ValueError(
+                f"samples are whole numbers from 0 to {self.batch - 1}, but got some from {int(samples.min())} to "
+                f"{int(samples.max())}."
+            )
         noise = None if self.noise is None else self.noise.select(samples)
         return replace(self, A=self.A.select(samples), noise=noise)
 

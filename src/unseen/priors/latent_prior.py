@@ -27,6 +27,7 @@ from torch import Tensor
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.physics.operator_checks import check_image_axes
+from unseen.physics.start_images import checked_start
 from unseen.physics.tensor_products import describe
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
@@ -297,7 +298,9 @@ class LatentPrior(ABC):
                     f"start is (batch, starts, *latent), here ({len(y)}, starts, {describe(latent)[1:]}, but got "
                     f"{describe(tuple(start.shape))}."
                 )
-            return start.detach().to(y.device)
+            if not start.shape[1]:
+                raise ValueError("start holds one start of each image or more, but got none.")
+            return checked_start(start, tuple(start.shape), start.real).to(y.device)
         rng = generator if generator is not None else torch.Generator().manual_seed(0)
         drawn = self.G.latents(search.restarts, generator=rng).detach().to(y.device)
         return drawn.expand(len(y), *drawn.shape)

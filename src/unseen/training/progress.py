@@ -73,7 +73,5 @@ def _reported(
         yield item
         seconds = time.monotonic() - began
         remaining = seconds / step * (steps - step)
-        state = Progress(
-            step=step, steps=steps, epoch=0, losses={}, seconds=seconds, remaining_s=remaining, unit=unit
-        )
+        state = Progress(step=step, steps=steps, epoch=0, losses={}, seconds=seconds, remaining_s=remaining, unit=unit)
         progress(name, state)

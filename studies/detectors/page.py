@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
+from studies import recipe_files
 from studies.detectors.adapted_site import ROWS as SITE
 from studies.detectors.adapted_site import beside_site
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
@@ -36,10 +37,11 @@ from studies.detectors.page_studies import (
 from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.detectors.published import beside_published
 from studies.evidence.detectors import detectors_screen
+from studies.evidence.references import trained_supervised
 from studies.evidence.repeats import repeats
 from studies.evidence.screen import folded, rendered
 from studies.pages import budgets
-from studies.pages.cells import Entry, pooled_auroc, table, unrecorded
+from studies.pages.cells import Entry, dagger, pooled_auroc, table, unrecorded
 from studies.pages.instruments import claim
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
@@ -180,7 +182,7 @@ def _conclusions(
             )
         said.append(f"of the {len(opened)} recipes on the test folds, {'; '.join(verdicts)}")
     said += [
-        f"on `{cell['seen']}`, trained on it and blur-harmonised, `{row['recipe'].rpartition('/')[2]}` reaches "
+        f"on `{cell['seen']}`, trained on it and blur-harmonised, {_elsewhere(row)} reaches "
         f"{figure(cell['auroc'])}, and {_is(cell['shortcut'])} than the best shortcut of the same pixels "
         f"({figure(cell['shortcut'], sign=True)})"
         for row in moved
@@ -193,10 +195,18 @@ def _conclusions(
         best = max(labelled, key=pooled_auroc)
         said.append(
             f"the supervised reference, on these films the best of {len(labelled)} classifiers of the same crops at "
-            f"their size, reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds"
+            f"their size{trained_supervised(best)}, reaches {figure(best['metrics']['auroc']['pooled'])} on the test "
+            "folds"
         )
     said += [_at_twice_the_size(twice)] if twice else []
     return ["\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+
+
+def _elsewhere(row: Entry) -> str:
+    """Return the name of a recipe that was trained on another set, with its epochs and width."""
+    name = str(row["recipe"]).rpartition("/")[2]
+    folder = "elsewhere" if f"elsewhere/{name}" in recipe_files.names() else "detectors"
+    return f"`{name}`{budgets.of_recipe(recipe_files.load(f'{folder}/{name}'))}"
 
 
 def _of_networks(rows: Sequence[Entry]) -> str:
@@ -224,7 +234,8 @@ def _reached(row: Entry) -> str:
         *(row["above"][name]["pooled"] for name in ("floor", "shortcut")),
     )
     return (
-        f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {_is(floor)} than "
+        f"on the test folds {budgets.named(row, row['recipe'].removeprefix(TESTED))} reaches {figure(pooled)}; "
+        f"it {_is(floor)} than "
         f"`{FLOOR}` ({figure(floor, sign=True)}) and {_is(shortcut)} than the best shortcut "
         f"({figure(shortcut, sign=True)}){_by_source(row['above'])}"
     )
@@ -240,7 +251,9 @@ def _at_twice_the_size(rows: Sequence[Entry]) -> str:
     own, finer = rows[0]["px"]
     changes = [
         (
-            "the supervised reference" if "kind" in row else f"`{row['sees']}`",
+            f"the supervised reference{trained_supervised(row)}"
+            if "kind" in row
+            else f"`{row['sees']}`{budgets.of_recipe(recipe_files.load('detectors/' + row['sees']))}",
             f"{figure(row['above']['itself']['pooled'], sign=True)} to {figure(row['metrics']['auroc']['pooled'])}",
         )
         for row in sorted(rows, key=lambda row: "kind" in row)
@@ -270,7 +283,7 @@ def _counts(rows: Sequence[Entry]) -> list[str]:
 
 
 def _list(rows: Sequence[Entry]) -> str:
-    return ", ".join(f"`{row['recipe'].removeprefix(ROWS).removeprefix(TESTED)}`" for row in rows)
+    return ", ".join(f"`{row['recipe'].removeprefix(ROWS).removeprefix(TESTED)}`{dagger(row)}" for row in rows)
 
 
 def _development(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:

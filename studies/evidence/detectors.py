@@ -75,15 +75,16 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         kinds={"normal films only": BLUE, f"baseline {BASELINE}": ORANGE},
     )
     sentences = [
-        f"Trained on normal films only, the highest AUROC of {len(above)} recipes is that of `{best}`, "
+        f"Trained on normal films only, the highest AUROC of {len(above)} recipes is that of "
+        f"{budgets.named(row_of(best), best)}, "
         f"{figure(entries[best])}; {_count(better, 'recipe is', 'recipes are')} significantly better than the baseline "
         f"`{BASELINE}` ({figure(entries.get(BASELINE))}), and {len(worse)} are significantly worse{gans}."
         + (
             ""
             if used == best
-            else f" Use `models/{used}`, {figure(entries[used])}: fold 0 chose it, by a commit before these films "
-            "were opened for it ([why](decisions/0026-lungs-with-their-lesions.md)). The order was seen on these "
-            "films, so the first place is partly chance."
+            else f" Use {budgets.named(row_of(used), f'models/{used}')}, {figure(entries[used])}: fold 0 chose it, by "
+            "a commit before these films were opened for it ([why](decisions/0026-lungs-with-their-lesions.md)). The "
+            "order was seen on these films, so the first place is partly chance."
         ),
         f"{_count(over_statistic, 'recipe is', 'recipes are').capitalize()} significantly better{gans_below} than the "
         f"best single image statistic ({statistic['words']}, without training), which reaches "
@@ -142,7 +143,8 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         ],
         answer=Answer(
             "Which detector trained on normal films is best?",
-            f"Highest AUROC: `{best}`, {figure(entries[best])}; to be used: `models/{used}`, {figure(entries[used])}; "
+            f"Highest AUROC: {budgets.named(row_of(best), best)}, {figure(entries[best])}; to be used: "
+            f"{budgets.named(row_of(used), f'models/{used}')}, {figure(entries[used])}; "
             f"{_count(over_statistic, 'recipe is', 'recipes are')} "
             f"significantly better than {alone} alone ({statistic['strength']:.2f}){gans_below}",
             "make results-detectors",

@@ -56,11 +56,12 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
     )
     sentences = [
         *([said] if (said := claim(rows)) else []),
-        f"Of the pretrained models and the thesis's recipes, `{called(best)}` has the highest pooled AUROC, "
-        f"{figure(best['metrics']['auroc']['pooled'])}.",
+        f"Of the pretrained models and the thesis's recipes, {budgets.named(best, called(best))} has the highest "
+        f"pooled AUROC, {figure(best['metrics']['auroc']['pooled'])}.",
         f"Sharpness alone, an image statistic without training, reaches {figure(statistic)}; "
         + (f"significantly better than every single statistic on all films together: {', '.join(above)}." if above
-           else "no recipe is significantly better than every single statistic on all films together"
+           else "of the pretrained models and the thesis's recipes none is significantly better than every single "
+           "statistic on all films together"
            f"{networks_note(some)}, so these AUROCs are not evidence of detecting disease."),
     ]  # fmt: skip
     sentences += given_labels(rows)
@@ -99,8 +100,8 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         ],
         answer=Answer(
             "Do the pretrained models find abnormal films?",
-            f"Best AUROC {figure(best['metrics']['auroc']['pooled'])} (`{called(best)}`); sharpness alone "
-            f"{figure(statistic)}",
+            f"{budgets.named(best, called(best))} has the best AUROC, {figure(best['metrics']['auroc']['pooled'])}; "
+            f"sharpness alone {figure(statistic)}",
             "make results",
             dates[-1],
         ),

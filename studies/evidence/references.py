@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from studies.detectors.labelled_network import STEPS
 from studies.evidence.charts import BLUE, GREEN, ORANGE, VIOLET, Mark, ReferenceLine
 from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, pooled_auroc, shortcut
+from unseen.detectors.lesion_classifier import LesionSettings
 from unseen.evaluation.intervals import interval_text as figure
 
 LABELLED, BASELINE = "detectors/labelled/", "pca"
@@ -29,6 +31,12 @@ def supervised(rows: Mapping[str, Entry]) -> Entry | None:
     return max(found, key=pooled_auroc, default=None)
 
 
+def trained_supervised(row: Entry | None) -> str:
+    """Return the training of a supervised network in brackets; "" for a linear classifier, and without a row."""
+    network = row is not None and row.get("kind") == "network"
+    return f" ({STEPS:,} steps, {LesionSettings().features} features)" if network else ""
+
+
 def taught(rows: Mapping[str, Entry]) -> Entry | None:
     """Return the metrics of the head on frozen features that all labels of the other folds taught."""
     row = rows.get(_TAUGHT)
@@ -38,9 +46,13 @@ def taught(rows: Mapping[str, Entry]) -> Entry | None:
 def given_labels(rows: Mapping[str, Entry]) -> list[str]:
     """Return one sentence with the AUROCs of methods that use labels, on the same films; nothing without rows."""
     several = sum(name.startswith(LABELLED) for name in rows)
-    better = f" (the best of {several} on these films)" if several > 1 else ""
+    trained = trained_supervised(supervised(rows))
+    better = f" (the best of {several} on these films{trained.replace(' (', '; ') or ')'}" if several > 1 else trained
     named = (
-        (f"a supervised classifier of the lung crops at 64 px{better}", (supervised(rows) or {}).get("metrics")),
+        (
+            f"a supervised classifier of the lung crops at 64 px{better}",
+            (supervised(rows) or {}).get("metrics"),
+        ),
         ("a linear head on frozen features", taught(rows)),
     )
     said = [f"{words} reaches {figure(metrics['auroc']['pooled'])}" for words, metrics in named if metrics is not None]
@@ -50,7 +62,7 @@ def given_labels(rows: Mapping[str, Entry]) -> list[str]:
 def lines_of_labels(rows: Mapping[str, Entry], last: Sequence[str]) -> list[list[str]]:
     """Return the last lines of a table: `last` is the last cell of each."""
     named = (
-        ("*supervised reference*", (supervised(rows) or {}).get("metrics")),
+        (f"*supervised reference*{trained_supervised(supervised(rows))}", (supervised(rows) or {}).get("metrics")),
         ("*supervised: head on frozen features*", taught(rows)),
     )
     return [

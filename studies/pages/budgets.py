@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from studies.pages.cells import Entry, dagger, number_range
+from studies.pages.cells import Entry, dagger, number_range, trained_members
 from studies.pages.training_cost import two_digits
+from unseen.artifacts.number_words import number_of
+from unseen.artifacts.recipe import Recipe
 from unseen.detectors.gan import GanSettings
+from unseen.runs.training import resolve
 
 FEATURES = 64  # of the first layer in the sources' networks
 PX = 256  # of the thesis
@@ -49,6 +52,22 @@ def is_other_network(row: Entry) -> bool:
     return not is_gan(row) and bool(row.get("steps")) and bool(row.get("features"))
 
 
+def _of_members(rows: Iterable[Entry]) -> str:
+    """Return the epochs and the width of the ensembles' trained members, joined by "with"; "" without any."""
+    members = [one for row in rows for one in trained_members(row)]
+    if not members:
+        return ""
+    epochs = number_range([int(one["epochs"]) for one in members])
+    return f"{epochs} epochs with {number_range([int(one['settings']['features']) for one in members])} features"
+
+
+def _counted_members(row: Entry) -> str:
+    """Return how many networks an ensemble trains, with their budget; "" where it trains none."""
+    count = len(trained_members(row))
+    trained = _of_members([row]).replace(" with ", ", ")
+    return f"{number_of(count, 'trained member')}: {trained}" if count else ""
+
+
 def generator_steps(row: Entry) -> int:
     """Return the generator's share of a row's steps: all, or one in as many as the critic takes for each."""
     settings = {name: value for name, value in row.get("settings", {}).items() if name in ("game", "critic_steps")}
@@ -60,7 +79,7 @@ def spent(row: Entry) -> str:
     if is_other_network(row):
         return f"{int(row['steps']):,} steps; {row['features']} features"
     if not is_gan(row):
-        return "–"
+        return _counted_members(row) or "–"
     if _NIH in str(row.get("recipe")):
         return _on_nih(row)
     steps, width = int(row["steps"]), f"{row['features']} of {FEATURES} features"
@@ -106,14 +125,31 @@ def beside(row: Entry) -> str:
     ('', ' (240 steps, 16 features)')
     >>> beside({"method": "ganomaly", "steps": 560, "features": 32})
     ' (560 steps, 32 of 64 features)'
+    >>> beside({"method": "ensemble", "settings": {"members": [{"epochs": 30, "settings": {"features": 16}}]}})
+    ' (1 trained member: 30 epochs, 16 features)'
     """
     if is_other_network(row):
         return f" ({int(row['steps']):,} steps, {row['features']} features)"
     if not is_gan(row):
-        return ""
+        return f" ({told})" if (told := _counted_members(row)) else ""
     steps, generator = int(row["steps"]), generator_steps(row)
     own = "" if generator == steps else f", {generator:,} of the generator"
     return f" ({steps:,} steps{own}, {row['features']} of {FEATURES} features)"
+
+
+def of_recipe(recipe: Recipe) -> str:
+    """Return a recipe's epochs and width in brackets, for rows that do not have them; "" for methods without epochs.
+
+    >>> from studies import recipe_files
+    >>> of_recipe(recipe_files.load("zhanglab/entry")), of_recipe(recipe_files.load("detectors/pca"))
+    (' (2 trained members: 8 to 54 epochs, 16 features)', '')
+    """
+    recipe = resolve(recipe)
+    settings = recipe.method.settings
+    if settings.get("members"):
+        return beside({"method": recipe.method.key, "settings": settings})
+    width = settings.get("features")
+    return f" ({recipe.training['epochs']} epochs, {width} features)" if width else ""
 
 
 def named(row: Entry, name: str | None = None) -> str:
@@ -126,7 +162,9 @@ def named(row: Entry, name: str | None = None) -> str:
 
 
 def of_networks(rows: Iterable[Entry]) -> str:
-    """Return the budgets of the GANs and of the other networks among rows, for a sentence; empty without either.
+    """Return the budgets of the GANs, the other networks and the ensembles' members among rows, for a sentence.
+
+    It is empty without any of them.
 
     >>> of_networks([{"method": "dae", "steps": 240, "features": 16}, {"method": "pca"}])
     'the networks among them after 240 steps with 16 features'
@@ -139,8 +177,9 @@ def of_networks(rows: Iterable[Entry]) -> str:
         if others
         else ""
     )
+    members = f"networks in ensembles after {told}" if (told := _of_members(every)) else ""
     if not gans:
-        return f"the networks among them after {rest}" if rest else ""
+        return ", ".join(filter(None, (f"the networks among them after {rest}" if rest else "", members)))
     fewest = min(gans, key=generator_steps)
     steps = number_range([int(row["steps"]) for row in gans])
     width = number_range([int(row["features"]) for row in gans])
@@ -149,6 +188,5 @@ def of_networks(rows: Iterable[Entry]) -> str:
         if generator_steps(fewest) < int(fewest["steps"])
         else ""
     )
-    return f"the GANs among them after {steps} steps{least} with {width} of the sources' {FEATURES} features" + (
-        f", other networks after {rest}" if rest else ""
-    )
+    trained = f"the GANs among them after {steps} steps{least} with {width} of the sources' {FEATURES} features"
+    return ", ".join(filter(None, (trained, f"other networks after {rest}" if rest else "", members)))

@@ -59,6 +59,7 @@ NOT_CONVERGED = (
     f"{DAGGER} Not converged: the training loss was still falling at the end; longer training could change the row "
     "either way."
 )
+_ENSEMBLES = "Ensembles have no mark: it is not recorded whether the trainings of their members had converged."
 
 
 def three_digits(entry: Entry) -> str:
@@ -102,8 +103,21 @@ def dagger(row: Entry) -> str:
 
 
 def dagger_note(rows: Iterable[Entry]) -> list[str]:
-    """Return the mark's footnote, where a row needs it."""
-    return [NOT_CONVERGED] if any(map(dagger, rows)) else []
+    """Return the mark's footnote, where a row needs it, and a note on ensembles of trained networks."""
+    rows = list(rows)
+    notes = [NOT_CONVERGED] if any(map(dagger, rows)) else []
+    return [*notes, _ENSEMBLES] if any(map(trained_members, rows)) else notes
+
+
+def trained_members(row: Entry) -> list[Entry]:
+    """Return the members of an ensemble that are networks trained here: each with its `epochs` and `settings`.
+
+    >>> of_row = {"method": "ensemble", "settings": {"members": [{"key": "dct", "epochs": None}, {"epochs": 30}]}}
+    >>> trained_members(of_row)
+    [{'epochs': 30}]
+    """
+    members = row.get("settings", {}).get("members", []) if row.get("method") == "ensemble" else []
+    return [one for one in members if one.get("epochs")]
 
 
 def unrecorded(rows: Iterable[Entry]) -> str:
@@ -124,6 +138,8 @@ def convergence(row: Entry) -> str:
 
     The cell is a dash if there is no training loop, or no loss that shows convergence.
     """
+    if trained_members(row):
+        return "not recorded"
     said = str(row["convergence"])
     return "–" if said in {"no training loop", "no loss that tells"} else said
 

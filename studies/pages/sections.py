@@ -147,9 +147,10 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
     if lungs:
         known = [row for row in lungs if row["metrics"]["auroc"]["pooled"].get("value") is not None]
         best = max(known, key=pooled_auroc)
+        trained = f" ({told})" if (told := budgets.of_networks(lungs)) else ""
         said.append(
             f"Among the thesis's recipes and `pca`, on lung crops, `{best['method']}` at {best['px']} px has the "
-            f"highest pooled AUROC, {aurocs(best)[0]}. We did not select on the order of the rows."
+            f"highest pooled AUROC, {aurocs(best)[0]}{trained}. We did not select on the order of the rows."
         )
         above = [f"`{row['recipe']}`" for row in lungs if _above_all(row)]
         said.append(
@@ -158,7 +159,7 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
             + (
                 "Significantly better than every single statistic on all films together: " + ", ".join(above)
                 if above
-                else "No row is significantly better than every single statistic on all films together"
+                else f"No row is significantly better than every single statistic on all films together{trained}"
             )
             + "."
         )

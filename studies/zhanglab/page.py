@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from studies import recipe_files
 from studies.evidence.screen import Answer, SectionAnswer
+from studies.pages import budgets
 from studies.pages.cells import Entry, table
 from studies.pages.repeated_patients import too_narrow
 from studies.zhanglab.candidates import CANDIDATES
@@ -74,7 +76,7 @@ def zhanglab_conclusion(rows: Mapping[str, Entry]) -> list[str]:
         return []
     return [
         "on ZhangLab's training split (children), trained on the normal films of the other folds, "
-        f"`{_PREFIX}{ENTRY}`{_reaches(entries)}"
+        f"`{_PREFIX}{ENTRY}`{budgets.of_recipe(recipe_files.load(_PREFIX + ENTRY))}{_reaches(entries)}"
     ]
 
 
@@ -85,7 +87,7 @@ def zhanglab_answer(rows: Mapping[str, Entry]) -> list[SectionAnswer]:
         return []
     answer = Answer(
         "How well does a detector of normal films find pneumonia in children (ZhangLab's training split)?",
-        f"`{_PREFIX}{ENTRY}`{_reaches(entries)}",
+        f"`{_PREFIX}{ENTRY}`{budgets.of_recipe(recipe_files.load(_PREFIX + ENTRY))}{_reaches(entries)}",
         f"python -m studies.zhanglab {ENTRY}",
         max(str(row["date"]) for row in entries),
     )
@@ -98,7 +100,7 @@ def _reaches(entries: Sequence[Entry]) -> str:
     name, strongest = max(lowest["shortcuts"].items(), key=lambda one: float(one[1]["value"]))
     several = f", the lowest of {len(entries)}" if len(entries) > 1 else ""
     return (
-        f" (seed {lowest['seed']}{several}) reaches {figure(lowest['auroc'])}, {_words(name)} alone "
+        f", seed {lowest['seed']}{several}, reaches {figure(lowest['auroc'])}, {_words(name)} alone "
         f"{figure(strongest)}; on pairs alike in sharpness it has {figure(lowest['like_pairs']['sharpness'])}"
     )
 

@@ -14,6 +14,7 @@ from studies.imaging.selection import of_arm
 from studies.imaging.settings import method_of, resolved
 from studies.imaging.summaries import against, mean
 from studies.pages import budgets
+from studies.pages.cells import trained_members
 from studies.pages.sources_page import sources_page
 from tests.docs.blocks import ROOT
 from tests.studies.committed import committed_rows
@@ -178,6 +179,25 @@ def test_no_network_stands_on_a_first_screen_without_its_steps(page: str) -> Non
             assert re.search(r"\d steps, \d+ features\)", line), line
     for sentence in re.findall(r"no (?:recipe|model|detector) is significantly [^|\n]{0,400}", first, re.IGNORECASE):
         assert re.search(r"other networks after [\d,]+", sentence), sentence
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("evidence", "results", FIRST))])
+def test_no_ensemble_of_networks_stands_on_a_first_screen_without_its_training(page: str) -> None:
+    """Their rows have 0 steps, so that they looked untrained; the AUROC of the README's first answer is one of them."""
+    first = (ROOT / page).read_text(encoding="utf-8").partition("\n## Imaging")[0]
+    first = first if page == "README.md" else first.partition("\n## ")[0]
+    rows = [row for row in committed_rows().values() if trained_members(row)]
+    names = {str(row["recipe"]).rpartition("/")[2] for row in rows}
+    assert {"ensemble-five", "ensemble-aligned"} <= names and "ensemble-features" not in names
+    named = rf"`(?:models/)?(?:{'|'.join(names)}|zhanglab/entry)`"
+    said = rf"\| \**{named}|.*{named}.* (?:reaches|has|have|are) .*\d\.\d"
+    told = [sentence for line in first.splitlines() for sentence in re.split(r"(?<=\w)[.;:] (?=[A-Z`])", line)
+            if re.match(said, sentence)]  # fmt: skip
+    for sentence in told:
+        assert re.search(r"trained members?: |networks in ensembles after ", sentence), sentence
+    if page != "docs/evidence.md":
+        assert told
+    assert "it is not recorded whether the trainings of their members had converged" in first
 
 
 def test_the_first_screen_beside_deepinv_has_the_transforms() -> None:

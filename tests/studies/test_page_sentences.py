@@ -41,7 +41,7 @@ def test_the_model_to_use_is_the_one_that_fold_0_chose_not_the_highest_of_the_te
 
 def test_the_supervised_reference_says_that_the_test_films_chose_it(rows: dict[str, Row]) -> None:
     screen = detectors_screen(rows)
-    assert screen is not None and "(the best of 2 on these films)" in screen.sentences[-1]
+    assert screen is not None and "(the best of 2 on these films; 1,600 steps, 16 features)" in screen.sentences[-1]
     del rows["detectors/labelled/linear-pca-0"]
     screen = detectors_screen(rows)
     assert screen is not None and "on these films" not in screen.sentences[-1]
@@ -97,12 +97,20 @@ def test_a_drift_that_keeps_the_promise_is_not_said_to_break_it(rows: dict[str, 
 
 def test_what_the_table_of_the_readme_shows_is_computed(rows: dict[str, Row]) -> None:
     shown = readme_table(rows).partition("What the table shows:")[2]
-    assert "`models/ensemble-five`, `models/ensemble-aligned` and `models/anatpaste-all-aligned` (1,600" in shown
+    assert (
+        "`models/ensemble-five` (2 trained members: 30 to 200 epochs, 16 features), `models/ensemble-aligned` (3"
+        in shown
+    )
+    assert " and `models/anatpaste-all-aligned` (1,600" in shown
     assert "- Pooled and at Shenzhen, no detector is significantly better" in shown and "is not claimed" in shown
     rows["shipped/ensemble-aligned-0"]["metrics"]["shortcuts"]["above_all"] |= {"montgomery": False, "pooled": True}
     shown = readme_table(rows).partition("What the table shows:")[2]
-    assert "- Pooled, `models/ensemble-aligned` is significantly better" in shown
-    assert "At Montgomery, `models/ensemble-five` and `models/anatpaste-all-aligned` (1,600" in shown
+    assert (
+        "- Pooled, `models/ensemble-aligned` (3 trained members: 30 to 250 epochs, 16 features) is significantly better"
+        in shown
+    )
+    five = "`models/ensemble-five` (2 trained members: 30 to 200 epochs, 16 features)"
+    assert f"At Montgomery, {five} and `models/anatpaste-all-aligned` (1,600" in shown
 
 
 def test_the_figures_of_the_readme_outside_its_table_are_those_of_the_rows(rows: dict[str, Row]) -> None:

@@ -235,7 +235,8 @@ def test_the_seed_with_the_lowest_auroc_is_the_answer() -> None:
         for seed, value in enumerate((0.96, 0.94, 0.95))
     }
     [line] = zhanglab_answer(rows)
-    assert "`zhanglab/entry` (seed 1, the lowest of 3) reaches 0.94 [0.90, 0.97]" in line.answer.answer
+    trained = "`zhanglab/entry` (2 trained members: 8 to 54 epochs, 16 features)"
+    assert f"{trained}, seed 1, the lowest of 3, reaches 0.94 [0.90, 0.97]" in line.answer.answer
     assert f"## {line.title}" == zhanglab_section(rows)[0]
     assert line.anchor == "-".join(line.title.lower().replace(":", "").split())
     assert zhanglab_answer({}) == []

@@ -266,7 +266,12 @@ def verdict(row: Entry) -> str:
 
 
 def _called(row: Entry) -> str:
-    return f"`{row['recipe'].removeprefix('lungs/')}`, {row['finder']['size']} px"
+    """Return the name of a lung segmentation model as code, with its resolution, steps and width."""
+    finder = row["finder"]
+    return (
+        f"`{row['recipe'].removeprefix('lungs/')}`, {finder['size']} px, {finder['steps']:,} steps, "
+        f"{finder['features']} features"
+    )
 
 
 def render(page: Path, rows: Sequence[Entry]) -> None:

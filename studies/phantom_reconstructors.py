@@ -1,10 +1,10 @@
-"""The reconstructors that ship for the phantoms: `python -m studies.phantom_reconstructors train`, `measure`.
+"""The reconstructors that ship for the phantoms: `python -m studies.phantom_reconstructors train`, `measure`, `page`.
 
 Three networks learn from measurements of simulated chest films alone: inpainting by equivariant imaging, tomography by
 robust equivariant imaging, denoising by SURE. `train` writes `models/phantom-inpainting`, `phantom-ct` and
 `phantom-denoiser` into the library and resumes from `$UNSEEN_RUNS`. `measure` writes a row for each, and the table of
-`docs/results-phantom-screener.md`: PSNR beside A†y and total variation on films that nothing was learnt from or chosen
-by.
+`docs/results-phantom-screener.md`: PSNR next to A†y and total variation on films that nothing was learnt from or chosen
+by. `page` writes the table from the rows alone.
 
 Choices are made on films of seed 4911 (`--development`, which writes no row).
 """
@@ -53,6 +53,8 @@ SIZE = 64
 TRAIN, CHOSEN_BY, TEST = 4910, 4911, 5110
 """Seeds of the films. 5110 is used once, for the rows."""
 FILMS, TESTED = 500, 40
+FEATURES, SOURCE_FEATURES = 8, 64
+"""Width of our networks, and of those of EI and REI."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,7 @@ def train(name: str) -> None:
         process,
         losses=recipe.losses,
         group=recipe.group,
-        network=ArtifactRemoval.for_process(process, features=8, depth=recipe.depth),
+        network=ArtifactRemoval.for_process(process, features=FEATURES, depth=recipe.depth),
         training=Training(epochs=recipe.epochs, batch_size=4, seed=0, threads=1, device="cpu"),
         learning_rate=recipe.learning_rate,
         hold_out=recipe.hold_out,
@@ -167,13 +169,25 @@ def measure(name: str, rows: Path) -> None:
     print(write_row(row, rows), row["psnr"])
 
 
+def _spent(name: str, row: Row) -> str:
+    """Return the training of a reconstructor next to the source's width."""
+    recipe = RECIPES[name]
+    width = f" of the source's {SOURCE_FEATURES}" if recipe.group is not None else ""
+    turns = "; 1 transform" if recipe.group is not None else ""
+    return f"{row['epochs']} epochs of {row['trained_on_films']} films at {SIZE} px; {FEATURES}{width} features{turns}"
+
+
 def page_table(rows: Path) -> str:
-    """Return a line for each reconstructor."""
+    """Return a line for each reconstructor, with its training."""
     methods = ("A†", "TV", "network")
     return table(
-        ["", *methods],
+        ["", *methods, "training"],
         [
-            [f"`models/{name}`, {_WORDS[name]}", *(interval_text(row["psnr"][method]) for method in methods)]
+            [
+                f"`models/{name}`, {_WORDS[name]}",
+                *(interval_text(row["psnr"][method]) for method in methods),
+                _spent(name, row),
+            ]
             for name in RECIPES
             if (row := read_study("phantom_reconstructors", rows).get(f"phantom_reconstructors/{name}-{TEST}"))
         ],
@@ -183,20 +197,21 @@ def page_table(rows: Path) -> str:
 def main() -> None:
     """Run one step for one reconstructor, or for all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["train", "measure"])
+    parser.add_argument("step", choices=["train", "measure", "page"])
     parser.add_argument("names", nargs="*", default=list(RECIPES), help="of the reconstructors; by default all")
     parser.add_argument("--development", action="store_true", help="measure on the seed of the choices, without a row")
     parser.add_argument("--rows", type=Path, default=ROOT / "studies" / "results")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    for name in given.names:
+    for name in given.names if given.step != "page" else ():
         if given.step == "train":
             train(name)
         elif given.development:
             print(name, measured(name, seed=CHOSEN_BY))
         else:
             measure(name, given.rows)
-            put_between(PAGE, BEGIN, END, page_table(given.rows))
+    if given.step == "page" or (given.step == "measure" and not given.development):
+        put_between(PAGE, BEGIN, END, page_table(given.rows))
 
 
 if __name__ == "__main__":

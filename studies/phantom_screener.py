@@ -63,6 +63,7 @@ TEST: tuple[tuple[int, Contrast], ...] = (
 """Seeds of the tested pairs: used once, for the rows."""
 PAIRS, REFERENCES, LABELLED = 60, 400, 400
 NORMALS, LUNG_FILMS = 1500, 400
+SIZE, FEATURES = 256, LesionSegmentation.Config().features
 TRAINING = Training(epochs=36, batch_size=8, seed=0, threads=1, device="cpu")
 FINDER = LungFinder.Config(size=128, features=6, depth=4, steps=800, painted=0.6, varied=True)
 AIMS: dict[str, float] = {"pooled": 0.90} | {kind: 0.80 for kind in KINDS} | {"inside": 0.70}
@@ -89,7 +90,7 @@ def train() -> None:
     finder = LungFinder(FINDER).fit(
         examples, device="cpu", folder=runs / "lungs", progress=lambda state: show("lungs", state)
     )
-    detector = LesionSegmentation(view=View(frame="whole", size=256))
+    detector = LesionSegmentation(view=View(frame="whole", size=SIZE))
     detector.fit(normals, finder=_DrawnLungs(), training=TRAINING, folder=runs / "network", progress=show)
     detector.finder = finder
     gate = Gate.fit(_gate_films(detector.view), finder=finder, seed=0)
@@ -290,8 +291,8 @@ def _missed(rows: Sequence[Row]) -> list[str]:
             else f"At {contrast} contrast every aim is reached."
         )
     return [
-        f"Trained for {training_steps():,} steps ({TRAINING.epochs} epochs of {NORMALS:,} simulated normal films). "
-        + " ".join(said)
+        f"Trained for {training_steps():,} steps ({TRAINING.epochs} epochs of {NORMALS:,} simulated normal films) with "
+        f"{FEATURES} features at {SIZE} px. {' '.join(said)}"
     ]
 
 

@@ -61,7 +61,7 @@ def attempts_page(every: Mapping[str, Entry]) -> str:
         "of similar films*. The heads that learn from labels are measured by AUROC and by normal films cleared, which "
         "such a property can raise. None of these was registered as a detector; the head that fold 0 nominated for few "
         "labels is `unseen adapt --head normals-covariance`.",
-        *_summary(rows),
+        *_summary(rows, every),
         f"*Rendered by `python -m studies.attempts render` from `studies/results/*.jsonl`, which hold every figure. "
         f"{LIMITS}*",
         *targets_section(every),
@@ -82,7 +82,7 @@ def attempts_page(every: Mapping[str, Entry]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _summary(rows: Mapping[str, Entry]) -> list[str]:
+def _summary(rows: Mapping[str, Entry], every: Mapping[str, Entry]) -> list[str]:
     said = []
     for experiment in EXPERIMENTS:
         made = _of(rows, experiment)
@@ -125,9 +125,11 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
     if kept:
         better = [_name(row) for row in kept if row["difference"]["low"] > 0]
         worse = [_name(row) for row in kept if row["difference"]["high"] < 0]
+        shipped = [row for one in kept if (row := every.get(f"shipped/{_name(one)}-0")) is not None]
+        trained = f" ({told})" if (told := budgets.of_networks(shipped)) else ""
         said.append(
-            f"**The finder that keeps lesions, in {len(kept)} shipped models**: laterality is significantly higher in "
-            f"{_listed(better)} and significantly lower in {_listed(worse)}."
+            f"**The finder that keeps lesions, in {len(kept)} shipped models**{trained}: laterality is significantly "
+            f"higher in {_listed(better)} and significantly lower in {_listed(worse)}."
         )
     best = next((row for name, row in rows.items() if name.startswith(HEADS) and row["nominated"]), None)
     if best is not None:

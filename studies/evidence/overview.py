@@ -14,7 +14,7 @@ from studies import recipe_files as recipes
 from studies.evidence.charts import BLUE, GREEN, ORANGE, ChartRow, Mark, forest
 from studies.evidence.detectors import detectors_screen, learnt_from_unlabelled
 from studies.evidence.pretrained_models import results_screen
-from studies.evidence.references import called, supervised, taught
+from studies.evidence.references import called, supervised, taught, trained_supervised
 from studies.evidence.reliability import reliability_screen
 from studies.evidence.repeats import TESTED
 from studies.evidence.screen import IMAGES, Screen, bullets, rendered
@@ -25,6 +25,7 @@ from studies.imaging.page import PREFIX
 from studies.imaging.page import screen_of as imaging_of
 from studies.lung_finder import rows_in
 from studies.lung_finder import screen_of as lungs_of
+from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, pooled_auroc, shortcut, table
 from studies.pages.screening_page import PRODUCTS
 from studies.pages.thesis_page import REPORTED
@@ -107,12 +108,15 @@ def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
     best = max(tested, key=pooled_auroc, default=None)
     statistic, reference = shortcut(models[0], "pooled", "sharpness"), supervised(rows)
     lines = [(f"{called(row)}{dagger(row)}", row["metrics"]["auroc"]["pooled"], BLUE) for row in models]
+    trained = {f"{called(row)}{dagger(row)}": budgets.beside(row) for row in models}
     if best is not None:
         name = str(best["recipe"]).removeprefix(TESTED)
         lines.append((f"{_BEST}{name}{dagger(best)}", best["metrics"]["auroc"]["pooled"], BLUE))
+        trained[lines[-1][0]] = budgets.beside(best)
     lines.append(("baseline: sharpness alone", statistic, ORANGE))
     if reference is not None:
         lines.append(("supervised reference", reference["metrics"]["auroc"]["pooled"], GREEN))
+        trained[lines[-1][0]] = trained_supervised(reference)
     if (head := taught(rows)) is not None:
         lines.append(("supervised: head on frozen features", head["auroc"]["pooled"], GREEN))
     lines.sort(key=lambda line: -float(line[1]["value"]))
@@ -127,7 +131,7 @@ def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
         kinds={"normal films only": BLUE, "no training": ORANGE, "supervised": GREEN},
     )
     alt = "Forest plot of AUROC with intervals: " + ", ".join(
-        f"{name} {entry['value']:.2f}" for name, entry, _ in lines
+        f"{name}{trained.get(name, '')} {entry['value']:.2f}" for name, entry, _ in lines
     )
     return chart, f"{alt}.", [*models, *([best] if best is not None else [])]
 

@@ -146,7 +146,7 @@ def imaging_screen(
         answer=Answer(
             "Does learning from measurements alone beat total variation?",
             f"On {len(above)} of {len(ordered)} problems, after {budget}; best {difference_text(best.ahead)} dB "
-            f"({best.title})",
+            f"({best.title}; {best.budget})",
             "make results-imaging",
             date,
         ),
@@ -162,7 +162,9 @@ _METHODS = {
 }
 
 
-def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequence[str], budget: str) -> Screen | None:
+def priors_screen(
+    rows: Sequence[Row], problem: str, words: str, levels: Sequence[str], budget: str, *, trained: str = ""
+) -> Screen | None:
     """PSNR against the number of measurements of one problem; None where it has no rows at two levels.
 
     Args:
@@ -170,6 +172,7 @@ def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequenc
         problem: the one that the figure shows, by its name; `words`: what it is called.
         levels: its levels, from the fewest measurements on: `"5 spokes"`.
         budget: Training of its VAE, as a noun phrase.
+        trained: Training of the VAEs of all problems, as a noun phrase.
     """
     found = {
         method: {row["level"]: row["metrics"]["psnr"] for row in rows
@@ -234,7 +237,7 @@ def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequenc
             f"{words}: with {few}, {said(few)} (VAE: {budget}).",
             f"With {many} and the same VAE, {said(many)}{_trend(gains)}.",
             f"Over all problems and levels a VAE prior has a higher mean PSNR than TV in {wins[0]} of {wins[1]} cases"
-            f"{_epochs(rows)}.",
+            f"{f', with VAEs of {trained}' if trained else ''}.",
         ],
         head=["method", *(f"{level}, dB [95 %]" for level in there), "generator: training"],
         lines=best_first(
@@ -270,13 +273,6 @@ def _trend(gains: Sequence[float]) -> str:
         if all(sign * (after - before) > 0 for before, after in pairwise(gains)):
             return f": the gain of a prior over TV {verb} with each larger number of measurements"
     return ""
-
-
-def _epochs(rows: Sequence[Row]) -> str:
-    """Return the range of the epochs of the VAEs, for a sentence that counts cases."""
-    found = sorted({int(row["training"]["epochs"]) for row in rows if row["generator"] == "vae" and "training" in row})
-    ends = " to ".join(str(one) for one in dict.fromkeys((found[0], found[-1]))) if found else ""
-    return f", with VAEs of {ends} epochs" if found else ""
 
 
 def _wins(rows: Sequence[Row]) -> tuple[int, int]:

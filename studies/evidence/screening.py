@@ -271,7 +271,7 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
     dice, consolidation, effusion = _measured(best)
     highest = max(rows, key=lambda row: float(row["dice"]["normal, pooled"]["value"]))
     said = [
-        f"`{_finder(best)}` has a Dice of {exact(dice)} on normal films after {best['finder']['steps']:,} steps, and "
+        f"{_trained_finder(best)} has a Dice of {exact(dice)} on normal films, and "
         f"keeps {exact(consolidation)} of the consolidations and {exact(effusion)} of the effusions inside the "
         "lungs: of their visible area within the true lungs. (Of the whole visible area, which also covers heart and "
         f"diaphragm: {exact(best['whole']['consolidation'])} and {exact(best['whole']['effusion'])}.) "
@@ -280,12 +280,12 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
     free = next((row for row in ordered if row["masks"] and "shenzhen" not in row["masks"]), None)
     if free is not None and free is not best:
         said.append(
-            f"Of the models that learn from masks which may be redistributed, `{_finder(free)}` is best: Dice "
+            f"Of the models that learn from masks which may be redistributed, {_trained_finder(free)} is best: Dice "
             f"{exact(_measured(free)[0])}, and {exact(_measured(free)[2])} of the effusions."
         )
     if highest is not best:
         said.append(
-            f"`{_finder(highest)}` has the highest Dice, {exact(highest['dice']['normal, pooled'])}, and keeps "
+            f"{_trained_finder(highest)} has the highest Dice, {exact(highest['dice']['normal, pooled'])}, and keeps "
             f"{exact(_measured(highest)[2])} of the effusions."
         )
     return Screen(
@@ -293,8 +293,8 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
         figure=chart,
         alt="Dice and share of lesions kept for each lung segmentation model. "
         + " ".join(
-            f"{_finder(row)}: Dice {_measured(row)[0]['value']:.2f}, consolidation {_measured(row)[1]['value']:.2f}, "
-            f"effusion {_measured(row)[2]['value']:.2f}."
+            f"{_finder(row)} ({_spent(row)}): Dice {_measured(row)[0]['value']:.2f}, "
+            f"consolidation {_measured(row)[1]['value']:.2f}, effusion {_measured(row)[2]['value']:.2f}."
             for row in ordered
         ),
         sentences=said,
@@ -315,8 +315,8 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
         ],
         answer=Answer(
             "Do the lungs that are found include the lesions?",
-            f"`{_finder(best)}`: Dice {exact(dice)}, {exact(consolidation)} of consolidations and {exact(effusion)} "
-            "of effusions kept",
+            f"{_trained_finder(best)}: Dice {exact(dice)}, {exact(consolidation)} of consolidations and "
+            f"{exact(effusion)} of effusions kept",
             "make results-lungs",
             max(str(row["date"]) for row in rows),
         ),
@@ -325,3 +325,8 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
 
 def _finder(row: Entry) -> str:
     return str(row["recipe"]).removeprefix("lungs/")
+
+
+def _trained_finder(row: Entry) -> str:
+    """Return the name of a lung segmentation model as code, with its trainings in brackets."""
+    return f"`{_finder(row)}` ({_spent(row)})"

@@ -57,7 +57,8 @@ def test_the_page_states_which_aims_its_rows_miss_with_the_training() -> None:
     rows = sorted(read_study("phantom_screener", ROWS).values(), key=lambda row: row["seed"])
     told = phantom_screener.page_table(rows)
     assert told in phantom_screener.PAGE.read_text(encoding="utf-8"), "Run python -m studies.phantom_screener page"
-    assert "Trained for 6,732 steps" in told and "pneumothorax on 1 of 3 seeds" in told
+    assert "Trained for 6,732 steps" in told and "with 12 features at 256 px" in told
+    assert "pneumothorax on 1 of 3 seeds" in told
     low = rows[0] | {"figures": rows[0]["figures"] | {"consolidation": {"value": 0.5, "low": 0.4, "high": 0.6}}}
     assert "consolidation on 1 of 3 seeds" in phantom_screener.page_table([low, *rows[1:]])
     assert "At obvious contrast every aim is reached." in told

@@ -239,7 +239,17 @@ def test_conclusions_on_priors_have_the_generators_training() -> None:
     overview = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
     for text in (first, overview):
         assert "40 epochs; 8 features; 64 of the source's 800 latent numbers" in text
-    assert "cases, with VAEs of" in first
+    assert re.search(r"cases, with VAEs of [\d to]+ epochs, [\d to]+ features and [\d to]+ latent numbers\.", first)
+
+
+def test_the_sources_pattern_has_our_training_and_its_order_is_in_words_without_decibels() -> None:
+    page = priors_page(list(committed_study("priors").values()))
+    pattern = page.partition("### Comparison with the source's pattern")[2].partition("## ")[0]
+    before = pattern.partition("| generator | measured |")[0]
+    assert "GAN: 60 epochs; 8 features; 64 latent numbers. Convergence is not known." in before
+    assert "statements about these trainings only" in before
+    assert "| *the source's" not in page
+    assert "the source's *soft*, TV, *range*, A†; ours TV, *soft*, A†, *range*" in page
 
 
 def test_the_first_screen_names_the_best_prior_where_tv_is_best_and_a_trend_only_where_there_is_one() -> None:

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from studies import recipe_files as recipes
+from studies.attempts.targets import targets_section
+from studies.evidence.overview import drawn
 from studies.imaging.arms import PROJECTED
 from studies.imaging.published import PUBLISHED
 from studies.imaging.selection import of_arm
 from studies.imaging.settings import method_of, resolved
 from studies.imaging.summaries import against, mean
+from studies.lung_finder import rows_in
+from studies.lung_finder import screen_of as lungs_of
 from studies.pages import budgets
 from studies.pages.cells import trained_members
 from studies.pages.sources_page import sources_page
@@ -117,12 +121,12 @@ def test_the_how_to_page_on_reconstruction_has_the_counts_and_the_budget_of_the_
     text = (DOCS / "how-to" / "reconstruct.md").read_text(encoding="utf-8")
     results = (DOCS / "results-imaging.md").read_text(encoding="utf-8")
     said = re.search(
-        r"for [\d,]+ to [\d,]+ steps \([\d.]+ % to ([\d.]+) % of .*?\), (\d+) of (\d+) features and 1 of (2 to 5) "
+        r"for ([\d,]+) to ([\d,]+) steps \([\d.]+ % to ([\d.]+) % of .*?\), (\d+) of (\d+) features and 1 of (2 to 5) "
         r"transforms.*? on (\d+) of (\d+) problems, .* on (\d+);",
         results,
     )
     assert said is not None
-    most, features, theirs, transforms, above, of, below = said.groups()
+    fewest, longest, most, features, theirs, transforms, above, of, below = said.groups()
     assert (
         f"after at most {most} % of the sources' training steps, with {features} of their {theirs} features and 1 of "
         f"their {transforms} transforms, learning from measurements is significantly better on {above} of {of} "
@@ -130,7 +134,8 @@ def test_the_how_to_page_on_reconstruction_has_the_counts_and_the_budget_of_the_
     )
     unrolled = re.search(r"On (\d+) of these problems it was trained once.*significantly better on (\d+) and", results)
     assert unrolled is not None
-    assert f"at most {most} % of the sources', it was better" in text
+    budget = f"with {features} of their {theirs} features and 1 of their {transforms} transforms"
+    assert f"({fewest} to {longest}, at most {most} % of the sources'), {budget}, it was better" in text
     assert f"on {unrolled.group(2)} of {unrolled.group(1)} problems" in text
 
 
@@ -150,19 +155,53 @@ def test_the_how_to_page_on_reconstruction_says_of_projection_what_the_rows_show
     unrolled = [gain for (name, plain), gain in found.items() if plain == "unrolled" and name not in toys]
     assert len(unrolled) == 7 and all(gain.low > 0 for gain in unrolled)
     assert "significantly better than without on all problems of images on which it was tried" in text
+    trained = [row for row in committed_rows().values() if row.get("arm") == "unrolled+project"]
+    images = [row for row in trained if not row["problem"].endswith(toys)]
+    steps, width = [int(row["steps"]) for row in images], {row["features"] for row in images}
+    assert len(images) == 7 and width == {16} and {row["settings"]["transforms"] for row in images} == {1}
+    assert f"after {min(steps):,} to {max(steps):,} steps with 16 features and 1 transform" in text
     assert found["multi-inpainting", "multi-operator"].high < 0 and "worse on the inpainting by 40 masks" in text
 
 
 def test_conclusions_on_detectors_outside_of_rendered_pages_have_their_steps() -> None:
     studies = ("detectors/folds-1-4/", "shipped/", "ms_cxr/")
-    steps = max(int(row.get("steps") or 0) for name, row in committed_rows().items() if name.startswith(studies))
+    rows = [row for name, row in committed_rows().items() if name.startswith(studies) and row.get("steps")]
+    steps, widths = max(int(row["steps"]) for row in rows), [row["features"] for row in rows if row["features"]]
     page = (DOCS / "get-started" / "what-a-score-means.md").read_text(encoding="utf-8")
-    assert f"no model from normals alone, after at most {steps:,} training steps, is significantly better" in page
+    budget = f"after at most {steps:,} training steps with {min(widths)} to {max(widths)} features"
+    assert f"no model from normals alone, {budget} (the GANs' sources have 64), is significantly better" in page
     screener = (DOCS / "results-phantom-screener.md").read_text(encoding="utf-8")
-    trained = re.search(r"Trained for ([\d,]+) steps", screener)
+    trained = re.search(r"Trained for ([\d,]+) steps .*? with (\d+ features at \d+ px)", screener)
     assert trained is not None
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"After {trained.group(1)} training steps, nodules of moderate contrast are hard to find" in readme
+    budget = f"After {trained.group(1)} training steps with {trained.group(2)}"
+    assert f"{budget}, nodules of moderate contrast are hard to find" in readme
+
+
+def test_the_figure_of_the_overview_has_the_training_of_each_network_in_words() -> None:
+    drawing = drawn(committed_rows())
+    assert drawing is not None
+    told = drawing[1]
+    assert "models/roi-sure† (560 steps, 32 of 64 features) 0.66" in told
+    assert "models/ensemble-five (2 trained members: 30 to 200 epochs, 16 features) 0.80" in told
+    assert "supervised reference (1,600 steps, 16 features) 0.84" in told
+
+
+def test_each_network_in_the_table_of_targets_has_its_training() -> None:
+    section = "\n".join(targets_section(committed_rows()))
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    assert len(lines) >= 8
+    for line in lines:
+        for found in re.findall(r"`(?:models/|zhanglab/)?(?:dae|anatpaste|ensemble-five|entry)[\w-]*`(?! \()", line):
+            raise AssertionError(f"{found} has no training: {line[:200]}")
+    assert "\n† Not converged" in section
+
+
+def test_a_lung_segmentation_model_has_its_training_in_each_conclusion() -> None:
+    screen = lungs_of(rows_in(ROOT / "studies" / "results"))
+    assert screen is not None
+    for text in (*screen.sentences, screen.answer.answer):
+        assert "(800 steps; 128 px; 12 features)" in text
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("evidence", "results", FIRST))])

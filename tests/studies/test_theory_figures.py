@@ -52,6 +52,9 @@ def test_what_noise_free_trainings_lose_is_that_of_the_rows() -> None:
     assert all(arm.startswith("unrolled") for _, arm, _ in others)
     text = (THEORY / "stopping.md").read_text(encoding="utf-8")
     assert f"in all trainings without truth but {len(more)}." in text
+    steps = [int(row["steps"]) for row in rows.values() if row["arm"] not in STOPPED]
+    assert {row["features"] for row in rows.values()} == {16}
+    assert f"They have {min(steps):,} to {max(steps):,} steps, at most 2.2 % of the sources', 16 of 64 features" in text
     assert f"{NUMBERS[len(others)]} of these are unrolled networks (up to {max(others.values()):.1f} dB" in text
     assert f"all trainings on MRI by 40 masks ({min(masks):.1f} to {max(masks):.1f} dB)" in text
     for arm, words in (

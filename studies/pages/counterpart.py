@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec
 
-from studies.pages.training_cost import SourceTraining, cost_text
+from studies import recipe_files as recipes
+from studies.pages.training_cost import SourceTraining, cost_of, cost_text, two_digits
 from studies.rows import Row
 
 Rows = Mapping[str, Row]
@@ -38,6 +39,24 @@ def not_run(training: SourceTraining, rows: Rows, *queued: str) -> str:
     """Return the cell of a figure without a row: what it would cost, and its entries in the queue for a GPU."""
     entries = ", ".join(f"`{name}`" for name in queued)
     return f"*{NOT_RUN}*, would cost {cost_text(training, rows)}" + (f", queued as {entries}" if queued else "")
+
+
+def queued_text(training: SourceTraining, rows: Rows, recipe: str, rest: str) -> str:
+    """Return the entry of the queue for a recipe's training; with its size and cost where these are not the source's.
+
+    Args:
+        training: The source's.
+        recipe: Name of the queued recipe.
+        rest: End of the entry's name, after the recipe's.
+    """
+    px = int(str(recipes.load(recipe).view["size"]))
+    cost = cost_of(replace(training, px=px), rows)
+    said = f"queued as `{recipe}{rest}`"
+    if training.px in (None, px) or cost is None:
+        return said
+    return (
+        f"{said} at {px} px (source: {training.px} px; up to {two_digits(cost.hours * cost.growth)} core-hours there)"
+    )
 
 
 def costed(training: SourceTraining, rows: Rows, page: str, *queued: str) -> Counterpart:

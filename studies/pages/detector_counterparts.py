@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from studies import recipe_files as recipes
-from studies.adversarial.arms import NOISE, NOISE_WIDE, PLOTTED, SIGMAS, STUDY, SURE, WIDE_PLOTTED
-from studies.adversarial.page import WITHOUT_NOISE, at_chance, at_own_noise
+from studies.adversarial.arms import NOISE, NOISE_WIDE, PLAIN, PLOTTED, SIGMAS, STUDY, SURE, WIDE_PLOTTED
+from studies.adversarial.page import at_chance, at_own_noise
 from studies.pages import budgets
 from studies.pages.budgets import (
     FEATURES,
@@ -12,7 +12,7 @@ from studies.pages.budgets import (
 )
 from studies.pages.cells import dagger
 from studies.pages.counterpart import DETECTORS_PAGE, NOT_RUN, THESIS_PAGE, Counterpart, Rows, costed, deferred, not_run
-from studies.pages.training_cost import SourceTraining
+from studies.pages.training_cost import SourceTraining, cost_of_several
 from studies.rows import Row
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -78,8 +78,13 @@ def best_epoch(rows: Rows) -> Counterpart:
 
 def sure_in_encoder(rows: Rows) -> Counterpart:
     """Return the AUROC of f-AnoGAN with SURE in the encoder minus that without, by the noise's σ."""
-    training = SourceTraining(WITHOUT_NOISE, NIH_STEPS, features=FEATURES, runs=2 * len(_LEVELS))
-    missing = not_run(training, rows, *(f"{STUDY}/{NOISE_WIDE}-{sigma:g}-0" for sigma in _LEVELS))
+    trainings = [
+        SourceTraining(f"{STUDY}/{NOISE}-{arm}-{sigma:g}-0", NIH_STEPS, px=64, features=FEATURES)
+        for sigma in _LEVELS
+        for arm in (PLAIN, SURE)
+    ]
+    queued = ", ".join(f"`{STUDY}/{NOISE_WIDE}-{sigma:g}-0`" for sigma in _LEVELS)
+    missing = f"*{NOT_RUN}*, would cost {cost_of_several(trainings, rows)}, queued as {queued}"
     wide, narrow = _under_noise(rows, NOISE_WIDE), _under_noise(rows, NOISE)
     some = wide if any(f"{STUDY}/{NOISE_WIDE}-{SURE}-" in name for name in wide) else narrow
     parts, spent = [], ""

@@ -20,6 +20,8 @@ from studies.pages.counterpart import (
     Rows,
     costed,
     deferred,
+    not_run,
+    queued_text,
 )
 from studies.pages.training_cost import SourceTraining
 from studies.rows import Row
@@ -48,7 +50,8 @@ def nearly_clean_mri(rows: Rows, arm: str) -> Counterpart:
     training = SourceTraining(f"imaging/mri-x4-05-{arm}-0", REI_MRI.steps, px=320, features=64, transforms=transforms)
     some = whole_of(rows, "mri-x4-01", arm)
     if not some:
-        return costed(training, rows, IMAGING_PAGE, f"sources/mri-x4-01-{arm}-0")
+        queue = queued_text(training, rows, "sources/mri-x4-01", f"-{arm}-0")
+        return Counterpart(f"{not_run(training, rows)}, {queue}", "–", IMAGING_PAGE)
     reached = f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}"
     return Counterpart(reached, imaging_budgets.spent(some, REI_MRI), IMAGING_PAGE)
 

@@ -14,7 +14,7 @@ from studies.imaging.settings import MethodSettings, method_of
 from studies.imaging.summaries import mean
 from studies.pages import budgets
 from studies.pages.cells import DAGGER, dagger, number_range, table
-from studies.pages.counterpart import NOT_RUN
+from studies.pages.counterpart import NOT_RUN, queued_text
 from studies.pages.imaging_counterparts import whole_of
 from studies.pages.source_figures import DUFF, EI, FIGURES, SLIDES, TALK, THESIS
 from studies.pages.thesis_page import REPORTED
@@ -24,6 +24,8 @@ from studies.rows import Row
 from unseen.evaluation.intervals import interval_text as figure
 
 _IMAGING = ("ct", "inpainting", "mri", "mri-x4-20", "low-dose-ct", "poisson-inpainting")  # one recipe a figure
+CURVE_PX = 128
+"""Size of the longest trainings, the larger of the two sizes of the curves."""
 _QUEUED = {"mri": "mri-x4-10"}
 """Recipes `sources/…` whose names differ from those of `imaging/…`."""
 _ORDER = (EI, "REI", SLIDES, TALK, DUFF, THESIS)
@@ -141,7 +143,7 @@ def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:
                 f"{converted:.2f} dB" + ("" if source.channels == 1 else f" (printed {asked.papers[arm]:.2f})"),
                 _metric(asked) + ("; the problem differs: not comparable" if source.explanation else ""),
                 f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}" if some else f"*{NOT_RUN}*",
-                _with_cost(some, source, rows, _QUEUED.get(short, short)),
+                _with_cost(some, source, rows, _QUEUED.get(short, short)) + _longest(rows, some, short, arm),
                 "[imaging](results-imaging.md#published-figures-and-their-metrics)",
             ]
 
@@ -160,9 +162,25 @@ def _with_cost(some: Sequence[Row], source: Published, rows: Mapping[str, Row], 
         features=source.budget.features,
         transforms=turns,
     )
+    queue = queued_text(whole, rows, f"sources/{queued}", f"-{trained['arm']}-0")
+    return f"{said}; the source's training would cost {cost_text(whole, rows)}, {queue}"
+
+
+def _longest(rows: Mapping[str, Row], some: Sequence[Row], short: str, arm: str) -> str:
+    """Return the result of the longest training of an arm in the curves; "" where none is longer than its rows."""
+    asked = method_of(recipes.load(f"imaging/{short}"))
+    points = [
+        row
+        for row in of_arm([row for row in rows.values() if row.get("problem") == f"curves/{short}-{CURVE_PX}"], arm)
+        if all(row["settings"][name] == getattr(asked, name) for name in ("sigma", "kept", "views"))
+    ]
+    last = max(points, key=lambda row: int(row.get("steps") or 0), default=None)
+    if last is None or int(last.get("steps") or 0) <= max((int(row.get("steps") or 0) for row in some), default=0):
+        return ""
+    psnr = float(last["metrics"]["psnr_papers"]["value"])
     return (
-        f"{said}; the source's training would cost {cost_text(whole, rows)}, queued as "
-        f"`sources/{queued}-{trained['arm']}-0`"
+        f"; longest: {psnr:.2f} dB after {imaging_budgets.spent([last], PUBLISHED[short].budget)} "
+        "([curve](results-imaging.md#psnr-against-the-number-of-steps))"
     )
 
 

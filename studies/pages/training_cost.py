@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,6 +109,23 @@ def cost_text(training: SourceTraining, rows: Mapping[str, Entry]) -> str:
         text += f", up to {two_digits(cost.hours * cost.growth)} at the source's size"
     rate = f"{two_digits(cost.core_seconds)} core-seconds"
     return f"{text} ({times}{cost.amount:,} {unit} at {rate} each, `{training.nearest}`)"
+
+
+def cost_of_several(trainings: Sequence[SourceTraining], rows: Mapping[str, Entry]) -> str:
+    """Return the cost of several trainings of equally many steps in words: each from a row of its own."""
+    known = [(cost_of(one, rows), one) for one in trainings]
+    unknown = [f"`{one.nearest}`" for cost, one in known if cost is None]
+    if unknown:
+        return f"cost unknown: no row {', '.join(unknown)}"
+    costs = [cost for cost, _ in known if cost is not None]
+    first = rows[trainings[0].nearest]
+    least, most = sum(cost.hours for cost in costs), sum(cost.hours * cost.growth for cost in costs)
+    rates = sorted(cost.core_seconds for cost in costs)
+    return (
+        f"{two_digits(least)} core-hours at {first['px']} px, {first['features']} features, up to {two_digits(most)} "
+        f"at the source's size ({len(trainings)} × {costs[0].amount:,} {trainings[0].unit} at {two_digits(rates[0])} "
+        f"to {two_digits(rates[-1])} core-seconds each, rows such as `{trainings[0].nearest}`)"
+    )
 
 
 ENSEMBLE = "shipped/ensemble-five-0"

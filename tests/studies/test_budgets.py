@@ -244,6 +244,18 @@ def test_the_first_screen_beside_deepinv_has_the_transforms() -> None:
     assert re.search(r"\*\*Training: .*; 16 of 64 features; 1 of 2 to 5 transforms; images of", first)
 
 
+def test_lines_of_the_sources_name_their_longest_trainings_and_the_size_that_is_queued() -> None:
+    page = (DOCS / "results-sources.md").read_text(encoding="utf-8")
+    (ct,) = (line for line in page.splitlines() if "Sparse-view CT, 50 views, noise-free: EI |" in line)
+    assert "; longest: 34.28 dB after 50,400 steps, 22 % of the source's 225,000; 32 of 64 features; 1 of 5" in ct
+    queued = {name: cost for name, cost in re.findall(r"queued as `(\S+)` at 256 px \(\D+320 px; up to ([\d,]+)", page)}
+    gpu = (DOCS / "how-to" / "gpu.md").read_text(encoding="utf-8")
+    assert len(queued) == 9
+    for name, cost in queued.items():
+        (line,) = (line for line in gpu.splitlines() if f"`{name}`" in line and "up to" in line)
+        assert f"up to {cost} " in line, (name, line)
+
+
 def test_the_sources_page_is_rendered_and_converts_colour_figures() -> None:
     page = (DOCS / "results-sources.md").read_text(encoding="utf-8")
     assert page == sources_page(committed_rows()), "Run python -m studies --render"

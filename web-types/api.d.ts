@@ -47,7 +47,7 @@ declare namespace Api {
   /** One figure of an evaluation with its 95 % interval. */
   type CardFigureResponse = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
   /** Card of a model. */
-  type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (CardFigureResponse)[] };
+  type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; training: string; figures: (CardFigureResponse)[] };
   /** All models that this server was given; the one that decides first. */
   type CardsResponse = { models: (CardResponse)[] };
   /** Changes of an account, which is then signed out everywhere; missing fields stay as they are. */

@@ -204,6 +204,18 @@ def test_info_tells_what_a_shipped_model_reached(say: Say) -> None:
     assert "adjusted" not in answer.out and "adjusted" not in say("info", "models/pca", "--json").out
 
 
+def test_info_states_the_training_of_networks(say: Say, world: World) -> None:
+    facts = bundle.load(world.oracle).card.facts
+    budget = f"{facts['training_steps']:.0f} step"
+    [line] = [one for one in say("info", world.oracle).out.splitlines() if one.startswith("training ")]
+    assert budget in line and "epoch" in line and "feature" in line
+    assert say("info", "models/roi-sure").out.count("32 features. Training steps are not recorded in this bundle.") == 1
+    assert "250 steps, 16 features" in say("info", "models/lungs").out
+    told = say("info", "models/ensemble-five").out
+    assert "anatpaste: 200 epochs, 16 features; dae: 30 epochs, 16 features. Training steps are not recorded" in told
+    assert "Training steps" not in say("info", "models/pca").out, "principal components have no steps"
+
+
 def test_info_prints_one_setting_a_line_without_python_syntax(say: Say) -> None:
     answer = say("info", "models/ensemble-five")
     lines = [line.strip() for line in answer.out.splitlines()]

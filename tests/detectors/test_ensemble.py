@@ -17,6 +17,7 @@ from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.errors import FitError
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.pca import Pca
+from unseen.detectors.saved import save
 from unseen.training.history import History
 from unseen.training.settings import Training
 
@@ -82,6 +83,19 @@ def test_a_method_is_a_member_twice_with_another_seed(normals: list[Film], finde
     assert not all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     written = twice.config.model_dump(mode="json")["members"]
     assert [member.get("seed") for member in written] == [None, 1, None]  # as recipes without it always were
+
+
+def test_a_card_has_the_budget_of_each_trained_member(
+    normals: list[Film], finder: CrossFittedLungs, tmp_path: Path
+) -> None:
+    fitted = Ensemble(members=[{"key": "dct"}, SMALL], size=32).fit(normals, finder=finder, training=QUICK)
+    card = save(fitted, tmp_path / "model")
+    steps, epochs = (int(card.facts[f"1-dae training_{name}"]) for name in ("steps", "epochs"))
+    assert epochs == QUICK.epochs and steps >= epochs
+    assert card.budget.startswith(f"dae: {steps} step") and "dct" not in card.budget
+    assert "not recorded" not in card.budget
+    old = card.model_copy(update={"facts": {"training_seconds": 1.0}})
+    assert old.budget.endswith("Training steps are not recorded in this bundle.") and "dct" not in old.budget
 
 
 @pytest.mark.nightly

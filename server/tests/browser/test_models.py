@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, PageOf, Site, as_dicom, axe, keep_image, look_at, serving
 from tests.web.running import until
@@ -243,6 +243,7 @@ def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(
 ) -> None:
     page = models_page(page_of, shared_site, "lea")
     expect(page.locator("#cards .model")).to_have_count(3)
+    _card_shows_its_training(page)
     page.get_by_role("tab", name="Models", exact=True).focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Fit to your site")).to_be_focused()
@@ -262,6 +263,23 @@ def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(
     expect(page.locator("#drift-words")).to_contain_text("films in blocks of 50")
     page.reload()
     expect(page.get_by_role("tab", name="Watch")).to_have_attribute("aria-selected", "true")
+
+
+def _card_shows_its_training(page: Page) -> None:
+    """Check that a card has a line on the training of a network, and none where the model has no epochs."""
+    expect(page.locator("#cards dt", has_text=re.compile("^Training$"))).to_have_count(0)
+
+    def as_network(route: Route) -> None:
+        found = route.fetch()
+        models = found.json()["models"]
+        models[0]["training"] = "560 steps, 32 features; not converged"
+        route.fulfill(response=found, json={"models": models})
+
+    page.route("**/models/cards", as_network)
+    page.reload()
+    line = page.locator("#cards .model").first.locator("dt:text-is('Training') + dd")
+    expect(line).to_have_text("560 steps, 32 features; not converged")
+    page.unroute("**/models/cards")
 
 
 @pytest.mark.nightly

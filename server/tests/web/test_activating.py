@@ -73,6 +73,8 @@ def test_the_cards_say_what_is_known_of_each_model(api: Api, models: Models) -> 
     card = models.card
     assert (first["weights_bytes"], first["training_films"]) == (card.weights_bytes, len(card.training_films))
     assert first["data"] == card.data and first["licence"] == card.licence and first["limits"] == card.limits
+    assert first["training"] == "" and second["training"] == models.named[second["weights_sha256"]][1].budget
+    assert second["training"].endswith("Training steps are not recorded in this bundle.")
     pooled = next(f for f in first["figures"] if (f["measure"], f["group"]) == ("auroc", "pooled"))
     told: Any = card.metrics["cross_fitted_twin"]
     assert {name: pooled[name] for name in ("value", "low", "high")} == told["auroc"]["pooled"]

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from unseen.artifacts.research_only import LIMITS
+from unseen.artifacts.training_words import training_words
 
 FORMAT = 2
 """The card format that this version writes; it reads this one and every earlier one."""
@@ -60,7 +61,8 @@ class Card(BaseModel):
     weights_sha256: str = ""
     weights_bytes: int = Field(default=0, ge=0)
     facts: dict[str, float] = {}
-    """Values measured by fitting, such as the films' estimated noise."""
+    """Values measured by fitting, such as the films' estimated noise; the training's seconds, steps and epochs, and
+    whether its loss came to rest (1 or 0). Cards of earlier versions lack the last three."""
     trained_on: str = ""
     """The device and its threads, such as ``cpu (x86_64), 1 thread(s)``."""
     metrics: dict[str, object] = {}
@@ -90,6 +92,11 @@ class Card(BaseModel):
             if isinstance(found, dict) else found
             for name, found in self.metrics.items()
         }  # fmt: skip
+
+    @property
+    def budget(self) -> str:
+        """Training of a network in words: steps, epochs, features, convergence; "" for a method without epochs."""
+        return training_words(self)
 
     @field_validator("metrics", mode="before")
     @classmethod

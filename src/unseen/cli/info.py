@@ -41,6 +41,7 @@ def info(
             "lung finder": "copied in" if card.finder else "none",
             "trained on": f"{len(card.training_films):,} {learnt_from}",
             learnt_from: card.data or "not stated",
+            **({"training": budget} if (budget := card.budget) else {}),
             "measured in fitting": card.facts,
             "trained with": card.trained_on or "not stated",
             "recipe digest": card.recipe_digest or "none",

@@ -40,6 +40,7 @@ from unseen.anatomy.found_lungs import Finder, FoundLungs
 from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.recipe import validated
+from unseen.artifacts.training_words import budget_in
 from unseen.data.film import Film
 from unseen.detectors.architectures import DEFAULT
 from unseen.detectors.backbone_file import Backbone
@@ -119,6 +120,7 @@ class Adapted(Detector):
         settings = base.config.model_dump(mode="json")
         made = cls(base=base.key, settings=settings, lungs=base.finder is not None, view=base.view)
         made.base, made.training_films = base, base.training_films
+        made.facts = budget_in(base.facts)
         if shared := _network_of(base):
             if backbone is not None:
                 raise FitError(f"this {base.key} brings its network with it. Leave the backbone out")

@@ -20,6 +20,7 @@ from unseen.anatomy.found_lungs import Finder, FoundLungs
 from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.live_progress import counted
 from unseen.artifacts.percentile import ReferenceNormals
+from unseen.artifacts.training_words import STEPS
 from unseen.data.array_films import is_array
 from unseen.data.film import Film, NotRead, one_line
 from unseen.data.reading import Given, films_in
@@ -188,8 +189,22 @@ class Detector(Estimator):
             choice.restore()
         spent, device = self.clock(time.monotonic() - began)
         self.facts["training_seconds"] = round(spent, 3)
+        self.facts |= self.training_facts()
         self.trained_on = computed_on(device, training)
         return self
+
+    def training_facts(self) -> dict[str, float]:
+        """Return the budget of the last training for the card; steps of 0: nothing was trained by epochs.
+
+        Returns:
+            Steps, epochs, and whether the loss came to rest (1 or 0) where that is known; empty for a method without
+            epochs.
+        """
+        if not self.learns_by_epochs:
+            return {}
+        if self.history is None:
+            return {STEPS: 0}
+        return self.history.budget_facts(self.converges_by)
 
     def _look_at_whole_arrays(self, normals: Given) -> None:
         """Use whole images where arrays are given, which have no lung masks, and no view was asked for."""

@@ -168,6 +168,7 @@ class Ensemble(Detector):
             brightness.append(float(np.mean([one.anomaly_map.mean() for one in found])))
             again = self._share(self._made(self.config.members[number]))
             self._teach(number, again, normals, self._fitting(number, fitting, "all"))
+            again.facts |= again.training_facts()
             self.members[number] = again
             self.facts |= {f"{number}-{again.key} {name}": value for name, value in again.facts.items()}
         self.scale.remember(torch.tensor(scores, dtype=torch.float64), torch.tensor(brightness))

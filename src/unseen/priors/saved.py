@@ -66,7 +66,7 @@ def save(
         config=G.config.model_dump(mode="json"),
         recipe_digest=recipe_digest,
         training_films=list(G.training_digests),
-        facts={} if G.history is None else {"training_seconds": round(G.history.seconds, 3)},
+        facts={} if G.history is None else G.history.card_facts(),
         trained_on=G.trained_on,
         metrics=dict(metrics or {}),
         data=data,

@@ -232,7 +232,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
             recipe_digest=recipe_digest,
             training_films=list(self.training_digests),
             training_images=list(self.training_images),
-            facts={} if self.history is None else {"training_seconds": round(self.history.seconds, 3)},
+            facts={} if self.history is None else self.history.card_facts(part="loss"),
             trained_on=self.trained_on,
             metrics=metrics or {},
             data=data,

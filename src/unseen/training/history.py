@@ -13,6 +13,8 @@ from typing import TextIO
 
 from unseen.artifacts.files import clear_leftovers, replacing, write_text
 from unseen.artifacts.installing import install_command
+from unseen.artifacts.training_words import CONVERGED, STEPS
+from unseen.artifacts.training_words import EPOCHS as EPOCHS_TRAINED
 from unseen.training.settings import TrainingError
 
 EPOCHS = "epochs.csv"
@@ -71,6 +73,21 @@ class History:
         """Write ``epochs.csv`` into ``folder``: one line an epoch, every value that ``validate`` gave."""
         rows = [[str(i + 1), *map(_cell, column)] for i, column in enumerate(zip_longest(*self.validation.values()))]
         write_text(folder / EPOCHS, _lines([["epoch", *self.validation], *rows]))
+
+    def budget_facts(self, part: str = "generator") -> dict[str, float]:
+        """Return the budget as facts of a card: steps, epochs, and whether ``part`` came to rest where that is known.
+
+        >>> flat = {"loss": [1.0] * 40}
+        >>> History(parts=flat, steps=40, seconds=1, device="cpu", steps_per_epoch=4).budget_facts("loss")
+        {'training_steps': 40, 'training_epochs': 10, 'converged': 1}
+        """
+        rest = self.converged(part)
+        known = {} if rest is None else {CONVERGED: int(rest)}
+        return {STEPS: self.steps, EPOCHS_TRAINED: self.steps // self.steps_per_epoch, **known}
+
+    def card_facts(self, part: str = "generator") -> dict[str, float]:
+        """Return the training's seconds and its budget, as facts of a card."""
+        return {"training_seconds": round(self.seconds, 3), **self.budget_facts(part)}
 
     def converged(self, part: str = "generator") -> bool | None:
         """Return True if ``part`` had come to rest: the mean of its last tenth is at most 5 % under the tenth before.

@@ -50,6 +50,9 @@ class CardResponse(BaseModel):
     view: dict[str, str] = Field(description="how a film becomes its input: frame, scale, size")
     lungs: bool = Field(description="it brings a lung finder")
     gate: bool = Field(description="it brings an input gate, which refuses films unlike its training films")
+    training: str = Field(
+        description="steps, epochs, features and convergence of a trained network; empty for a method without epochs"
+    )
     figures: list[CardFigureResponse]
 
     @classmethod
@@ -70,6 +73,7 @@ class CardResponse(BaseModel):
             view={name: str(value) for name, value in (card.view or {}).items()},
             lungs=card.finder is not None,
             gate=card.gate is not None,
+            training=card.budget,
             figures=list(_figures(card.current_metrics)),
         )
 

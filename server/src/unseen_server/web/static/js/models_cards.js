@@ -155,7 +155,7 @@ function card(/** @type {Card} */ model, /** @type {LeadOn | null} */ open) {
       model.lungs ? el("span", { class: "chip" }, "lung finder") : null),
     model.figures.length ? [...figures].map(([measure, found]) => whiskers(MEASURES[measure] ?? measure, found, measure === "site")) : el("p", { class: "soft" }, "Its model card has no evaluation."),
     el("dl", {},
-      ...line("Trained on", model.data), ...line("Films", String(model.training_films)), ...line("Licence", model.licence),
+      ...line("Training", model.training), ...line("Trained on", model.data), ...line("Films", String(model.training_films)), ...line("Licence", model.licence),
       ...line("Input", [model.view.frame, model.view.size ? `${model.view.size} px` : ""].filter(Boolean).join(", ")),
       ...line("Weights", [`${bytes(model.weights_bytes)}, `, el("code", { title: model.weights_sha256 }, model.weights_sha256.slice(0, 16))]),
       ...line("Trained", [model.created ? date(model.created) : "", model.version ? `by unseen ${model.version}` : "", model.trained_on ? `on ${model.trained_on}` : ""].filter(Boolean).join(" "))),

@@ -121,7 +121,8 @@ def _headline(rows: Mapping[str, Row], known: Sequence[str]) -> str:
     )
     return (
         "The same residual U-Net, with the same first weights, was trained without any truth by `unseen` and by "
-        f"deepinv on the same images, for the same number of steps, with {_seeds(rows, known)}. {'. '.join(said)}."
+        f"deepinv on the same images, for the same number of steps ({_length(rows, known)}), with "
+        f"{_seeds(rows, known)}. {'. '.join(said)}."
     )
 
 
@@ -137,8 +138,8 @@ def _seeds(rows: Mapping[str, Row], known: Sequence[str]) -> str:
     return "one seed" if max(counts) == 1 else f"{number_range(counts)} seeds"
 
 
-def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
-    """Return the sentences that state the trainings' length, as a share of the sources'."""
+def _length(rows: Mapping[str, Row], known: Sequence[str]) -> str:
+    """Return the trainings' length as a share of the sources', with features and transforms."""
     shares, turns = [], []
     for name in known:
         source = _source(name)
@@ -155,8 +156,13 @@ def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
         if turns
         else ""
     )
+    return f"{all_steps} steps{part}; {features} of 64 features{moved}"
+
+
+def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
+    """Return the sentences that state the trainings' length and what it can show."""
     return (
-        f"**Training: {all_steps} steps{part}; {features} of 64 features{moved}; images of 32 or 64 pixels a side.** "
+        f"**Training: {_length(rows, known)}; images of 32 or 64 pixels a side.** "
         "Short trainings compare how fast the two libraries learn, not what either reaches in the end; what full "
         "training would give is not measured."
     )

@@ -143,7 +143,8 @@ def _conclusions(
     strongest = rows[0]["above_shortcut"]["pooled"]
     above = [row for row in rows if row["above_shortcut"]["pooled"]["low"] > 0]
     below = [row for row in rows if row["above_shortcut"]["pooled"]["high"] < 0]
-    names = {row["recipe"]: row["metrics"]["auroc"]["pooled"]["value"] for row in rows}
+    of_name = {row["recipe"]: row for row in rows}
+    names = {name: row["metrics"]["auroc"]["pooled"]["value"] for name, row in of_name.items()}
     pairs = {
         name.removeprefix(ROWS): (value, names[f"{name}{_ALIGNED}"])
         for name, value in names.items()
@@ -151,16 +152,19 @@ def _conclusions(
     }
     low = [row for row in rows if row["metrics"]["auroc"]["pooled"]["low"] <= 0.5]
     said = [
-        f"on fold 0, {len(above) or 'none'} of the {len(rows)} recipes "
+        f"on fold 0, {len(above) or 'none'} of the {len(rows)} recipes{_in_brackets(rows)} "
         + ("is" if len(above) <= 1 else "are")
         + f" significantly better than {strongest['words']} alone (AUROC {strongest['strength']:.2f})"
         + (f": {_list(above)}" if above else "")
         + f"; {len(below)} are significantly worse"
-        + (f" ({_list(below)}{_of_networks(below)})" if below else "")
+        + (f" ({_list(below)})" if below else "")
         + f", and {len(rows) - len(above) - len(below)} are inconclusive",
     ]
     if pairs:
-        told = ", ".join(f"`{name}` {plain:.2f} and {turned:.2f}" for name, (plain, turned) in pairs.items())
+        told = ", ".join(
+            f"{budgets.named(of_name[f'{ROWS}{name}'], name)} {plain:.2f} and {turned:.2f}"
+            for name, (plain, turned) in pairs.items()
+        )
         said.append(
             f"on fold 0, AUROC without and with alignment, one training each: {told} (paired differences of the quick "
             "ones: below)"
@@ -178,9 +182,9 @@ def _conclusions(
                 f"{len(over) or 'none'} {'is' if len(over) <= 1 else 'are'} significantly better than {words}"
                 + (f" ({_list(over)})" if over else "")
                 + f", {len(under)} are significantly worse"
-                + (f" ({_list(under)}{_of_networks(under)})" if under else "")
+                + (f" ({_list(under)})" if under else "")
             )
-        said.append(f"of the {len(opened)} recipes on the test folds, {'; '.join(verdicts)}")
+        said.append(f"of the {len(opened)} recipes on the test folds{_in_brackets(opened)}, {'; '.join(verdicts)}")
     said += [
         f"on `{cell['seen']}`, trained on it and blur-harmonised, {_elsewhere(row)} reaches "
         f"{figure(cell['auroc'])}, and {_is(cell['shortcut'])} than the best shortcut of the same pixels "
@@ -207,6 +211,12 @@ def _elsewhere(row: Entry) -> str:
     name = str(row["recipe"]).rpartition("/")[2]
     folder = "elsewhere" if f"elsewhere/{name}" in recipe_files.names() else "detectors"
     return f"`{name}`{budgets.of_recipe(recipe_files.load(f'{folder}/{name}'))}"
+
+
+def _in_brackets(rows: Sequence[Entry]) -> str:
+    """Return the training of the networks among recipes, in brackets."""
+    told = budgets.of_networks(rows)
+    return f" ({told})" if told else ""
 
 
 def _of_networks(rows: Sequence[Entry]) -> str:

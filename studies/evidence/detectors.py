@@ -16,6 +16,7 @@ from studies.evidence.references import (
     networks_note,
     reference_lines,
     supervised,
+    trained_supervised,
 )
 from studies.evidence.repeats import TESTED, combined, on_test_folds
 from studies.evidence.screen import Answer, Screen, best_first, rendered
@@ -50,9 +51,9 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     reference = supervised(rows)
     worse = [name for name in above if above[name]["floor"]["pooled"]["high"] < 0]
     better = [name for name in above if above[name]["floor"]["pooled"]["low"] > 0]
-    gans = networks_note([normals_only[name] for name in worse])
+    trained = networks_note(list(normals_only.values()))
     over_statistic = [name for name in above if above[name]["shortcut"]["pooled"]["low"] > 0]
-    gans_below = "" if over_statistic else networks_note(list(normals_only.values()))
+    gans_below = "" if over_statistic else trained
 
     sided = {name: (side, pairs) for name, side, pairs, *_ in both_figures(rows)}
 
@@ -78,7 +79,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         f"Trained on normal films only, the highest AUROC of {len(above)} recipes is that of "
         f"{budgets.named(row_of(best), best)}, "
         f"{figure(entries[best])}; {_count(better, 'recipe is', 'recipes are')} significantly better than the baseline "
-        f"`{BASELINE}` ({figure(entries.get(BASELINE))}), and {len(worse)} are significantly worse{gans}."
+        f"`{BASELINE}` ({figure(entries.get(BASELINE))}){trained}, and {len(worse)} are significantly worse."
         + (
             ""
             if used == best
@@ -114,10 +115,14 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     return Screen(
         page="results-detectors",
         figure=chart,
-        alt=f"Forest plot of AUROC with intervals, best first: {best} "
-        f"{entries[best]['value']:.2f}, {ordered[-1]} {entries[ordered[-1]]['value']:.2f}; {alone} alone at "
-        f"{statistic['strength']:.2f}"
-        + (f", the supervised reference at {pooled_auroc(reference):.2f}." if reference is not None else "."),
+        alt=f"Forest plot of AUROC with intervals, best first: {best}{budgets.beside(row_of(best))} "
+        f"{entries[best]['value']:.2f}, {ordered[-1]}{budgets.beside(row_of(ordered[-1]))} "
+        f"{entries[ordered[-1]]['value']:.2f}; {alone} alone at {statistic['strength']:.2f}"
+        + (
+            f", the supervised reference{trained_supervised(reference)} at {pooled_auroc(reference):.2f}."
+            if reference is not None
+            else "."
+        ),
         sentences=sentences,
         head=[
             "Recipe",

@@ -74,8 +74,9 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
     return Screen(
         page="results",
         figure=chart,
-        alt=f"Forest plot of pooled AUROC with intervals, best first. The best, {called(best)}, has "
-        f"{pooled_auroc(best):.2f}; the line of sharpness alone is at {statistic['value']:.2f}.",
+        alt=f"Forest plot of pooled AUROC with intervals, best first. The best, "
+        f"{called(best)}{budgets.beside(best)}, has {pooled_auroc(best):.2f}; the line of sharpness alone is at "
+        f"{statistic['value']:.2f}.",
         sentences=sentences,
         head=[
             "Model or recipe",

@@ -22,6 +22,7 @@ from studies.evidence.charts import (
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.pages.cells import difference_text, signed
 from studies.rows import Row
+from unseen.artifacts.number_words import number_of
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -35,18 +36,28 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class ProblemGains:
-    """One problem: PSNR less that of TV in dB, by kind of `_KINDS`; `arm` is the best that learnt without truth."""
+    """One problem: PSNR less that of TV in dB, by kind of `_KINDS`; `arm` is the best that learnt without truth.
+
+    `budget` is the training of `arm`, `supervised_steps` those of the supervised network (None: not trained).
+    """
 
     name: str
     title: str
     arm: str
     differences: dict[str, Interval]
     budget: str = "–"
+    supervised_steps: int | None = None
 
     @property
     def ahead(self) -> Interval:
         """Difference from TV of the best arm without truth, in dB."""
         return self.differences["free"]
+
+
+def _supervised_cell(one: ProblemGains) -> str:
+    """Return the supervised network's difference from TV, and its steps in brackets."""
+    steps = "" if one.supervised_steps is None else f" ({number_of(one.supervised_steps, 'step')})"
+    return difference_text(one.differences.get("supervised")) + steps
 
 
 def imaging_screen(
@@ -130,7 +141,7 @@ def imaging_screen(
                 one.title,
                 one.arm,
                 difference_text(one.ahead),
-                difference_text(one.differences.get("supervised")),
+                _supervised_cell(one),
                 one.budget,
             ]
             for one in shown
@@ -140,7 +151,9 @@ def imaging_screen(
             f"The {len(above)} problems with a significant gain, the next {len(middle)} by the difference, and the "
             f"{len(largest_losses)} lowest; all {len(ordered)}: [when learning pays](#when-learning-pays). The names "
             "in the figure are the recipes' (`imaging/…`). The validation images chose the best network of a problem. "
-            "Supervised networks had in part fewer steps. Intervals are over images (patients, where known) and seeds.",
+            "*Training*: of the best network without truth. The supervised network has the same width and no "
+            "transforms; its steps stand in its own column. Intervals are over images (patients, where known) and "
+            "seeds.",
             rendered("make results-imaging", "studies/results/imaging.jsonl"),
         ],
         answer=Answer(

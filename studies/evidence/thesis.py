@@ -87,11 +87,11 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
         figure=chart,
         alt="Curves of AUROC by epoch. "
         + " ".join(
-            f"{row['method']} with {row['features']} features: best {max(row['by_epoch']['auroc']):.2f}, last "
-            f"{row['by_epoch']['auroc'][-1]:.2f}."
+            f"{row['method']} with {row['features']} of {budgets.FEATURES} features, {row['epochs_done']} epochs: "
+            f"best {max(row['by_epoch']['auroc']):.2f}, last {row['by_epoch']['auroc'][-1]:.2f}."
             for row in wide
         )
-        + f" Lines at the thesis's {', '.join(f'{rule.value:.4f}' for rule in rules)}.",
+        + f" Lines at the thesis's best epochs, {', '.join(f'{rule.value:.4f}' for rule in rules)}.",
         sentences=sentences,
         head=[
             "Detector",

@@ -148,7 +148,14 @@ def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:
         trained += [(row, source) for row in best]
         name = f"{NAMES[ahead.arm]}{budgets.dagger(best)}"
         problems.append(
-            ProblemGains(recipe.short, method_of(recipe).title, name, differences, budgets.spent(best, source))
+            ProblemGains(
+                recipe.short,
+                method_of(recipe).title,
+                name,
+                differences,
+                budgets.spent(best, source),
+                max((int(row["steps"]) for row in of_arm(mine, "supervised")), default=None),
+            )
         )
     watched = [(row, end) for row in rows if row["arm"] not in STOPPED and (end := stopping(row)) is not None]
     stopped = [end for _, end in watched]

@@ -272,7 +272,7 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{THESIS}, figure A.1", "Residual images of f-AnoGAN, GANomaly and the pipeline", "image", "–",
                  explained("[the viewer](how-to/read.md#the-film)", "shown for each film")),
     SourceFigure(f"{THESIS}, figure A.2", "GANomaly with a residual U-Net", "drawing; 0.5 after about 30 epochs",
-                 "AUROC",
+                 "AUROC by epoch on the thesis's test films; ours: last epoch, cross-validated: not comparable",
                  detector_auroc("resunet-ganomaly")),
     SourceFigure(f"{THESIS}, figures B.1 to B.2", "Paths and hyperparameters",
                  "Adam 2e-4, batch 32, 256 px, z 100, 70 epochs, 64 features, weights 1 : 50 : 1", "–",

@@ -98,7 +98,8 @@ def _conclusion(rows: Mapping[str, Row], lines: Sequence[Sequence[str]]) -> str:
         )
     if reported:
         said.append(
-            f"At the thesis's width and number of epochs, ours is below its AUROC for "
+            f"At the thesis's width ({budgets.FEATURES} features) and number of epochs ({budgets.SUITABLE[0]}), ours "
+            "is below its AUROC of the best epoch on the test films for "
             f"{sum(ours < theirs for ours, theirs in reported)} of {len(reported)} detectors."
         )
     missing = sum(NOT_RUN in line[4] for line in lines)

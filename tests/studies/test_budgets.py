@@ -40,7 +40,7 @@ def test_a_gan_names_its_steps_and_width_next_to_the_sources() -> None:
 @pytest.mark.parametrize("page", ["results-detectors.md", "evidence.md"])
 def test_no_count_of_worse_recipes_without_the_training_of_the_gans_among_them(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
-    told = re.findall(r"(?:^|[.;] |, )[^.;]*?\d+ are significantly worse[^|\n]{0,700}", text, flags=re.MULTILINE)
+    told = [line for line in text.splitlines() if re.search(r"\d+ are significantly worse", line)]
     assert told
     for sentence in told:
         assert "the GANs among them after" in sentence and "features" in sentence, sentence

@@ -148,6 +148,57 @@ def test_the_page_says_what_it_is_and_escapes_what_it_shows(screener: Screener) 
     assert "There is no policy" in pilot_html(ranked, policy=None, model="models/pca")
 
 
+def station(films: list[Film], name: str) -> list[Film]:
+    """Return films of a device of this name."""
+    return [replace(film, tags={"StationName": name}) for film in films]
+
+
+def test_groups_of_a_policy_with_a_source_tag_are_those_of_its_thresholds() -> None:
+    one, other = (films(name, normals=60, abnormals=count, seed=4) for name, count in (("DX-1", 60), ("DX-2", 5)))
+    screener = calibrate(Replayed(), [*station(one, "DX-1"), *station(other, "DX-2")], 0.10, source_tag="StationName")
+    archive = films("a", normals=40, abnormals=40, seed=5), films("b", normals=40, abnormals=40, seed=6)
+    front, second = (
+        replayed_film(f"two-{i}", -5.0, label="normal", source="ward", patient="T", study="T") for i in "ab"
+    )
+    lateral = replace(front, name="side", patient="L", study="L", view_position="LATERAL")
+    film = replace(front, name="front", patient="L", study="L")
+    studies = [
+        *station(archive[0], "DX-1"), *station(archive[1], "DX-2"),
+        *station([front], "DX-1"), *station([second], "DX-2"),  # one study of two devices
+        *station([lateral], "DX-2"), *station([film], "DX-1"),  # a lateral film decides nothing
+        UNREAD,
+    ]  # fmt: skip
+    found = pilot(screener, studies)
+    groups = {group.name: group for group in found.groups}
+    assert {name: (group.normals, group.abnormals) for name, group in groups.items()} == {
+        "all": (82, 81), "DX-1": (41, 40), "DX-2": (40, 40), "unknown": (1, 1),
+    }  # fmt: skip
+    cleared = {name: group.normals_cleared for name, group in groups.items()}
+    assert isinstance(cleared["DX-1"], Interval) and cleared["DX-1"].value > 0.3
+    assert isinstance(cleared["DX-2"], Interval) and cleared["DX-2"].value == 0, "nothing is cleared from it"
+
+
+def test_reliability_is_of_the_studies_with_a_probability() -> None:
+    screener = calibrate(Replayed(), CALIBRATION, 0.10, prevalence=0.3)
+    known = [film for film in ARCHIVE if film.source == "ward"]
+    found, alone = pilot(screener, ARCHIVE), pilot(screener, known)
+    assert found.reliability is not None and alone.reliability is not None
+    assert sum(one.studies for one in found.reliability.bins) == found.reliability.studies == len(known)
+    assert found.reliability.bins == alone.reliability.bins
+    assert found.reliability.to_json()["studies"] == len(known)
+    assert isinstance(found.auroc, Interval) and isinstance(alone.auroc, Interval)
+    assert found.auroc.value != alone.auroc.value, "the order is of all studies"
+    page = pilot_html(found, policy=screener.policy, model="m")
+    assert f"of {len(known)} of {len(ARCHIVE)} studies: those with a probability" in page
+
+
+def test_an_archive_of_other_sources_has_no_reliability() -> None:
+    screener = calibrate(Replayed(), CALIBRATION, 0.10, prevalence=0.3)
+    found = pilot(screener, films("z", normals=20, abnormals=20, seed=9, source="elsewhere"))
+    assert found.reliability is not None and found.reliability.bins == ()
+    assert "0 normal and 0 abnormal" in str(found.reliability.brier)
+
+
 def test_an_empty_archive_is_a_page_too(screener: Screener) -> None:
     found = pilot(screener, [])
     assert "0 studies" in pilot_html(found, policy=screener.policy, model="m")

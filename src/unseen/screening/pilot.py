@@ -21,20 +21,23 @@ from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.screening.decision import Decision
-from unseen.screening.policy import Policy
+from unseen.screening.policy import UNKNOWN_SOURCE, Policy, claimed_source
 from unseen.screening.probability_check import Reliability, reliability
-from unseen.screening.screened import Screened
+from unseen.screening.screened import Screened, without_companions
 from unseen.screening.screener import Screener
 
 SHARES = (0.1, 0.25, 0.5)
 """Shares of the list, from its top, in which the abnormal studies are counted."""
+ALL = "all"
+"""Name of the group of all studies."""
 
 
 @dataclass(frozen=True)
 class PilotStudy:
     """One study of the archive: its films' names, the report's outcome, and the decision that a model would make.
 
-    `patient` is one name for all patients who share a film: the film is a copy under another name.
+    `source` is that of its threshold: with a policy of a source tag, the tag's value; "unknown" for films of several
+    sources. `patient` is one name for all patients who share a film: the film is a copy under another name.
     """
 
     files: tuple[str, ...]
@@ -46,7 +49,10 @@ class PilotStudy:
 
 @dataclass(frozen=True)
 class PilotGroup:
-    """Outcome of the studies of one source, or of all: k of n, with Clopper–Pearson's 95 % interval."""
+    """Outcome of the studies of one source, or of all: k of n, with Clopper–Pearson's 95 % interval.
+
+    `name` is "all", or the source; a source that is itself called "all" is "source all".
+    """
 
     name: str
     normals: int
@@ -66,6 +72,7 @@ class Pilot:
         groups: all studies, then each source.
         auroc: of the priority, over the scored studies.
         top: share of the list from its top → share of the abnormal studies in it.
+        reliability: of the probabilities, over the studies that have one; None: the policy gives none.
         left_out: studies left out: calibrated on or trained on, or of such a patient; `unlabelled` films of studies
             without a label.
     """
@@ -141,7 +148,7 @@ def pilot(
         PilotStudy(
             files=tuple(one.film.name for one in some),
             patient=person.get(patient, patient),
-            source=some[0].film.source,
+            source=_source(some, screener),
             abnormal=any(one.label == "abnormal" for one in some),
             decision=screener.study(some),
         )
@@ -150,7 +157,7 @@ def pilot(
     ]
     ordered = tuple(sorted(studies, key=_place))
     sources = sorted({study.source for study in ordered})
-    cohort, probabilities = _scored(ordered)
+    cohort = _cohort([study for study in ordered if study.decision.action != "not_scored"])
     rng = np.random.default_rng(seed)
     prevalence = (
         None if screener.policy is None or screener.policy.prevalence is None else float(screener.policy.prevalence)
@@ -158,12 +165,12 @@ def pilot(
     return Pilot(
         studies=ordered,
         groups=(
-            _group("all", ordered),
-            *(_group(name, [s for s in ordered if s.source == name]) for name in sources if len(sources) > 1),
+            _group(ALL, ordered),
+            *(_group(one, [s for s in ordered if s.source == one]) for one in sources if len(sources) > 1),
         ),
         auroc=_auroc(cohort, rng),
         top={share: _in_top(ordered, share) for share in SHARES},
-        reliability=None if prevalence is None else reliability(probabilities, cohort, prevalence=prevalence, rng=rng),
+        reliability=None if prevalence is None else _reliability(ordered, prevalence=prevalence, rng=rng),
         left_out=len(labelled) - len(studies),
         unlabelled=sum(len(some) for name, some in films.items() if name not in labelled),
     )
@@ -174,17 +181,38 @@ def _place(study: PilotStudy) -> tuple[float, str]:
     return -study.decision.priority, hashlib.sha256("\n".join(study.files).encode()).hexdigest()
 
 
-def _scored(studies: Sequence[PilotStudy]) -> tuple[BootstrapCohort, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """Return the studies that were scored, by priority, and their priorities: within a millionth of the probabilities,
-    where there are any.
+def _source(some: Sequence[Screened], screener: Screener) -> str:
+    """Return the source of a study, as the calibration counts it: that of its deciding films, "unknown" if several.
+
+    A study without a frontal film has the source of its other films. The header of an unread file is not known.
     """
-    scored = [study for study in studies if study.decision.action != "not_scored"]
-    score = np.array([study.decision.priority for study in scored], dtype=np.float64)
-    abnormal = np.array([study.abnormal for study in scored], dtype=bool)
-    source = np.array([study.source for study in scored], dtype=np.str_)
-    patient = np.array([study.patient for study in scored], dtype=np.str_)
+    tag = None if screener.policy is None else screener.policy.source_tag
+    films = [one.film for one in without_companions([one for one in some if not one.lateral]) or some]
+    read = [film for film in films if isinstance(film, Film)]
+    claimed = {claimed_source(film.tags, film.source, tag=tag, fixed=screener.fixed_sources) for film in read}
+    if not read and tag is None:
+        claimed = {claimed_source({}, film.source) for film in films}
+    return claimed.pop() if len(claimed) == 1 else UNKNOWN_SOURCE
+
+
+def _cohort(studies: Sequence[PilotStudy]) -> BootstrapCohort:
+    """Return scored studies as a cohort of their priorities, whose patients are drawn."""
+    score = np.array([study.decision.priority for study in studies], dtype=np.float64)
+    abnormal = np.array([study.abnormal for study in studies], dtype=bool)
+    source = np.array([study.source for study in studies], dtype=np.str_)
+    patient = np.array([study.patient for study in studies], dtype=np.str_)
     cohort = BootstrapCohort.of_one_fold(abnormal, source, score)
-    return replace(cohort, unit=codes(patient, source, abnormal)), score
+    return replace(cohort, unit=codes(patient, source, abnormal))
+
+
+def _reliability(studies: Sequence[PilotStudy], *, prevalence: float, rng: np.random.Generator) -> Reliability:
+    """Return the reliability of the studies that have a probability: a scored study of a source without calibration
+    has a priority alone.
+    """
+    known = [(study, study.decision.probability) for study in studies]
+    probable = [(study, probability) for study, probability in known if probability is not None]
+    probabilities = np.array([probability for _, probability in probable], dtype=np.float64)
+    return reliability(probabilities, _cohort([study for study, _ in probable]), prevalence=prevalence, rng=rng)
 
 
 def _auroc(cohort: BootstrapCohort, rng: np.random.Generator) -> Figure:

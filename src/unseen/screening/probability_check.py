@@ -39,6 +39,7 @@ class Reliability:
         bins: studies of similar probability.
         brier: the Brier score.
         calibration_error: the mean distance of probability and frequency.
+        studies: number of studies that all of these are of.
 
     >>> Reliability((), Missing("no study"), Missing("no study")).to_json()["bins"]
     []
@@ -47,10 +48,12 @@ class Reliability:
     bins: tuple[ReliabilityBin, ...]
     brier: Figure
     calibration_error: Figure
+    studies: int = 0
 
     def to_json(self) -> dict[str, Json]:
         """Return plain values, rounded to six places."""
         return {
+            "studies": self.studies,
             "bins": [
                 {"probability": round(b.probability, 6), "abnormal": round(b.abnormal, 6), "studies": b.studies}
                 for b in self.bins
@@ -80,7 +83,7 @@ def reliability(
     0.0375
     """
     if short := cohort.shortfall():
-        return Reliability((), Missing(short), Missing(short))
+        return Reliability((), Missing(short), Missing(short), len(cohort))
     truth = cohort.abnormal.astype(np.float64)
     factor = np.where(cohort.abnormal, prevalence / truth.sum(), (1 - prevalence) / (1 - truth).sum())
     edges = np.quantile(probabilities, np.linspace(0, 1, BINS + 1)[1:-1])
@@ -108,4 +111,4 @@ def reliability(
         )
         for column in member.T
     ]
-    return Reliability(tuple(bins), drawn["brier"].interval(), drawn["error"].interval())
+    return Reliability(tuple(bins), drawn["brier"].interval(), drawn["error"].interval(), len(cohort))

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from unseen.evaluation.epoch_peak import best_epoch
 from unseen.evaluation.intervals import Interval, Missing
-from unseen.evaluation.metrics import entry_at, figure_at, judged_rows, metrics_from_table, text_at
+from unseen.evaluation.metrics import count_at, entry_at, figure_at, judged_rows, metrics_from_table, text_at
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen.evaluation.table import score_schema
 
@@ -124,6 +124,31 @@ def test_an_empty_table_is_a_sentence() -> None:
 def test_a_source_called_pooled_does_not_overwrite_the_pooled_figure(make_table: TableMaker) -> None:
     metrics = metrics_from_table(make_table(120, sources=("pooled", "other")), draws=20)
     assert list(metrics["auroc"] if isinstance(metrics["auroc"], dict) else ()) == ["pooled", "other", "source pooled"]
+
+
+def test_a_source_with_the_name_of_a_fixed_key_does_not_overwrite_it(make_table: TableMaker) -> None:
+    reserved = "inputs", "not_read", "unlabelled", "folds", "mix", "strongest", "above_all", "verdict", "supervised"
+    for name in reserved:
+        metrics = metrics_from_table(make_table(60, sources=(name, "ward")), draws=5)
+        plain = metrics_from_table(make_table(60, sources=("other", "ward")), draws=5)
+        for part in ("auroc", "n", "shortcuts"):
+            keys, expected = (list(found) if isinstance(found := one[part], dict) else [] for one in (metrics, plain))
+            assert sorted(keys) == sorted(f"source {name}" if key == "other" else key for key in expected), name
+        assert count_at(metrics, "inputs") == 60 and count_at(metrics, "folds") == 1
+        assert entry_at(metrics, "shortcuts", "mix", "supervised") is True
+        assert text_at(metrics, "shortcuts", "verdict", "pooled")
+
+
+def test_a_kind_of_lesion_called_pooled_does_not_overwrite_the_pooled_localisation(make_table: TableMaker) -> None:
+    table = make_table(40)
+    values = {"lesion_average_precision": 0.5, "lesion_hit": 1.0, "lesion_share": 0.1}
+    table = table.with_columns(
+        *(pl.lit(value).alias(name) for name, value in values.items()),
+        pl.Series("kind", ["pooled"] * 10 + ["nodule"] * 30),
+    )
+    found = metrics_from_table(table, draws=5)["localisation"]
+    assert isinstance(found, dict)
+    assert {name: entry_at(found, name, "n") for name in found} == {"pooled": 40, "nodule": 30, "kind pooled": 10}
 
 
 row = st.fixed_dictionaries(

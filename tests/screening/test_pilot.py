@@ -178,6 +178,14 @@ def test_groups_of_a_policy_with_a_source_tag_are_those_of_its_thresholds() -> N
     assert isinstance(cleared["DX-2"], Interval) and cleared["DX-2"].value == 0, "nothing is cleared from it"
 
 
+def test_a_source_called_all_does_not_overwrite_the_totals(screener: Screener) -> None:
+    named = [*films("x", normals=9, abnormals=3, seed=7, source="all"), *films("y", normals=5, abnormals=3, seed=8)]
+    found = pilot(screener, named).to_json()
+    assert isinstance(found["groups"], dict)
+    counted = {name: group["normals"] for name, group in found["groups"].items() if isinstance(group, dict)}
+    assert counted == {"all": 14, "source all": 9, "ward": 5}
+
+
 def test_reliability_is_of_the_studies_with_a_probability() -> None:
     screener = calibrate(Replayed(), CALIBRATION, 0.10, prevalence=0.3)
     known = [film for film in ARCHIVE if film.source == "ward"]

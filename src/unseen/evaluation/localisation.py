@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.evaluation.bootstrap import numbers, text
+from unseen.evaluation.group_names import group_names
 from unseen.evaluation.intervals import Interval, Json
 from unseen.evaluation.roc import Floats
 
@@ -90,8 +91,8 @@ def on_grid_lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
 def localisation_figures(table: pl.DataFrame, *, seed: int, draws: int) -> dict[str, Json]:
     """Return ``{"pooled" | kind: {"average_precision", "hit_rate", "chance", "n"}}`` over films with a lesion in view.
 
-    The figures are means over films. `chance` is the lesions' mean share of the grid: the expected precision and hit
-    rate of a random map.
+    A kind that is itself called "pooled" is "kind pooled". The figures are means over films. `chance` is the lesions'
+    mean share of the grid: the expected precision and hit rate of a random map.
     """
     precision = numbers(table, "lesion_average_precision")
     known = np.isfinite(precision)
@@ -100,9 +101,11 @@ def localisation_figures(table: pl.DataFrame, *, seed: int, draws: int) -> dict[
     hit, share, kind = numbers(table, "lesion_hit"), numbers(table, "lesion_share"), text(table, "kind")
     out: dict[str, Json] = {}
     rng = np.random.default_rng([seed, 1])
-    for name in ["pooled", *sorted(set(kind[known]) - {""})]:
-        among = known if name == "pooled" else known & (kind == name)
-        out[str(name)] = {
+    groups = {"pooled": known}
+    kinds = sorted(str(one) for one in set(kind[known]) - {""})
+    groups |= {name: known & (kind == one) for one, name in group_names(kinds, groups, what="kind").items()}
+    for name, among in groups.items():
+        out[name] = {
             "average_precision": _mean(precision[among], draws, rng).to_json(),
             "hit_rate": _mean(hit[among], draws, rng).to_json(),
             "chance": round(float(share[among].mean()), 6),

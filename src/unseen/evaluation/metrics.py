@@ -28,6 +28,7 @@ from unseen.evaluation.bootstrap import (
     numbers,
     text,
 )
+from unseen.evaluation.group_names import group_names
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
 from unseen.evaluation.localisation import localisation_figures
 from unseen.evaluation.matching import LikePairs, like_pairs
@@ -45,6 +46,14 @@ SENSITIVITIES = (0.90, 0.95, 0.99)
 POOLED = "pooled"
 ALIKE = "all statistics"
 """Name of the figure on pairs that are alike in all image statistics."""
+_COUNTS = ("inputs", "not_read", "unlabelled", "folds")
+"""Keys of the part `n` other than groups."""
+_AUDITS = ("strongest", "mix", "above_all", "verdict")
+"""Keys of the part `shortcuts` other than groups."""
+_SUPERVISED = "supervised"
+"""Key of the part `mix` of `shortcuts` other than groups."""
+RESERVED = frozenset({POOLED, *_COUNTS, *_AUDITS, _SUPERVISED})
+"""Keys of ``metrics.json`` next to the names of sources; a source of such a name is renamed."""
 
 
 class JudgedRows(NamedTuple):
@@ -78,10 +87,10 @@ def judged_rows(table: pl.DataFrame, exclude: frozenset[str] = frozenset()) -> J
 
 
 def groups_of(cohort: BootstrapCohort) -> dict[str, Bools]:
-    """``{"pooled": all, "<source>": …}``; a source that is itself called "pooled" is "source pooled"."""
+    """``{"pooled": all, "<source>": …}``; a source with a name of `RESERVED`, such as "pooled", is "source pooled"."""
     groups: dict[str, Bools] = {POOLED: np.ones(len(cohort), dtype=bool)}
-    for name in cohort.sources:
-        groups[f"source {name}" if name == POOLED else name or "no source"] = np.asarray(cohort.source == name)
+    for source, name in group_names(cohort.sources, RESERVED).items():
+        groups[name] = np.asarray(cohort.source == source)
     return groups
 
 
@@ -232,7 +241,7 @@ def _shortcuts(drawn: Mapping[str, Drawn], cohort: BootstrapCohort, groups: Mapp
     words = {s.name: s.words for s in TRIVIAL_STATISTICS}
     by_group: dict[str, Json] = {}
     strongest: dict[str, Json] = {}
-    mix: dict[str, Json] = {"supervised": True}
+    mix: dict[str, Json] = {_SUPERVISED: True}
     above: dict[str, Json] = {}
     verdicts: dict[str, Json] = {}
     for group, among in groups.items():
@@ -245,7 +254,7 @@ def _shortcuts(drawn: Mapping[str, Drawn], cohort: BootstrapCohort, groups: Mapp
         mix[group] = audit.mix.to_json()
         above[group] = audit.above_all
         verdicts[group] = verdict(audit, detector, where="" if group == POOLED else group)
-    return {**by_group, "strongest": strongest, "mix": mix, "above_all": above, "verdict": verdicts}
+    return by_group | dict(zip(_AUDITS, (strongest, mix, above, verdicts), strict=True))
 
 
 def _counts(table: pl.DataFrame, cohort: BootstrapCohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
@@ -254,11 +263,9 @@ def _counts(table: pl.DataFrame, cohort: BootstrapCohort, groups: Mapping[str, B
         for group, among in groups.items()
     }
     scored = text(table, "status") == "scored"
-    out["inputs"] = len(table)
-    out["not_read"] = int((~scored).sum())
-    out["unlabelled"] = int((scored & ~np.isin(text(table, "label"), ["normal", "abnormal"])).sum())
-    out["folds"] = len(np.unique(cohort.fold))
-    return out
+    unlabelled = scored & ~np.isin(text(table, "label"), ["normal", "abnormal"])
+    counts = len(table), int((~scored).sum()), int(unlabelled.sum()), len(np.unique(cohort.fold))
+    return out | dict(zip(_COUNTS, counts, strict=True))
 
 
 def _protocol(cohort: BootstrapCohort) -> str:

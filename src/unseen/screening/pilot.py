@@ -18,6 +18,7 @@ from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.data.patient_links import linked_patients, training_patients
 from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
+from unseen.evaluation.group_names import group_names
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.screening.decision import Decision
@@ -157,6 +158,7 @@ def pilot(
     ]
     ordered = tuple(sorted(studies, key=_place))
     sources = sorted({study.source for study in ordered})
+    names = group_names(sources, {ALL})
     cohort = _cohort([study for study in ordered if study.decision.action != "not_scored"])
     rng = np.random.default_rng(seed)
     prevalence = (
@@ -166,7 +168,7 @@ def pilot(
         studies=ordered,
         groups=(
             _group(ALL, ordered),
-            *(_group(one, [s for s in ordered if s.source == one]) for one in sources if len(sources) > 1),
+            *(_group(names[one], [s for s in ordered if s.source == one]) for one in sources if len(sources) > 1),
         ),
         auroc=_auroc(cohort, rng),
         top={share: _in_top(ordered, share) for share in SHARES},

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World
 from unseen.cli import console
+from unseen.cli.program import run
 from unseen.data.phantoms import normals
 from unseen_server.worklist.store import Store
 
@@ -106,6 +110,37 @@ def test_json_of_a_command_line_that_cannot_be_parsed_has_the_sentence(
     answer = say(*words, "--json")
     assert answer.code == 2 and sentence in json.loads(answer.out)["error"], answer.out
     assert say(*words).out == ""
+
+
+@pytest.mark.parametrize(
+    "error, sentence",
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "out/scores.csv"), "the disk is full (out/scores.csv: No sp"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full (Disk quota exceeded). Free some space"),
+        (PermissionError(errno.EACCES, "Permission denied", "out"), "out: permission denied. Check its permissions"),
+        (
+            ModuleNotFoundError("No module named 'ray'", name="ray"),
+            "--engine ray needs a package that is not installed",
+        ),
+    ],
+)
+def test_json_of_a_failure_has_the_sentence_of_standard_error(
+    error: Exception, sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = typer.Typer()
+
+    @failing.callback(invoke_without_command=True)
+    @console.with_output_options
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["fail", "--json"])
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # `run` replaces it
+    with pytest.raises(SystemExit, match="2"):
+        run(failing)
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)["error"]
+    assert found.startswith(sentence) and f"unseen: {found}" in printed.err
 
 
 @pytest.mark.parametrize("words", [("info",), ("info", "models/pca"), ("recipes",), ("recipes", "detectors/pca")])

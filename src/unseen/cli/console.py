@@ -106,13 +106,13 @@ def _printing(*, quiet: bool, as_json: bool) -> Iterator[None]:
         except typer.Exit:
             _print_document()
             raise
-        except UserError as error:
-            _output.document = {"error": with_options(str(error))}
-            _print_document()
-            raise
-        except OSError as error:
-            _output.document = {"error": file_sentence(error)}
-            _print_document()
+        except Exception as error:
+            said = error_sentence(error)
+            if said is None and isinstance(error, OSError):
+                said = file_sentence(error)
+            if said is not None:
+                _output.document = {"error": said}
+                _print_document()
             raise
         _print_document()
     finally:
@@ -375,12 +375,48 @@ _NAMES: Final = {"column": "label-column"}
 """Options whose name is not that of Python's argument."""
 
 
+_NAMED: Final = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""Errors of the system that name the file."""
+_OF_FILES: Final = (
+    errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE, errno.EBUSY, errno.ENOTEMPTY,
+)  # fmt: skip
+"""Further errors of the system about a file or folder, which have no type of their own."""
+
+
+def error_sentence(error: Exception) -> str | None:
+    """Return the sentence for an error that a user gets, on standard error and with `--json` in the document.
+
+    Returns None where it is a bug of this package, which shows its traceback.
+
+    Example:
+        >>> error_sentence(OSError(errno.ENOSPC, "No space left on device", "scores.csv"))
+        'the disk is full (scores.csv: No space left on device). Free some space, then run the command again'
+        >>> error_sentence(KeyError("a bug")) is None
+        True
+    """
+    from unseen.artifacts.files import is_full
+    from unseen.artifacts.registry import plugin_fault
+
+    if is_full(error) or isinstance(error, _NAMED) or (isinstance(error, OSError) and error.errno in _OF_FILES):
+        return with_options(file_sentence(error))
+    if isinstance(error, UserError):
+        return with_options(str(error))
+    said = sentence(error) if isinstance(error, ModuleNotFoundError) else None
+    said = plugin_fault(error) if said is None else said
+    return None if said is None else with_options(said)
+
+
 def file_sentence(error: OSError) -> str:
     """Return the sentence for a file or folder that the system refuses: its name, the cause, the remedy.
 
     >>> file_sentence(FileNotFoundError(2, "No such file or directory", "films"))
     'films: no such file or directory. Check the path'
     """
+    from unseen.artifacts.files import is_full
+
+    if is_full(error):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"the disk is full ({place}{reason_of(error)}). Free some space, then run the command again"
     if error.filename is None:
         return str(error)
     remedy = "Check its permissions" if isinstance(error, PermissionError) else "Check the path"

@@ -4,7 +4,6 @@
 """
 
 import atexit
-import errno
 import functools
 import gc
 import os
@@ -17,7 +16,6 @@ from typing import Annotated, Any
 import typer
 
 from unseen import __version__
-from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.research_only import LIMITS
 from unseen.cli import (
     adapt,
@@ -104,10 +102,6 @@ def _options(
 
 
 _PACKAGE = Path(__file__).parents[1]
-_NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
-"""Errors of the system that name the file."""
-_OF_FILES = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE, errno.EBUSY, errno.ENOTEMPTY)
-"""Further errors of the system about a file or folder, which have no type of their own."""
 
 
 def main() -> None:
@@ -138,8 +132,7 @@ def run(program: typer.Typer) -> None:
             sys.exit(CLOSED_PIPE)
         raise
     except Exception as error:
-        said = _sentence(error)
-        said = None if said is None else console.with_options(said)
+        said = console.error_sentence(error)
         if said is None or os.environ.get("UNSEEN_TRACEBACK") == "1":
             raise
         console.error(said)
@@ -169,23 +162,3 @@ def _limit_busy_waiting() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
-
-def _sentence(error: Exception) -> str | None:
-    """Return the sentence for an error that a user gets.
-
-    Returns None where it is a bug of this package, which shows its traceback.
-    """
-    from unseen.artifacts.files import is_full
-    from unseen.artifacts.registry import plugin_fault
-
-    if is_full(error):
-        place = f"{error.filename}: " if error.filename else ""
-        return f"the disk is full ({place}{reason_of(error)}). Free some space, then run the command again"
-    if isinstance(error, _NAMED) or (isinstance(error, OSError) and error.errno in _OF_FILES):
-        return console.file_sentence(error)
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, ModuleNotFoundError) and (missing := console.sentence(error)) is not None:
-        return missing
-    return plugin_fault(error)

@@ -58,7 +58,7 @@ def adapt(
     from unseen.data.reading import films
 
     console.check_model(model, "detector")
-    console.check_bundle_output(out)
+    console.check_bundle_output(out, inputs=[model, data, backbone])
     console.warn_of_unused_manifest(data)
     listed = CountedFilms(films(data, labels=console.label_names(normal, abnormal, label_column)))
     from unseen.detectors.errors import FitError

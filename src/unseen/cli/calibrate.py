@@ -97,6 +97,8 @@ def calibrate(
         console.warn_of_unused_manifest(data)
         listed = films(data, labels=labels)
         paths = _policy_paths(models, policy)
+        for path in paths.values():
+            console.check_output(path, inputs=console.files_read(listed, data), folders=models)
     needed = [spent.abnormals_needed(misses) for misses in range(3)]
     console.result(
         f"The guarantee ({promise}) needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies of each "

@@ -15,7 +15,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ from unseen.artifacts.research_only import LIMITS
 if TYPE_CHECKING:
     from unseen.artifacts.card import Kind
     from unseen.data.label_names import LabelNames
+    from unseen.data.reading import Films
     from unseen.training.progress import Progress
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])  # Any: a command's own parameters
@@ -218,16 +219,61 @@ def recipe_file(recipe: str) -> str:
     return recipe if recipe.endswith(".toml") else ""
 
 
-def check_output(path: Path, *, folder: bool = False) -> None:
-    """Raise UsageError where a file, or a folder with files, cannot be written; for before the work, not after it.
+def check_output(
+    path: Path,
+    *,
+    folder: bool = False,
+    inputs: Iterable[Path | str | None] = (),
+    folders: Iterable[Path | str | None] = (),
+) -> None:
+    """Raise UsageError where a file, or a folder with files, cannot be written or is an input; for before the work.
 
     Args:
         path: the file or the folder.
         folder: whether it is a folder.
+        inputs: files and folders that the command reads, also by other names (symbolic or hard links); None: not given.
+        folders: folders of which the command reads all files, such as a model's.
     """
     if os.path.exists(path) and os.path.isdir(path) != folder:
         raise UsageError(f"{path}: is a {'file' if folder else 'folder'}. Give another path")
     _check_writable(path.absolute() if folder else path.absolute().parent, path)
+    if not os.path.exists(path):
+        return
+    for place in filter(None, map(_place, inputs)):
+        if os.path.samefile(place, path):
+            named = "" if str(place) == str(path) else f"{place}, which "
+            raise UsageError(f"{path}: is {named or 'a file that '}this command reads and would replace. {_ANOTHER}")
+    for place in filter(None, map(_place, folders)):
+        if place.resolve() in (path.resolve(), *path.resolve().parents):
+            raise UsageError(f"{path}: is in {place}, which this command reads and would change. {_ANOTHER}")
+
+
+def _place(given: Path | str | None) -> Path | None:
+    """Return the place of an input: that of the installed model of this name; None where there is none."""
+    from unseen.artifacts.installed_models import located
+
+    if given is None or not str(given):
+        return None
+    place = located(Path(given))
+    return place if os.path.exists(place) else None
+
+
+_ANOTHER: Final = "Give another path"
+
+
+def files_read(listed: Films, *others: Path | str | None) -> Iterator[Path | str | None]:
+    """Yield the files that a command reads: `others`, then those of the films and their masks.
+
+    A folder of films may hold reports of earlier commands, which are listed and are no films.
+    """
+    yield from others
+    for entry in listed.entries:
+        if entry.path.suffix.lower() not in _REPORTS:
+            yield from (entry.path, entry.mask, entry.lesion)
+
+
+_REPORTS: Final = (".csv", ".parquet", ".json", ".html")
+"""Endings of files that commands write, and that are no films."""
 
 
 def _check_writable(parent: Path, path: Path) -> None:
@@ -252,20 +298,25 @@ def _check_writable(parent: Path, path: Path) -> None:
         ) from error
 
 
-def check_bundle_output(folder: Path) -> None:
+def check_bundle_output(folder: Path, *, inputs: Iterable[Path | str | None] = ()) -> None:
     """Print a note where a model is there, which the new one replaces; for before the work, not after it.
 
     Args:
         folder: the folder of the new model.
+        inputs: files and folders that the command reads, as for `check_output`.
 
     Raises:
         BundleError: the folder holds other files.
+        UsageError: the folder is, or holds, an input.
     """
     from unseen.artifacts.bundle import check_free
 
     check_output(folder, folder=True)
     _check_writable(folder.absolute().parent, folder)  # the new model replaces the folder as a whole
     check_free(folder)
+    for given in inputs:
+        if (place := _place(given)) is not None and folder.resolve() in (place.resolve(), *place.resolve().parents):
+            raise UsageError(f"{folder}: the new model would replace {place}, which this command reads. {_ANOTHER}")
     if folder.is_dir() and any(folder.iterdir()):
         note(f"{folder}: the new model replaces the one that is there")
 

@@ -95,7 +95,9 @@ def evaluate(
     console.warn_of_unused_manifest(data)
     listed = films(data, strict=strict, lesions=True, labels=names)
     _check_labels(data, listed)
-    console.check_output(out, folder=True)
+    console.check_output(out, folder=True, folders=[model])
+    for name in ("report.html", "metrics.json", "scores.parquet"):
+        console.check_output(out / name, inputs=console.files_read(listed, data))
     from unseen.detectors.saved import load
     from unseen.evaluation.assessment import evaluate as judge
     from unseen.evaluation.intervals import Interval
@@ -198,7 +200,7 @@ def compare(
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     _check_labels(data, listed)
     if out is not None:
-        console.check_output(out)
+        console.check_output(out, inputs=console.files_read(listed, data), folders=models)
     from unseen.detectors.saved import load
     from unseen.evaluation.comparison import compare_detectors, write_comparison
 

@@ -29,7 +29,9 @@ def evaluate_imaging(
     from unseen.reconstruction.saved import load
     from unseen.runs.reconstructor_images import images_of
 
-    console.check_output(out, folder=True)
+    console.check_output(out, folder=True, folders=[model])
+    console.check_output(out / "metrics.json", inputs=[measurements, data])
+    console.check_output(out / "side-by-side.png", inputs=[measurements, data], folders=[data])  # it would be an image
     f = load(model)
     if f.process is None:
         raise UsageError(

@@ -36,7 +36,7 @@ def gate(
     from unseen.runs.cohort import check_holds_films_alone
 
     console.check_model(model, "detector")
-    console.check_bundle_output(out)
+    console.check_bundle_output(out, inputs=[model, data])
     check_holds_films_alone("data", [data])
     console.warn_of_unused_manifest(data)
     normals = CountedFilms(films(data).select(lambda entry: entry.label != "abnormal"))

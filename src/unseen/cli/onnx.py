@@ -29,7 +29,7 @@ def onnx(
       unseen onnx models/roi-sure --to onnx/
     """
     console.check_model(model, "detector", "lungs")
-    console.check_output(to, folder=True)
+    console.check_output(to, folder=True, folders=[model])
     from unseen.anatomy.lung_finder import LungFinder
     from unseen.artifacts.bundle import card_of
     from unseen.data import phantoms

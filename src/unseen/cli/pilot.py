@@ -58,7 +58,9 @@ def pilot(
             f"{data}: no film is labelled, so nothing can be compared. Give a manifest with the reports' outcomes, or "
             "name the labels of the set (--normal NAME --abnormal NAME)"
         )
-    console.check_output(out, folder=True)
+    console.check_output(out, folder=True, folders=[model])
+    for name in ("pilot.html", "pilot.json"):
+        console.check_output(out / name, inputs=console.files_read(labelled, data, policy))
     from unseen.screening.pilot import percent, pilot_html
     from unseen.screening.pilot import pilot as run
     from unseen.screening.screener import load

@@ -96,6 +96,7 @@ def reconstruct(
 
     from unseen.artifacts.files import replacing
     from unseen.data.array_files import ArrayError, read_array
+    from unseen.data.operator_files import files_of_operator
     from unseen.reconstruction.grey_image import grey
     from unseen.reconstruction.measurements import MeasurementError
     from unseen.runs.reconstructor_images import SUFFIXES
@@ -113,6 +114,10 @@ def reconstruct(
     stems = [_stem(path) for path in files]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise UsageError(f"two files would both be written as {twice[0]}.npy. Give them in two commands")
+    model = words[: len(words) - len(files)]
+    read = [*files, operators, *([] if operator is None else files_of_operator(operator))]
+    for stem in stems:
+        console.check_output(out / f"{stem}.npy", inputs=read, folders=model)
     rows = None if operators is None else read_array(operators)
     out.mkdir(parents=True, exist_ok=True)
     failed = 0

@@ -91,7 +91,8 @@ def score(
     if out is not None and (out.endswith("/") or Path(out).is_dir()):
         from unseen.runs.archive.task import ScoringTask
 
-        console.check_output(Path(out), folder=True)
+        console.check_output(Path(out), folder=True, folders=[model])
+        console.check_output(Path(out) / "plan.json", inputs=[data, policy])
         task = ScoringTask(
             folder=Path(out), model=str(model), policy=policy, device=device, runtime=runtime, maps=maps, strict=strict
         )
@@ -130,11 +131,13 @@ def _one_table(
     if table is not None:
         console.check_output(table)
     if maps is not None:
-        console.check_output(maps, folder=True)
+        console.check_output(maps, folder=True, folders=[model])
     inputs = films(data if data is not None else files, strict=strict)
     if not inputs.entries:
         where = data if data is not None else ", ".join(files)
         raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
+    if table is not None:
+        console.check_output(table, inputs=console.files_read(inputs, data, *files, policy), folders=[model])
     console.check_model(model, "detector")
     console.warn_of_unused_manifest(*([data] if data is not None else files))
     if policy is not None:

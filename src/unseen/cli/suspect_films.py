@@ -45,7 +45,7 @@ def suspects(
     if out is not None and out.is_dir():
         raise UsageError(f"--out {out}: is a folder; give a file, such as {out / 'suspects.csv'}")
     if out is not None:  # now, not after the trainings
-        console.check_output(out)
+        console.check_output(out, inputs=[recipe, data], folders=[finder])
         out.parent.mkdir(parents=True, exist_ok=True)
     chosen = recipes.load(recipe)
     names = console.label_names(normal, None, label_column)
@@ -57,6 +57,8 @@ def suspects(
 
     overridden(chosen, (), source=console.recipe_file(recipe))
     listed = None if data is None else listed_films(data, names)
+    if out is not None and listed is not None:
+        console.check_output(out, inputs=console.files_read(listed, data))
     lungs = finder_for(chosen, listed, finder)
     console.step(f"suspects among the films of {data or chosen.name}")
     found, not_read = found_among(

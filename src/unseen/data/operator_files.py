@@ -12,7 +12,7 @@ The entries are the arguments of the operator's class, by their names there. An 
 
 import inspect
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -67,6 +67,32 @@ def read_operator(path: Path | str) -> Operator:
             ) from error
         raise OperatorError(f"{path}: is no TOML ({error}).") from error
     return _operator(path, str(path), entries)
+
+
+def files_of_operator(path: Path | str) -> list[Path]:
+    """Return the files of an operator: its TOML file, and those beside it that its entries name.
+
+    Args:
+        path: of a file that `read_operator` reads.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "scan.toml"
+        >>> _ = path.write_text('operator = "mask"\\nmask = {file = "scan.h5", name = "mask"}')
+        >>> [file.name for file in files_of_operator(path)]
+        ['scan.toml', 'scan.h5']
+    """
+    path = Path(path)
+    return [path, *(path.parent / name for name in _names(tomllib.loads(path.read_text(encoding="utf-8"))))]
+
+
+def _names(given: object, key: str = "") -> Iterator[str]:
+    """Yield the texts of nested entries that can be names of files."""
+    if isinstance(given, Mapping):
+        for entry, value in given.items():
+            yield from _names(value, entry)
+    elif isinstance(given, str) and key not in ("operator", "own", "name"):
+        yield given
 
 
 def _operator(path: Path, place: str, entries: dict[str, Any]) -> Operator:  # Any: TOML

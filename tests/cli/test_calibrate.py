@@ -15,6 +15,7 @@ import pytest
 import unseen as un
 from tests.cli.conftest import LIMITS, Say, World
 from unseen.artifacts.folder_lock import sole_writer
+from unseen.screening.guarantee import Guarantee
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +43,32 @@ def test_before_anything_is_labelled_it_says_how_many_are_needed(say: Say, model
     assert "needs 36, " in say("calibrate", model, "--max-miss-rate", "0.1", "--lifetime", "1").out
 
 
+def test_a_joint_guarantee_needs_the_studies_of_its_number_of_sources(say: Say, model: Path, tmp_path: Path) -> None:
+    films = [
+        replace(film, source=source, name=f"{source} {film.name}", patient=f"{source} {film.patient}")
+        for source, seed in (("north", 51), ("south", 52))
+        for film in un.data.phantoms.twins(4, seed=seed, size=64)
+    ]
+    labelled = un.data.phantoms.write(films, tmp_path / "labelled")
+    words = ("calibrate", model, "--data", labelled, "--max-miss-rate", "0.05", "--jointly", "--out")
+    needed = [Guarantee(0.05, 0.95).jointly(2).abnormals_needed(misses) for misses in range(3)]
+    answer = say(*words, tmp_path / "policy.json")
+    assert answer.code == 0, answer.err
+    assert needed[0] == 72
+    assert f", for 2 sources at once, needs {needed[0]}, {needed[1]} or {needed[2]} labelled" in answer.out
+    assert "59" not in answer.out and "72 are needed. Label 68 more from north" in answer.out
+    found = json.loads(say(*words, tmp_path / "policy.json", "--json").out)
+    assert found["abnormals_needed"] == needed and found["policies"][0]["missing"] == {"north": 68, "south": 68}
+
+
 def test_mistakes_are_reported_before_anything_is_printed(say: Say, model: Path, tmp_path: Path) -> None:
     for words, sentence in (
         (("calibrate", model, "--data", tmp_path / "gone.csv"), "gone.csv"),
         (("calibrate", tmp_path / "none", "--max-miss-rate", "0.1"), "none: not a bundle"),
         (("calibrate", model, "--prevalence", "3"), "--prevalence is 3.0; give a share between 0 and 1"),
+        (("calibrate", model, "--prevalence", "0.1", "--jointly"), "--prevalence, --jointly: for labelled films, whi"),
+        (("calibrate", model, "--normal", "0", "--out", tmp_path / "policy.json"), "--normal, --out: for labelled"),
+        (("calibrate", model, "--source-tag", "StationName"), "--source-tag: for labelled films, which --data names"),
     ):
         answer = say(*words)
         assert answer.code == 2 and sentence in answer.err, answer.err

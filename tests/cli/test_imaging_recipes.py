@@ -482,6 +482,11 @@ def test_options_of_detectors_and_of_reconstructors_are_not_mixed(say: Say, worl
     assert answer.code == 2 and "for reconstructors" in answer.err
     answer = say("evaluate", "models/phantom-ct", "--data", "phantoms", "--out", tmp_path, "--normal", "ok")
     assert answer.code == 2 and "--normal: for detectors" in answer.err
+    words = ("--data", "phantoms", "--out", tmp_path, "--runtime", "openvino", "--label-column", "finding")
+    answer = say("evaluate", "models/phantom-ct", *words)
+    assert answer.code == 2 and "--label-column, --runtime: for detectors" in answer.err
+    answer = say("train", "imaging/ct", "--label-column", "finding")
+    assert answer.code == 2 and "--label-column: for detectors" in answer.err
 
 
 def test_the_command_holds_out_a_share_of_the_measurements(say: Say, runs: Path, tmp_path: Path) -> None:

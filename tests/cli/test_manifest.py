@@ -165,6 +165,9 @@ def test_a_folder_whose_name_almost_is_a_label_is_not_passed_over(say: Say, here
         ),
         (["films", "--labels", "table.csv"], "table.csv: has no column 'label'; its columns are: file. Name one by"),
         (["films", "--out", "table.csv"], "table.csv: is there already. Delete it, or give another --out"),
+        (["films", "--label-column", "label"], "--label-column: is a column of --labels. Give that table"),
+        (["films", "--file-column", "image"], "--file-column: is a column of --labels. Give that table"),
+        (["films", "--seed", "0"], "--seed: is of the folds. Give --folds"),
         (["films", "--folds", "20"], "20 folds need 20 patients or more, and there are 12. Lower --folds."),
     ],
 )

@@ -189,7 +189,8 @@ def test_under_a_prior_and_any_operator(prior: str, generator: Path, say: Say, t
     x, A, y = scan(generator, tmp_path)
     latent = prior in latent_priors()
     model = [generator] if latent else []
-    words = ["--operator", tmp_path / "scan.toml", "--sigma", 0.05, "--out", tmp_path / "out", "--restarts", 3, "--png"]
+    words = ["--operator", tmp_path / "scan.toml", "--sigma", 0.05, "--out", tmp_path / "out", "--png"]
+    words += ["--restarts", 3] if latent else []
     answer = say("reconstruct", "--prior", prior, *model, tmp_path / "y.npy", *words)
     assert answer.code == 0, answer.err
     assert "1 files reconstructed, 0 not" in answer.err and LIMITS in answer.err
@@ -218,6 +219,9 @@ def test_mistakes_about_priors_are_told(generator: Path, say: Say, tmp_path: Pat
     )
     told(say("reconstruct", "--prior", "soft", y, y, *operator, *noise, *out), "y.npy")
     told(say("reconstruct", generator, y, *noise, *out), "belong to --prior")
+    for starts in (("--restarts", 3), ("--seed", 0)):
+        told(say("reconstruct", "--prior", "tv", y, *operator, *noise, *starts, *out), starts[0], "not for tv")
+        told(say("reconstruct", generator, y, *starts, *out), f"{starts[0]}: for --prior range, soft or sparse")
     told(say("reconstruct", generator, y, *out), "holds a generator model, not one that reconstructs")
     (tmp_path / "scan.toml").write_text('operator = "identity"\nshape = [1, 8, 8]')
     answer = say("reconstruct", "--prior", "tv", y, *operator, *noise, *out)

@@ -58,3 +58,8 @@ def test_a_spreadsheet_of_films_to_learn_from_is_named(
     assert f"warning: {table} is taken for an image: a manifest is a file .csv or .parquet" in " ".join(
         done.err.split()
     )
+
+
+def test_names_of_labels_go_with_films_of_ones_own(say: Say, recipe: Path) -> None:
+    answer = say("suspects", recipe, "--normal", "NORMAL")
+    assert answer.code == 2 and "--normal goes with --data" in answer.err

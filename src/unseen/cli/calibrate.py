@@ -99,12 +99,15 @@ def calibrate(
         paths = _policy_paths(models, policy)
         for path in paths.values():
             console.check_output(path, inputs=console.files_read(listed, data), folders=models)
-    needed = [spent.abnormals_needed(misses) for misses in range(3)]
-    console.result(
-        f"The guarantee ({promise}) needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies of each "
-        "source, of which 0, 1 or 2 may lie below the threshold.",
-        abnormals_needed=needed,
-    )
+    if data is None:
+        without_effect = {
+            "--normal": normal, "--abnormal": abnormal, "--out": policy, "--prevalence": prevalence,
+            "--source-tag": source_tag, "--jointly": jointly or None,
+        }  # fmt: skip
+        console.refuse(without_effect, "for labelled films, which --data names")
+    if not jointly:  # else the number of sources counts, which the films' headers may name
+        needed = _needed(spent)
+        console.result(_needed_in_words(promise, needed), abnormals_needed=needed)
     if data is None:
         named = " ".join(map(str, models))
         console.note(
@@ -121,6 +124,7 @@ def calibrate(
     from unseen.screening.screener import load
 
     labelled = CountedFilms(listed)
+    most = [0, 0, 0]
     for model, path in paths.items():
         with sole_writer(path):
             uncalibrated = load(model, device=device, runtime=runtime)
@@ -154,10 +158,29 @@ def calibrate(
                 f"cleared. Fit one with `unseen gate {model} --data NORMALS --out FOLDER`, and calibrate the new model"
             )
         lines = [*seen.lines(), *_with_remedies(screener.policy)]
+        if jointly:
+            needed = _needed(Guarantee(max_miss_rate, screener.policy.level))
+            most = list(map(max, most, needed))  # models may leave out all patients of a source
+            lines.insert(0, _needed_in_words(promise, needed, sources=len(screener.policy.sources)))
+            console.result(None, abnormals_needed=most)
         missing = _missing(screener.policy)
         calibrated = {"model": model, "policy": path, "films": seen.labels, "missing": missing, "summary": lines}
         console.item("policies", "\n".join([*lines, f"policy: {path}"]), calibrated)
     raise labelled.end()
+
+
+def _needed(spent: Guarantee) -> list[int]:
+    """Return the number of abnormal studies of each source, for 0, 1 and 2 below the threshold."""
+    return [spent.abnormals_needed(misses) for misses in range(3)]
+
+
+def _needed_in_words(promise: Guarantee, needed: list[int], *, sources: int | None = None) -> str:
+    """Describe the numbers of `_needed`; `sources`: of how many sources the guarantee holds at once, if it does."""
+    jointly = "" if sources is None else f", for {number_of(sources, 'source')} at once,"
+    return (
+        f"The guarantee ({promise}){jointly} needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies "
+        "of each source, of which 0, 1 or 2 may lie below the threshold."
+    )
 
 
 def _missing(policy: Policy) -> dict[str, int]:

@@ -408,6 +408,20 @@ def label_names(normal: list[str] | None, abnormal: list[str] | None, column: st
     return LabelNames(normal=tuple(normal or ()), abnormal=tuple(abnormal or ()), column=column)
 
 
+def refuse(options: Mapping[str, object], why: str) -> None:
+    """Raise UsageError for options that a command line gives and that would have no effect.
+
+    Args:
+        options: values by option; None: not given.
+        why: what the options are for, and the remedy.
+
+    Example:
+        >>> refuse({"--seed": None}, "for --folds. Give --folds, too")
+    """
+    if wrong := [name for name, value in options.items() if value is not None]:
+        raise UsageError(f"{', '.join(wrong)}: {why}")
+
+
 class UsageError(UserError, ValueError):
     """Error in the command line, with its remedy."""
 

@@ -81,9 +81,12 @@ def evaluate(
 
     console.check_model(model, "detector", "reconstruction")
     if card_of(model).kind == "reconstruction":
-        unfit = {"--normal": normal, "--abnormal": abnormal, "--strict": strict or None}
-        if wrong := [name for name, value in unfit.items() if value is not None]:
-            raise UsageError(f"{', '.join(wrong)}: for detectors; {model} is a reconstructor")
+        unfit = {
+            "--normal": normal, "--abnormal": abnormal, "--strict": strict or None,
+            "--label-column": None if label_column == "label" else label_column,
+            "--runtime": None if runtime == "torch" else runtime,
+        }  # fmt: skip
+        console.refuse(unfit, f"for detectors; {model} is a reconstructor")
         return evaluate_imaging(
             model, data=data, out=out, measurements=measurements, array=array, metric=metric, seed=seed, device=device
         )

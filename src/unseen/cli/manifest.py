@@ -37,8 +37,8 @@ def manifest(
         typer.Option(help="a regular expression that finds the word in a film's path, not the folder's name"),
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="a CSV file with a word for each film")] = None,
-    file_column: Annotated[str, typer.Option(help="of --labels: the film's path or name")] = "file",
-    label_column: Annotated[str, typer.Option(help="of --labels: the word")] = "label",
+    file_column: Annotated[str | None, typer.Option(help="of --labels: the film's path or name; default: file")] = None,
+    label_column: Annotated[str | None, typer.Option(help="of --labels: the word; default: label")] = None,
     view_column: Annotated[
         str | None, typer.Option(help="of --labels: the projection (AP, PA or another of DICOM's ViewPosition)")
     ] = None,
@@ -54,7 +54,7 @@ def manifest(
     folds: Annotated[
         int | None, typer.Option(min=2, help="also write splits.csv next to the manifest, by patient")
     ] = None,
-    seed: Annotated[int, typer.Option(help="of the folds")] = 0,
+    seed: Annotated[int | None, typer.Option(help="of the folds; default: 0")] = None,
 ) -> None:
     """List the films of a folder in a manifest: labels by folder names (normal/, abnormal/), file names or a table.
 
@@ -70,18 +70,26 @@ def manifest(
     from unseen.data.label_names import LabelNames
     from unseen.data.listing import as_csv, deal_folds, first_in_table, list_films, views_by_table
 
-    _check_options(label, labels, view_column)
+    if label is not None and labels is not None:
+        raise UsageError("give --label, a pattern, or --labels, a table, not both")
+    if labels is None:
+        of_table = {"--file-column": file_column, "--label-column": label_column, "--view-column": view_column}
+        for option, value in of_table.items():
+            console.refuse({option: value}, "is a column of --labels. Give that table")
+    if folds is None:
+        console.refuse({"--seed": seed}, "is of the folds. Give --folds")
+    files, words = file_column or "file", label_column or "label"
     split = out.with_name("splits.csv")
     _check_outputs((out, split) if folds else (out,))
     others = "abnormal" if labels is None else "*"
     names = LabelNames(normal=normal or ("normal",), abnormal=abnormal or (others,))
     rows = list_films(
         folder,
-        label_of=_labeller(names, label, labels, file_column, label_column, [*(normal or ()), *(abnormal or ())]),
+        label_of=_labeller(names, label, labels, files, words, [*(normal or ()), *(abnormal or ())]),
         patient=None if patient is None else _compiled(patient, "--patient"),
         view_of=None
         if view_column is None or labels is None
-        else views_by_table(labels, file_column=file_column, view_column=view_column),
+        else views_by_table(labels, file_column=files, view_column=view_column),
         labels_expected=any(given is not None for given in (normal, abnormal, label)) if labels is None else None,
     )
     if labels is None:
@@ -89,14 +97,14 @@ def manifest(
     elif all(row.label is None for row in rows):
         raise UsageError(
             f"{labels}: labels none of the {len(rows)} films of {folder}. The first film there is {rows[0].file}, the "
-            f"first row of the table is {first_in_table(labels, file_column=file_column) or 'missing'}. Write the "
+            f"first row of the table is {first_in_table(labels, file_column=files) or 'missing'}. Write the "
             "films' paths below the folder, or their names, into the table, and its words into --normal and --abnormal"
         )
     before = Path(os.path.relpath(folder, out.parent)).as_posix()
     before = "" if before == "." else f"{before}/"
     out.parent.mkdir(parents=True, exist_ok=True)
     if folds is not None:
-        dealt = deal_folds(rows, folds=folds, seed=seed)
+        dealt = deal_folds(rows, folds=folds, seed=seed or 0)
         write_text(split, as_csv(dealt, before=before, source=source, folds=True))
     write_text(out, as_csv(rows, before=before, source=source))
     _report_labels(rows, out, by_folder=labels is None and label is None)
@@ -107,13 +115,6 @@ def manifest(
         console.note("without --patient each film counts as a patient: films of one person may lie in several folds")
     if folds is not None:
         console.result(f"{folds} folds: {split}", folds=folds, splits=split)
-
-
-def _check_options(label: str | None, labels: Path | None, view_column: str | None) -> None:
-    if label is not None and labels is not None:
-        raise UsageError("give --label, a pattern, or --labels, a table, not both")
-    if view_column is not None and labels is None:
-        raise UsageError(f"--view-column {view_column!r}: is a column of --labels. Give that table")
 
 
 def _check_outputs(paths: Iterable[Path]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,8 +62,11 @@ def reconstruct(
         typer.Option(help="with --prior: the noise's standard deviation, in the measurements' units; it sets λ"),
     ] = None,
     weight: Annotated[float | None, typer.Option(help="with --prior, instead of --sigma: λ")] = None,
-    restarts: Annotated[int, typer.Option(help="of a generator's latents: starts for each image", min=1)] = RESTARTS,
-    seed: Annotated[int, typer.Option(help="of the starts")] = 0,
+    restarts: Annotated[
+        int | None,
+        typer.Option(help=f"of a generator's latents: starts for each image; default: {RESTARTS}", min=1),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="of the starts; default: 0")] = None,
     png: Annotated[
         bool,
         typer.Option(
@@ -101,14 +104,16 @@ def reconstruct(
     from unseen.reconstruction.measurements import MeasurementError
     from unseen.runs.reconstructor_images import SUFFIXES
 
+    of_starts = {"--restarts": restarts, "--seed": seed}
     if prior is None:
         if {sigma, weight} != {None}:
             raise UsageError("--sigma and --weight belong to --prior: a model has its own noise level and weights")
+        console.refuse(of_starts, "for --prior range, soft or sparse, which search a generator's latents")
         solve, files = _by_model(words, device, operator, network), words[1:]
     else:
         if network is not None:
             raise UsageError("--network belongs to a model, not to --prior")
-        solve, files = _by_prior(prior, words, operator, sigma, weight, restarts=restarts, seed=seed, device=device)
+        solve, files = _by_prior(prior, words, operator, sigma, weight, of_starts=of_starts, device=device)
     if not files:
         raise UsageError("no file of measurements is named")
     stems = [_stem(path) for path in files]
@@ -173,8 +178,7 @@ def _by_prior(
     sigma: float | None,
     weight: float | None,
     *,
-    restarts: int,
-    seed: int,
+    of_starts: Mapping[str, int | None],
     device: str,
 ) -> tuple[Callable[[Array, Array | None], tuple[Tensor, list[str]]], list[Path]]:
     """Return a solver under the prior, which returns an image and sentences about it; and the prior's files."""
@@ -202,6 +206,11 @@ def _by_prior(
         raise UsageError(str(error)) from error
     except OSError as error:
         raise UsageError(console.file_sentence(error)) from error
+    if prior not in latent_priors():
+        console.refuse(
+            of_starts, f"for {', '.join(latent_priors())}, which search a generator's latents, not for {prior}"
+        )
+    restarts, seed = of_starts["--restarts"] or RESTARTS, of_starts["--seed"] or 0
     _usable(device)
     G = load(words[0]).to(device) if prior in latent_priors() else None
 

@@ -49,6 +49,8 @@ def suspects(
         out.parent.mkdir(parents=True, exist_ok=True)
     chosen = recipes.load(recipe)
     names = console.label_names(normal, None, label_column)
+    if data is None and names is not None:
+        raise UsageError("--normal goes with --data; the films of a recipe have labels")
     if data is not None:
         check_films(data, names)
     from unseen.data.film import one_line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -161,8 +160,9 @@ def train(
             "--normal": normal, "--abnormal": abnormal, "--finder": finder, "--unlabelled": unlabelled,
             "--backbone": backbone, "--architecture": architecture, "--fold": fold, "--crossfit": crossfit,
             "--report": report, "--normal-folds": normal_folds, "--gate": gate or None,
+            "--label-column": None if label_column == "label" else label_column,
         }  # fmt: skip
-        _refuse(unfit, f"for detectors; {recipe} trains a reconstructor")
+        console.refuse(unfit, f"for detectors; {recipe} trains a reconstructor")
         if log == "tensorboard":
             raise UsageError("--log tensorboard: for detectors; the losses of a reconstructor are in its run's log.csv")
         return train_imaging(
@@ -174,7 +174,7 @@ def train(
         "--measurements": measurements, "--array": array, "--operator": operator, "--start-from": start_from,
         "--hold-out": hold_out,
     }  # fmt: skip
-    _refuse(of_imaging, f"for imaging recipes; {recipe} trains a detector")
+    console.refuse(of_imaging, f"for imaging recipes; {recipe} trains a detector")
     names = console.label_names(normal, abnormal, label_column)
     if data is None and names is not None:
         raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")
@@ -236,12 +236,6 @@ def train(
     console.result(str(model), model=model, facts=trained.detector.facts, found=trained.found)
     console.limits()
     raise typer.Exit(1 if trained.not_read else 0)
-
-
-def _refuse(options: Mapping[str, object], why: str) -> None:
-    """Raise an error that names the options with a value."""
-    if wrong := [name for name, value in options.items() if value is not None]:
-        raise UsageError(f"{', '.join(wrong)}: {why}")
 
 
 def _note_training(trained: Trained, backbone: Path | None) -> None:

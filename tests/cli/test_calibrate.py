@@ -354,7 +354,7 @@ def test_a_pilot_names_what_it_leaves_out(say: Say, model: Path, tmp_path: Path)
     answer = say("pilot", model, "--data", archive, "--out", tmp_path / "pilot")
     assert answer.code == 0 and answer.out.startswith("1 study;"), answer.out + answer.err
     said = "30 studies left out: the model was trained on films of these patients. Hold studies back for the pilot"
-    assert said in answer.err and "1 film without a label left out" in answer.err
+    assert said in answer.err and "1 film of studies without a label left out" in answer.err
 
 
 @pytest.mark.nightly

@@ -162,7 +162,7 @@ def test_groups_of_a_policy_with_a_source_tag_are_those_of_its_thresholds() -> N
     )
     lateral = replace(front, name="side", patient="L", study="L", view_position="LATERAL")
     film = replace(front, name="front", patient="L", study="L")
-    studies = [
+    studies: list[Film | NotRead] = [
         *station(archive[0], "DX-1"), *station(archive[1], "DX-2"),
         *station([front], "DX-1"), *station([second], "DX-2"),  # one study of two devices
         *station([lateral], "DX-2"), *station([film], "DX-1"),  # a lateral film decides nothing

@@ -1,4 +1,4 @@
-"""Training of the networks among the detectors in the rows: steps, width and resolution next to the source's."""
+"""Training of detectors' networks and of ensembles' members on pages of results: steps, epochs, width, the source's."""
 
 from __future__ import annotations
 

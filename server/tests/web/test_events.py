@@ -60,6 +60,7 @@ def test_what_changes_once_the_stream_has_begun_is_news(api: Api) -> None:
 def test_the_stream_of_a_session_that_has_ended_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """It went on telling a tab of changes after its user had signed out in another."""
     monkeypatch.setattr(events, "_ALIVE_S", 0.0)
+    monkeypatch.setattr(events, "_CHECKED_S", 0.0)
     token = api.reader.headers["Authorization"].removeprefix("Bearer ")
 
     async def heard() -> tuple[str, list[str]]:

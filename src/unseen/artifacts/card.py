@@ -96,7 +96,7 @@ class Card(BaseModel):
     @property
     def budget(self) -> str:
         """Training of a network in words: steps, epochs, features, convergence; "" for a method without epochs."""
-        return training_words(self)
+        return training_words(self.config, self.facts, (self.finder or {}) if self.kind == "lungs" else None)
 
     @field_validator("metrics", mode="before")
     @classmethod

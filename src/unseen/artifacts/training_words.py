@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from unseen.artifacts.number_words import number_of
-
-if TYPE_CHECKING:
-    from unseen.artifacts.card import Card
 
 NOT_RECORDED: Final = "Training steps are not recorded in this bundle."
 STEPS, EPOCHS, CONVERGED = "training_steps", "training_epochs", "converged"
 """Facts of a card that a training adds; cards of earlier versions lack them. `converged` is 1 or 0."""
 
 
-def training_words(card: Card) -> str:
+def training_words(
+    config: Mapping[str, object], facts: Mapping[str, object], finder: Mapping[str, object] | None = None
+) -> str:
     """Return a network's training budget, or that it is not recorded; "" for a method without a training by epochs.
 
+    Args:
+        config: Settings of a card.
+        facts: Facts of a card.
+        finder: Settings of a lung segmentation model, for the card of one.
+
     Example:
-        >>> from unseen.artifacts import Card
         >>> facts = {"training_steps": 560, "training_epochs": 70, "converged": 0}
-        >>> training_words(Card(kind="detector", name="ganomaly", config={"features": 32}, facts=facts))
+        >>> training_words({"features": 32}, facts)
         '560 steps, 70 epochs, 32 features; not converged'
-        >>> training_words(Card(kind="detector", name="ganomaly", config={"features": 32}))
+        >>> training_words({"features": 32}, {})
         '32 features. Training steps are not recorded in this bundle.'
-        >>> training_words(Card(kind="detector", name="pca", config={"components": 20}))
+        >>> training_words({"components": 20}, {})
         ''
     """
-    config: Mapping[str, object] = card.config
     if "base" in config and isinstance(settings := config.get("settings"), Mapping):  # a detector with a head
         config = settings
-    if card.kind == "lungs":
-        return _of_network(card.finder or {}, {STEPS: (card.finder or {}).get("steps")})
+    if finder is not None:
+        return _of_network(finder, {STEPS: finder.get("steps")})
     if isinstance(members := config.get("members"), list):
-        return _of_members(members, card.facts)
-    return _of_network(config, card.facts) if _is_trained(config, card.facts) else ""
+        return _of_members(members, facts)
+    return _of_network(config, facts) if _is_trained(config, facts) else ""
 
 
 def budget_in(facts: Mapping[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Lines of a model's card in `unseen info`: settings by name, and figures in words."""
+"""Settings and evaluation figures of a model's card as text, for lines that `info.py` lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`unseen info` and `recipes`: what a model is, what is installed, what can be trained."""
+"""`unseen info` lists the lines of a model's card, or what is installed; `unseen recipes` what can be trained."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Names of groups among the fixed keys of a report."""
+"""Names of groups in a report: a source with the name of a fixed key gets a word before it, as in "source all"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stream of events for open pages: one line whenever the worklist has changed (server-sent events)."""
+"""Stream of events for open pages (server-sent events): a line whenever the worklist changes, to the session's end."""
 
 import json
 import time
@@ -15,6 +15,7 @@ from unseen_server.worklist.states import WorklistError
 
 router = APIRouter(tags=["events"])
 _STEP_S = 0.2
+_CHECKED_S = 15.0  # between two checks that the session is open
 _ALIVE_S = 15.0  # proxies close streams that are silent, and a page takes a silent stream for a lost connection
 
 
@@ -35,7 +36,7 @@ async def _stream(parts: ServerState, token: str) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"  # what changes once this was heard is news
     while not parts.stopping.is_set():
         await anyio.sleep(_STEP_S)
-        if time.monotonic() - checked > _ALIVE_S:
+        if time.monotonic() - checked > _CHECKED_S:
             checked = time.monotonic()
             if not await _is_open(parts, token):
                 return

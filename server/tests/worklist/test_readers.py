@@ -178,9 +178,9 @@ def test_a_film_that_comes_after_the_report_opens_the_study_again(store: Store, 
     judge("read", 0.8, **ids)
     store.studies.claim(study, "ann")
     store.films.receive(png(2), name="b")
-    look_and_report(store, study, "ann", "normal")
     judge("read", 0.9, **ids)
-    assert listed(store, "reported") == [study], "the film had come before the report"
+    look_and_report(store, study, "ann", "normal")
+    assert listed(store, "reported") == [study], "the film had joined before the report"
     store.films.receive(png(3), name="c")
     judge("read", 0.9, **ids)
     assert listed(store) == [study], "this one had not"

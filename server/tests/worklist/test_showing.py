@@ -24,7 +24,7 @@ from unseen_server.worklist.statements import insert_row
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.table_export import export_labelled
-from unseen_server.worklist.tables import films, findings, reports, studies
+from unseen_server.worklist.tables import films, findings, reports, seen, studies
 
 FIRST, SECOND = "1" * 64, "2" * 64
 
@@ -118,6 +118,7 @@ def insert_normal(store: Store, number: int, score: float, *, model: str = FIRST
         found = {"film_id": film_id, "model": model, "score": score, "parts": "{}", "made_us": number}
         connection.execute(findings.insert().values(found))
         connection.execute(reports.insert().values(by | {"study_id": study}))
+        connection.execute(seen.insert().values(film_id=film_id, account="ann", seen_us=1))
 
 
 @on_both_databases

@@ -43,6 +43,7 @@ from unseen_server.worklist.labels import (
     standing,
     unseen_labels,
 )
+from unseen_server.worklist.report_coverage import covers
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
 from unseen_server.worklist.training_patients import patient_name, training_patients
@@ -331,7 +332,7 @@ def _films(connection: Connection, model: str, chosen: Select[Any]) -> list[Foun
         .join(reported, reported.c.study_id == studies.c.id)
         .join(films, films.c.study_id == studies.c.id)
         .outerjoin(findings, (findings.c.film_id == films.c.id) & (findings.c.model == model))
-        .where(films.c.received_us <= reported.c.made_us)
+        .where(covers(reported))
         .order_by(studies.c.id, films.c.id)
     )  # fmt: skip
     rows: Iterable[Found] = connection.execute(query)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from unseen_server.worklist.bulk import insert_rows
+from unseen_server.worklist.report_coverage import joins_later
 from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.tables import decisions, drafts, films, merged, outbox, reports, studies, terms
 from unseen_server.worklist.tables import outside_reports as outside
@@ -18,6 +19,8 @@ def take_in(writing: Writing, target: Found, own: Found, *, actor: str) -> None:
     connection = writing.connection
     moving = select(films.c.public_id).where(films.c.study_id == own.id).order_by(films.c.id)
     moved_films = connection.execute(moving).scalars().all()
+    joins_later(writing, own.id, target.id)
+    joins_later(writing, target.id, own.id)
     for table in (films, decisions, reports, outside, merged, outbox):
         connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
     known = select(drafts.c.account).where(drafts.c.study_id == target.id).scalar_subquery()

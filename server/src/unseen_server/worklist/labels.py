@@ -4,8 +4,8 @@ A label is the standing report on a study, and nothing else. It counts only for 
 (`SEEN`), unless others are asked for: those of other systems, and those of a release that did not record what was
 shown.
 
-A report does not count for a film that came after it. A report within `HASTY_MS` of the film's display is no label:
-nobody reads a film so fast. A report without a time, as by another program, counts.
+A report does not count for a film that it does not cover (`report_coverage`). A report within `HASTY_MS` of the film's
+display is no label: nobody reads a film so fast. A report without a time, as by another program, counts.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
+from unseen_server.worklist.report_coverage import covers
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import films, findings, reports, studies
 from unseen_server.worklist.training_patients import patient_name
@@ -42,10 +43,13 @@ def standing(  # Any: report_id, study_id, outcome, …
         later.c.study_id == reports.c.study_id, later.c.id > reports.c.id, later.c.undone_us.is_(None)
     )
     found = (
-        select(reports.c.id.label("report_id"), reports.c.study_id, reports.c.outcome, reports.c.made_us, reports.c.how)
+        select(
+            reports.c.id.label("report_id"), reports.c.study_id, reports.c.outcome, reports.c.made_us, reports.c.how,
+            reports.c.reader,
+        )
         .where(reports.c.outcome.in_(outcomes), reports.c.how.in_(origins), reports.c.undone_us.is_(None), ~overruled)
         .order_by(reports.c.id.desc())
-    )
+    )  # fmt: skip
     return found if hasty else found.where(~is_hasty())
 
 
@@ -121,7 +125,7 @@ def labelled(connection: Connection, *, most: int, origins: Collection[Origin] =
         .select_from(said)
         .join(studies, studies.c.id == said.c.study_id)
         .join(films, films.c.study_id == said.c.study_id)
-        .where(films.c.received_us <= said.c.made_us)
+        .where(covers(said))
         .order_by(said.c.report_id.desc(), films.c.id)
         .limit(most)
     )

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 
 from unseen_server.worklist import audit, patient_merging
 from unseen_server.worklist.bulk import among
+from unseen_server.worklist.report_coverage import moment_of_report
 from unseen_server.worklist.report_entry import Outcome, checked_outcome, elsewhere, enter
 from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import WorklistError, after
@@ -350,7 +351,7 @@ def close_early(writing: Writing, study: Found, *, new_film: bool) -> Found:
         connection.execute(
             reports.update()
             .where(reports.c.id.in_(early), reports.c.undone_us.is_(None))
-            .values(made_us=writing.now_us)
+            .values(made_us=moment_of_report(writing, study.id))
         )
     return study
 

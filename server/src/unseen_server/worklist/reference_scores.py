@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, column, exist
 from unseen.artifacts import ReferenceNormals
 from unseen_server.worklist.comparable_films import is_reference
 from unseen_server.worklist.labels import standing
+from unseen_server.worklist.report_coverage import covers
 from unseen_server.worklist.tables import films, findings, reports, studies
 from unseen_server.worklist.training_patients import patient_name, training_patients
 
@@ -32,8 +33,8 @@ def normal_films(
 ) -> Select[Any]:
     """Select the films that count, of the `LATEST` studies reported normal that have such a film.
 
-    They are sought among the `SOUGHT` latest reports. Films that came after the report, refused films and lateral films
-    do not count.
+    They are sought among the `SOUGHT` latest reports. Films that the report does not cover, refused films and lateral
+    films do not count.
 
     Args:
         columns: columns of `films` and of the subquery `normal`.
@@ -43,14 +44,14 @@ def normal_films(
     counts = (films.c.projection.is_distinct_from("lateral"), is_reference(), *conditions)
     reported = standing("normal") if before is None else standing("normal").where(reports.c.id < before)
     recent = reported.limit(SOUGHT).subquery("recent")
-    of_study = (films.c.study_id == recent.c.study_id, films.c.received_us <= recent.c.made_us)
+    of_study = (films.c.study_id == recent.c.study_id, covers(recent))
     chosen = select(recent).where(exists().where(*of_study, *counts).correlate(recent))
     normal = chosen.order_by(recent.c.report_id.desc()).limit(LATEST).subquery("normal")
     return (
         select(*columns)
         .select_from(normal)
         .join(films, films.c.study_id == normal.c.study_id)
-        .where(films.c.received_us <= normal.c.made_us, *counts)
+        .where(covers(normal), *counts)
     )
 
 

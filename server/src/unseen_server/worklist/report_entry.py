@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 
 from unseen_server.worklist import seeing
 from unseen_server.worklist.lookup import find_study
+from unseen_server.worklist.report_coverage import moment_of_report
 from unseen_server.worklist.statements import insert_row, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
 from unseen_server.worklist.stored_text import checked_text
@@ -262,7 +263,7 @@ def enter(
         "elsewhere": how == "elsewhere",
         "outcome": outcome,
         "note": note,
-        "made_us": writing.now_us,
+        "made_us": moment_of_report(writing, study.id),
         "how": how,
         "dwell_ms": dwell_ms,
         "audited": study.audit_sample,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from unseen.data import Film, projection_of
 from unseen.screening import Screened, without_companions
@@ -22,6 +22,7 @@ from unseen_server.worklist import (
     drift_counting,
     jobs,
     outbox,
+    report_coverage,
     settle_time,
     study_decisions,
 )
@@ -31,7 +32,7 @@ from unseen_server.worklist.identities import FilmIdentity, Identities
 from unseen_server.worklist.statements import rows_among
 from unseen_server.worklist.states import WorklistError, after
 from unseen_server.worklist.stored_text import clean
-from unseen_server.worklist.tables import decisions, films, findings, reports, studies, terms
+from unseen_server.worklist.tables import decisions, films, findings, studies, terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +85,7 @@ class Batch:
             self._of_study.setdefault(row.study_id, []).append(self._films.get(row.id) or _kept(row))
         self._scores: dict[int, dict[str, float | None]] = {}
         self._latest: dict[int, dict[int, Screened]] = {}
-        self._reported: dict[int, int] = {}
+        self._not_covered: dict[int, dict[int, bool]] = {}  # by study, by film (`report_coverage`)
         if begun := [study.id for study in self._studies.values() if not self._is_new(study)]:
             self._read(begun)
         self._identities: Identities | None = None
@@ -112,12 +113,7 @@ class Batch:
         for row in connection.execute(scored.where(among(connection, findings.c.film_id, of_films))):
             self._scores.setdefault(row.film_id, {})[row.model] = row.score
         self._latest = study_decisions.latest_of(self._writing, numbers)
-        reported = (
-            select(reports.c.study_id, func.max(reports.c.made_us).label("made_us"))
-            .where(among(connection, reports.c.study_id, numbers), reports.c.undone_us.is_(None))
-            .group_by(reports.c.study_id)
-        )
-        self._reported = {row.study_id: row.made_us for row in connection.execute(reported)}
+        self._not_covered = report_coverage.not_covered(connection, numbers)
 
     def holds(self, job: Job) -> bool:
         """Return True if the worker still has the film: its lease was not lost, and it was not erased."""
@@ -228,9 +224,7 @@ class Batch:
         )
         whole = {"film_id": None, **entry, **study_decisions.columns_of(found.whole)}
         self._decisions.append(whole)
-        reported = self._reported.get(study.id)
-        came_later = reported is not None and film.received_us > reported
-        state = after(study.state, "reopen" if came_later else "judge", standing=found.standing)
+        state = after(study.state, "reopen" if self._came_later(study) else "judge", standing=found.standing)
         change = {"from": study.state, "to": state} | study_decisions.said_of(found)
         values = writing.placed(study, state, standing=found.standing, columns=found.columns)
         for name, value in values.items():
@@ -240,6 +234,13 @@ class Batch:
             self._final.append((SimpleNamespace(**vars(study)), whole))
         self._judged[film.id] = film
         return len(without_companions([one for one in all_films if not one.lateral]))
+
+    def _came_later(self, study: Kept) -> bool:
+        """Return True if the study has a film that its standing report does not cover."""
+        late = self._not_covered.get(study.id, {})
+        return any(
+            late[film.id] or film.projection != "lateral" for film in self._of_study[study.id] if film.id in late
+        )
 
     def write(self) -> None:
         """Write all of it. Raises OvertakenError where an alarm stood before a study was cleared here."""

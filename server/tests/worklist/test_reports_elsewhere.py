@@ -118,6 +118,73 @@ def test_a_withdrawn_report_gives_the_study_back(store: Store, study: str) -> No
     assert store.outside_reports.take(said("normal", content="anew")) == "closed"
 
 
+def test_a_withdrawn_report_gives_back_a_study_whose_earlier_films_were_reported_here(
+    store: Store, study: str, judge: Judge
+) -> None:
+    store.studies.claim(study, "ann")
+    look_and_report(store, study, "ann", "normal")
+    store.films.receive(dicom_film(2), name="b", source="ward")
+    assert judge("read", 0.9, **A1)
+    assert store.outside_reports.take(said("normal")) == "closed"
+    assert store.outside_reports.take(said(None, status="withdrawn")) == "withdrawn"
+    assert listed(store) == [study], "nobody has reported the second film"
+    assert outcomes(store, study) == [("ann", "normal", True), ("RIS", "normal", False)]
+
+
+@pytest.mark.parametrize("later_film", [False, True])
+def test_another_systems_report_keeps_a_study_only_if_it_is_about_all_films(
+    store: Store, study: str, judge: Judge, later_film: bool
+) -> None:
+    take = store.outside_reports.take
+    assert take(said("normal", system="PACS")) == "closed"
+    if later_film:
+        store.films.receive(dicom_film(2), name="b", source="ward")
+        assert judge("read", 0.9, **A1)
+    assert take(said("normal")) == ("closed" if later_film else "beside")
+    take(said(None, status="withdrawn"))
+    assert listed(store) == ([study] if later_film else [])
+
+
+def test_a_withdrawn_report_gives_back_a_study_of_which_a_film_was_set_aside(
+    store: Store, study: str, judge: Judge
+) -> None:
+    store.films.receive(dicom_film(2), name="b", source="ward")
+    assert judge("not_scored", **A1)
+    store.studies.claim(study, "ann")
+    broken = store.studies.details(study).films[1].film
+    assert not store.reports.set_aside(study, "ann", "returned", "broken", films=[broken])
+    store.studies.release(study, "ann")
+    assert store.outside_reports.take(said("normal")) == "closed"
+    assert store.outside_reports.take(said(None, status="withdrawn")) == "withdrawn"
+    assert listed(store) == [study]
+
+
+def test_a_second_withdrawal_takes_the_amended_report_back(store: Store, study: str) -> None:
+    take = store.outside_reports.take
+    assert take(said("normal", content="first", sent_us=1)) == "closed"
+    withdrawn = {"status": "withdrawn", "content": "withdrawn"}
+    assert take(said(None, sent_us=2, **withdrawn)) == "withdrawn"
+    assert take(said("normal", content="amended", sent_us=3)) == "closed"
+    assert take(said(None, sent_us=2, **withdrawn)) == "repeated", "a late repetition"
+    assert take(said(None, sent_us=4, **withdrawn)) == "withdrawn"
+    assert take(said(None, sent_us=4, **withdrawn)) == "repeated"
+    assert listed(store) == [study]
+
+
+def test_a_second_withdrawal_counts_without_times_and_with_the_time_of_the_first_report(
+    store: Store, study: str
+) -> None:
+    take, day_us = store.outside_reports.take, 86_400_000_000
+    withdrawn = {"status": "withdrawn", "content": "withdrawn"}
+    for times in ([{}] * 4, [{"issued_us": 1, "sent_us": 1 + number * day_us} for number in range(4)]):
+        amended = {"issued_us": 2 * day_us} if times[0] else {}
+        assert take(said("normal", content=f"first {times[0]}", **times[0])) == "closed"
+        assert take(said(None, **withdrawn, **times[1])) == "withdrawn"
+        assert take(said("normal", status="corrected", content=f"{times[2]}", **times[2] | amended)) == "closed"
+        assert take(said(None, **withdrawn, **times[3])) == "withdrawn"
+        assert listed(store) == [study]
+
+
 def test_a_study_reported_here_keeps_its_report_and_the_other_stands_beside_it(store: Store, study: str) -> None:
     store.studies.claim(study, "ann")
     look_and_report(store, study, "ann", "normal")

@@ -15,16 +15,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, or_, select
 
 from unseen_server.worklist import audit, patient_merging
 from unseen_server.worklist.bulk import among
-from unseen_server.worklist.report_coverage import moment_of_report
+from unseen_server.worklist.report_coverage import covers, moment_of_report
 from unseen_server.worklist.report_entry import Outcome, checked_outcome, elsewhere, enter
 from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import WorklistError, after
 from unseen_server.worklist.stored_text import checked_text
-from unseen_server.worklist.tables import outside_reports, reports, studies
+from unseen_server.worklist.tables import films, outside_reports, reports, studies
 from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
@@ -158,17 +158,19 @@ def take(writing: Writing, report: PreparedReport) -> What:
 def _is_repeated(connection: Connection, row: _Row) -> bool:
     """Return True if the same message was taken before.
 
-    A correction that returns to what an earlier one said is another message: it was sent later than the one that it
-    repeats, and that one was replaced.
+    A correction that returns to the content of an earlier one is another message: it was sent later than the one that
+    it repeats, and that one was replaced. A withdrawal of the report that replaced an earlier withdrawal is another
+    message, too, unless the times at which both were sent show a repetition: a reader then reads the study.
     """
     same = select(_of.sent_us, _of.replaced_us).where(_of.message == row["message"]).order_by(_of.id.desc()).limit(1)
     before = connection.execute(same).one_or_none()
     if before is None:
         return False
-    returns = row["status"] == "corrected" and before.replaced_us is not None
-    return not (
-        returns and row["sent_us"] is not None and before.sent_us is not None and row["sent_us"] > before.sent_us
-    )
+    if before.replaced_us is None or row["status"] not in ("corrected", "withdrawn"):
+        return True
+    if row["sent_us"] is None or before.sent_us is None:
+        return bool(row["status"] != "withdrawn")
+    return bool(row["sent_us"] <= before.sent_us)
 
 
 def _wait(writing: Writing, row: _Row) -> None:
@@ -261,13 +263,15 @@ def _is_older(row: _Row, before: Found) -> bool:
 
     A correction is later than the report that it corrects, whatever the clock shows. A final report replaces a
     correction only where both give the time of the report and its own is later. Otherwise the time of the report
-    decides, then that of the message, unless the clock may have been set back between them; then the arrival.
+    decides, then that of the message, unless the clock may have been set back between them; then the arrival. The time
+    of a withdrawal may be that of the report that it withdraws, so the time of its message decides first.
     """
     if row["status"] != "final" and before.status == "final":
         return False
     if row["status"] == "final" and before.status == "corrected":
         return row["issued_us"] is None or before.issued_us is None or row["issued_us"] <= before.issued_us
-    for own, other in ((row["issued_us"], before.issued_us), (row["sent_us"], before.sent_us)):
+    times = [(row["issued_us"], before.issued_us), (row["sent_us"], before.sent_us)]
+    for own, other in reversed(times) if row["status"] == "withdrawn" else times:
         if own is not None and other is not None and own != other:
             return bool(other - own > CLOCK_US)
     return False
@@ -321,7 +325,7 @@ def _withdraw(writing: Writing, study: Found, row: _Row, before: Found | None, s
     if standing is None:
         return "unchanged"
     _undone(writing, standing)
-    if study.state == "reported_elsewhere" and _last_report(writing.connection, study.id) is None:
+    if study.state == "reported_elsewhere" and not _is_reported_elsewhere(writing.connection, study.id):
         state = after(study.state, "undo", standing=study.standing)
         writing.move(study, state, actor=row["system"], action="study.report_withdrawn", outcome=standing.outcome)
     return "withdrawn"
@@ -444,6 +448,17 @@ def _last_report(connection: Connection, study_id: int) -> Found | None:
     """Return the study's standing report."""
     of_study = (reports.c.study_id == study_id, reports.c.undone_us.is_(None))
     return connection.execute(select(reports).where(*of_study).order_by(reports.c.id.desc()).limit(1)).one_or_none()
+
+
+def _is_reported_elsewhere(connection: Connection, study_id: int) -> bool:
+    """Return True if a report from elsewhere on all films of the study stands.
+
+    A reader's report does not count: it is about earlier films, or the study would not have been open for a report from
+    elsewhere.
+    """
+    late = exists().where(films.c.study_id == study_id, ~covers(reports)).correlate(reports)
+    stand = (reports.c.study_id == study_id, reports.c.undone_us.is_(None), reports.c.how == "elsewhere")
+    return connection.execute(select(reports.c.id).where(*stand, ~late).limit(1)).first() is not None
 
 
 def _undoable(writing: Writing, number: int) -> Found | None:

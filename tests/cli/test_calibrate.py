@@ -75,6 +75,22 @@ def test_mistakes_are_reported_before_anything_is_printed(say: Say, model: Path,
         assert answer.out == ""
 
 
+def test_studies_that_were_read_because_of_their_scores_are_refused(
+    say: Say, model: Path, labelled: Path, tmp_path: Path
+) -> None:
+    chosen = labelled.parent / "selected.csv"
+    table = pl.read_csv(labelled, infer_schema=False)
+    table.with_columns(pl.Series("selected_by_policy", ["yes", "yes", *[""] * (len(table) - 2)])).write_csv(chosen)
+    answer = say("calibrate", model, "--data", chosen, "--out", tmp_path / "policy.json")
+    assert answer.code == 2 and not (tmp_path / "policy.json").exists()
+    said = " ".join(answer.err.split())
+    assert "2 films are of studies that were read because of their scores" in said and "--with-selected" in said
+    with pytest.raises(un.screening.PolicyError, match="read because of their scores"):
+        un.screening.calibrate(un.screening.load(model).detector, un.data.films(chosen))
+    table.with_columns(pl.lit("").alias("selected_by_policy")).write_csv(chosen)
+    assert say("calibrate", model, "--data", chosen, "--out", tmp_path / "policy.json").code == 0
+
+
 def test_a_policy_is_replaced_only_if_it_is_named(
     say: Say, model: Path, labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

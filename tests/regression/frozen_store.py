@@ -75,7 +75,7 @@ def _shown(home: Path, where: list[str], new: Path, where_new: list[str]) -> dic
     commands = [
         ["audit", "verify", *words],
         ["audit", "head", *words],
-        ["export", str(tables), *words, "--labelled"],
+        ["export", str(tables), *words, "--labelled", "--with-selected"],
         ["invite", "ann", "--folder", str(new), *where_new],
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("UNSEEN_")}

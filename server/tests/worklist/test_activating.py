@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +40,7 @@ from unseen_server.worklist.result_record import record_alone
 from unseen_server.worklist.score_blocks import blocks
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.table_export import export_labelled
 from unseen_server.worklist.tables import activations, audit, films, reports, studies
 
 MODEL, OTHER = "a" * 64, "b" * 64
@@ -362,6 +365,35 @@ def test_studies_that_a_policy_chose_for_reading_count_only_as_the_audit_sample_
     assert reported(22, 0.5, "abnormal", decided=given.digest) in {
         study.name for study in labels(store, MODEL, LOOSE, policies={given.digest: given}).studies
     }, "a policy that clears nothing chooses nothing"
+
+
+def test_an_export_for_a_calibration_leaves_out_what_a_policy_chose_for_reading(
+    store: Store, reported: Reported, tmp_path: Path
+) -> None:
+    clearing = policy(audit_share=0.5)
+    number = store.activations.propose(MODEL, "pca", clearing, actor="lea", note="enough labels").number
+    store.activations.activate(number, actor="leo", note="looked at it")
+    made = [reported(film, 0.5, "abnormal", decided=clearing.digest) for film in range(12)]
+    free = reported(20, 0.5, "normal")
+    idle = policy(sources={"ward": SourcePolicy(abnormals=1, normals=(0.1,), refused="refused: 1 of 29")})
+    unknown = reported(21, 0.5, "abnormal", decided=idle.digest)
+    sampled = {study for study in made if is_sampled(study, share=0.5, key=store.names.key)}
+    table = tmp_path / "labelled.csv"
+
+    def studies() -> dict[str, str | None]:
+        with table.open(encoding="utf-8") as file:
+            return {row["study"]: row.get("selected_by_policy") for row in csv.DictReader(file)}
+
+    counted = {one.name for one in labels(store, MODEL, LOOSE).studies}
+    done = export_labelled(store, table)
+    assert studies() == dict.fromkeys(counted) == dict.fromkeys({*sampled, free})
+    assert (done.films, done.selected) == (len(sampled) + 1, 12 - len(sampled) + 1)
+    done = export_labelled(store, table, policies=[idle])
+    assert studies() == dict.fromkeys({*sampled, free, unknown}) and done.selected == 12 - len(sampled)
+    done = export_labelled(store, table, with_selected=True)
+    chosen = {*made, unknown} - sampled
+    assert studies() == dict.fromkeys({*sampled, free}, "") | dict.fromkeys(chosen, "yes")
+    assert (done.films, done.selected) == (14, len(chosen))
 
 
 def test_what_an_equal_gate_refused_is_not_scored_for_a_model_that_was_compared(

@@ -7,12 +7,14 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import LIMITS, Say, begin, run
-from tests.worklist.conftest import dicom_film, listed, png
+from tests.worklist.conftest import Judge, dicom_film, listed, png
+from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
@@ -53,6 +55,28 @@ def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Pat
     assert answer.code == 1
     assert answer.out == "1 study marked as reported elsewhere; 0 rows known already; 1 row refused.\n"
     assert "reported.csv, line 3: There is no study with this accession number here." in answer.err
+
+
+def test_an_export_prints_how_many_studies_were_read_because_of_their_score(
+    worklist: Path, tmp_path: Path, say: Say, judge_with: Callable[[Store], Judge]
+) -> None:
+    with Store.open(worklist) as store:
+        for _ in range(3):
+            judge_with(store)("read", 0.7)
+        for study in listed(store):
+            store.studies.claim(study, "ann")
+            look_and_report(store, study, "ann", "abnormal")
+    to, where = tmp_path / "out", ("--folder", worklist)
+    answer = say("export", to, *where, "--labelled")
+    assert answer.code == 0 and "0 labelled films" in answer.out
+    assert "3 reported studies left out of labelled.csv: read because of the score" in " ".join(answer.err.split())
+    answer = say(
+        "export", to, *where, "--labelled", "--with-selected", "--policy", "models/phantom-screener.policy.json"
+    )
+    assert answer.code == 0 and "3 labelled films" in answer.out
+    assert "3 studies were read because of the score" in " ".join(answer.err.split())
+    answer = say("export", to, *where, "--with-selected")
+    assert answer.code == 2 and "go with --labelled" in answer.err
 
 
 def test_what_is_saved_comes_back_and_the_trail_is_checked(worklist: Path, tmp_path: Path, say: Say) -> None:

@@ -61,7 +61,7 @@ def test_labels_for_other_programs_have_no_hasty_report(store: Store, reported: 
     """`unseen calibrate` reads the manifest that `unseen export` writes."""
     for number, dwell_ms in enumerate([1200, 4000]):
         report(store, reported(number, 0.5, None), "normal", dwell_ms)
-    assert export_labelled(store, tmp_path / "labelled.csv") == 1
+    assert export_labelled(store, tmp_path / "labelled.csv").films == 1
     assert store.findings.reference(MODEL).count == 1
     export_tables(store, tmp_path)
     with (tmp_path / "reports.csv").open() as file:

@@ -234,7 +234,7 @@ def test_a_manifest_of_labelled_films_has_no_formula_and_reads_back(
     store: Store, scored: Scored, tmp_path: Path
 ) -> None:
     receipt = scored(1, {FIRST: 1.0}, outcome="normal", source="=HYPERLINK(1)", PatientID="p1")
-    export_labelled(store, tmp_path / "labelled.csv")
+    export_labelled(store, tmp_path / "labelled.csv", with_selected=True)
     assert ",normal,'=HYPERLINK(1)," in (tmp_path / "labelled.csv").read_text(encoding="utf-8")
     (entry,) = read_manifest(tmp_path / "labelled.csv")
     assert entry.source == "=HYPERLINK(1)" and entry.path is not None

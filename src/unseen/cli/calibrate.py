@@ -81,6 +81,7 @@ def calibrate(
       unseen calibrate models/pca models/roi-sure --data labelled.csv --prevalence 0.05 --out policy.json
     """
     from unseen.data.reading import films
+    from unseen.screening.calibration_films import refuse_selected
     from unseen.screening.policy import PolicyError
 
     # Mistakes are reported before anything is printed, and before a model is loaded.
@@ -96,6 +97,7 @@ def calibrate(
     if data is not None:
         console.warn_of_unused_manifest(data)
         listed = films(data, labels=labels)
+        refuse_selected(listed.entries)
         paths = _policy_paths(models, policy)
         for path in paths.values():
             console.check_output(path, inputs=console.files_read(listed, data), folders=models)

@@ -5,10 +5,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from unseen.artifacts.number_words import number_of
+from unseen.artifacts.number_words import number_of, verb_of
 from unseen.data.film import Film, Label, NotRead, one_line
 from unseen.data.patient_links import linked_patients, training_patients
+from unseen.screening.policy import PolicyError
+
+if TYPE_CHECKING:
+    from unseen.data.manifest import Entry
+
+SELECTED = "selected_by_policy"
+"""Column of a manifest: not empty for a film of a study that was read because of its score (`unseen export`)."""
+
+
+def refuse_selected(films: Iterable[Entry | Film]) -> None:
+    """Raise PolicyError if films are of studies that were read because of their scores.
+
+    Args:
+        films: films or rows of a manifest.
+
+    Example:
+        >>> refuse_selected([])
+    """
+    if number := sum(bool(film.columns.get(SELECTED, "").strip()) for film in films):
+        raise PolicyError(
+            f"{number_of(number, 'film')} {verb_of(number, 'is')} of studies that were read because of their scores "
+            f"(column `{SELECTED}`). Abnormal studies with low scores are missing among them, so the guarantee would "
+            "not hold. Export again without --with-selected"
+        )
 
 
 class CalibrationFilms:
@@ -46,6 +71,7 @@ class CalibrationFilms:
         for done, film in enumerate(self._films, start=1):
             trained_on = isinstance(film, Film) and film.pixel_sha256 in self._training_films
             if isinstance(film, Film):
+                refuse_selected([film])
                 self._known.add((film.patient, film.pixel_sha256))
             if film.label is None:
                 self._unlabelled += 1

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from unseen.artifacts import number_of
-from unseen.cli import console
+from unseen.artifacts import number_of, verb_of
+from unseen.cli import UsageError, console
 from unseen_server.cli.worklist_options import Folder, Url
-
-if TYPE_CHECKING:
-    pass
 
 
 @console.with_output_options
@@ -24,6 +21,18 @@ def export(
         bool,
         typer.Option("--labelled", help="also labelled.csv, a manifest of the labels on films that were seen"),
     ] = False,
+    with_selected: Annotated[
+        bool,
+        typer.Option(
+            "--with-selected",
+            help="labels of studies that were read because of their score, too, for `unseen adapt` and `unseen gate`; "
+            "`unseen calibrate` refuses such a labelled.csv",
+        ),
+    ] = False,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option(help="policies of `unseen serve --policy` or `unseen worker --policy` that decided here"),
+    ] = None,
 ) -> None:
     """Write a worklist's studies, findings, decisions and reports, each as Parquet and as CSV.
 
@@ -33,9 +42,13 @@ def export(
 
       unseen export tables --folder worklist
     """
+    from unseen.screening import Policy
     from unseen_server.worklist.store import Store
     from unseen_server.worklist.table_export import export_labelled, export_tables
 
+    if not labelled and (with_selected or policy):
+        raise UsageError("--with-selected and --policy go with --labelled: they choose the labels that are exported")
+    policies = [Policy.load(path) for path in policy or ()]
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         for name, rows in export_tables(store, to).items():
             files = [f"{to / name}.parquet", f"{to / name}.csv"]
@@ -44,10 +57,26 @@ def export(
             )
         if labelled:
             table = to / "labelled.csv"
-            count = export_labelled(store, table)
+            done = export_labelled(store, table, with_selected=with_selected, policies=policies)
             console.item(
                 "tables",
-                f"{number_of(count, 'labelled film')}: {table}",
-                {"name": "labelled", "rows": count, "files": [table]},
+                f"{number_of(done.films, 'labelled film')}: {table}",
+                {"name": "labelled", "rows": done.films, "files": [table], "selected": done.selected},
             )
+            if done.selected:
+                console.note(_selected(done.selected, with_selected=with_selected))
     console.limits()
+
+
+def _selected(number: int, *, with_selected: bool) -> str:
+    """Return the note on studies that were read because of their score."""
+    if with_selected:
+        return (
+            f"{number_of(number, 'study')} {verb_of(number, 'was')} read because of the score under a policy "
+            "that clears, or one that is not known here. `unseen calibrate` refuses this labelled.csv"
+        )
+    return (
+        f"{number_of(number, 'reported study')} left out of labelled.csv: read because of the score under a policy "
+        "that clears, or one that is not known here (--policy). With such studies a calibration would break its "
+        "guarantee. For `unseen adapt` and `unseen gate`, --with-selected exports them, too"
+    )

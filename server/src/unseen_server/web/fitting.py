@@ -110,7 +110,7 @@ def _gate(parts: ServerState) -> Step:
             "reported here, or those of the calibration. Start the server with the new model.",
         ],
         commands=[
-            f"unseen export tables --folder {folder.name} --labelled",
+            f"unseen export tables --folder {folder.name} --labelled --with-selected",
             f"unseen gate {model.name if model.is_absolute() else model} --data tables/labelled.csv --out site-model",
         ],
     )

@@ -34,6 +34,7 @@ from unseen.screening import (
     policy_of,
 )
 from unseen_server.worklist.accounts import fixed_sources
+from unseen_server.worklist.bulk import among
 from unseen_server.worklist.labels import (
     CONFIRMATIONS,
     SEEN,
@@ -400,6 +401,22 @@ def _unread(
         if is_read_at_any_score(first):
             found[_source(frontal, tag, fixed)] += 1
     return found
+
+
+def counted_studies(store: Store, wanted: Collection[str], *, policies: Mapping[str, Policy] | None = None) -> set[str]:
+    """Return those of these studies that would have been read at any score.
+
+    Args:
+        store: the worklist.
+        wanted: names of studies.
+        policies: as for `labels`.
+    """
+    known = {**(policies or {}), **store.activations.policies()}
+    with store.database.reading() as connection:
+        named = select(studies.c.id, studies.c.public_id).where(among(connection, studies.c.public_id, wanted))
+        numbers = {row.public_id: row.id for row in connection.execute(named)}
+        decided = _deciding(connection)
+    return {study for study in wanted if _counts(study, decided.get(numbers[study], ()), known, store.names.key)}
 
 
 def _counts(study: str, decided: Iterable[str], known: Mapping[str, Policy], key: bytes) -> bool:

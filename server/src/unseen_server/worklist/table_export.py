@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,21 @@ from sqlalchemy import ColumnElement, Select, select
 
 from unseen.artifacts import LIMITS, replacing, write_text
 from unseen.data import safe_row, safe_table
+from unseen_server.worklist.calibration import counted_studies
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
+    from unseen.screening import Policy
     from unseen_server.worklist.pseudonyms import Kind
     from unseen_server.worklist.store import Store
 
 
+SELECTED = "selected_by_policy"
+"""Column that marks studies which were read because of their score; `unseen calibrate` refuses them."""
 _STUDY = studies.c.public_id.label("study")
 _FILM = films.c.public_id.label("film")
 
@@ -68,25 +75,51 @@ def export_tables(store: Store, folder: Path | str, *, named: bool | None = None
     return counts
 
 
-def export_labelled(store: Store, path: Path | str) -> int:
+@dataclass(frozen=True, kw_only=True)
+class ExportedLabels:
+    """Result of `export_labelled`.
+
+    Args:
+        films: films in the manifest.
+        selected: studies that were read because of their score. They are left out, or marked.
+    """
+
+    films: int
+    selected: int
+
+
+def export_labelled(
+    store: Store, path: Path | str, *, with_selected: bool = False, policies: Iterable[Policy] = ()
+) -> ExportedLabels:
     """Write a manifest of the labelled films (`Reports.labelled`), for `unseen calibrate`, `adapt` and `gate`.
 
     Paths are relative to the manifest and lead into the worklist's folder. Patients are pseudonyms, or keyed hashes
-    where the site shows names to nobody. Returns how many.
+    where the site shows names to nobody. A study that was read because of its score under a policy that clears is left
+    out, as in a calibration here (`calibration.counted_studies`).
+
+    Args:
+        store: the store.
+        path: the manifest.
+        with_selected: whether such studies are exported, too; the column `selected_by_policy` marks them with "yes",
+            and `unseen calibrate` refuses the manifest.
+        policies: further policies that decided here; activated policies are known.
     """
     path = Path(path)
-    found = store.reports.labelled()
+    labelled = store.reports.labelled()
+    counted = counted_studies(store, {film.study for film in labelled}, policies={one.digest: one for one in policies})
     hides = store.settings.read().identity == "nobody"
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
-    rows.writerow(["file", "label", "source", "patient", "study"])
+    rows.writerow(["file", "label", "source", "patient", "study", *([SELECTED] if with_selected else [])])
+    found = labelled if with_selected else [film for film in labelled if film.study in counted]
     for film in found:
         file = os.path.relpath(store.films.path(film.film), path.parent)
         patient = store.names.hidden("patient", film.patient) if hides else film.patient
-        rows.writerow(safe_row([file, "abnormal" if film.abnormal else "normal", film.source, patient, film.study]))
+        row = [file, "abnormal" if film.abnormal else "normal", film.source, patient, film.study]
+        rows.writerow(safe_row([*row, *(["" if film.study in counted else "yes"] if with_selected else [])]))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, written.getvalue())
-    return len(found)
+    return ExportedLabels(films=len(found), selected=len({film.study for film in labelled} - counted))
 
 
 def _without_numbers(frame: pl.DataFrame, store: Store) -> pl.DataFrame:

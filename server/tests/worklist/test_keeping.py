@@ -23,6 +23,7 @@ from tests.worklist.conftest import (
     MakePlace,
     dicom_film,
     listed,
+    on_both_databases,
     on_postgresql,
     png,
 )
@@ -418,6 +419,37 @@ def test_what_others_have_reported_is_imported_and_wrong_rows_are_named(filled: 
     again = import_elsewhere(filled, table, actor="pacs")
     assert (again.marked, again.already, len(again.refused)) == (0, 2, 5)
     assert filled.audit.verify() is None
+
+
+@on_both_databases
+def test_an_import_refuses_another_outcome_and_adds_a_missing_one(store: Store, judge: Judge, tmp_path: Path) -> None:
+    study = store.films.receive(dicom_film(1), name="1").study
+    assert judge("read", 0.7, AccessionNumber="A1", StudyInstanceUID="1.2")
+    table = tmp_path / "pacs.csv"
+
+    def imported(rows: str) -> tuple[int, int, list[str]]:
+        table.write_text(f"accession,outcome,note\n{rows}\n")
+        done = import_elsewhere(store, table, actor="pacs")
+        return done.marked, done.already, [one.reason for one in done.refused]
+
+    def last() -> tuple[str | None, str]:
+        report = store.studies.details(study).reports[-1]
+        assert report.undone is None and report.elsewhere
+        return report.outcome, report.note
+
+    assert imported("A1,,") == (1, 0, [])
+    assert imported("A1,normal,read again") == (1, 0, [])
+    assert last() == ("normal", "read again")
+    assert imported("A1,normal,\nA1,,") == (0, 2, [])
+    marked, already, (reason,) = imported("A1,abnormal,")
+    assert (marked, already) == (0, 0)
+    assert reason.startswith("The study is reported elsewhere as normal, and this report is abnormal. A lead takes")
+    assert last() == ("normal", "read again") and store.audit.verify() is None
+    with pytest.raises(NotAllowedError, match="reported elsewhere as normal"):
+        store.reports.reported_elsewhere(accession="A1", outcome="abnormal")
+    store.reports.undo(study, "lea", as_lead=True)
+    assert listed(store) == [study]
+    assert imported("A1,abnormal,") == (1, 0, []) and last() == ("abnormal", "")
 
 
 def test_a_table_that_is_none_is_a_sentence(store: Store, tmp_path: Path) -> None:

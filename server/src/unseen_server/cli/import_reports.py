@@ -26,7 +26,8 @@ def import_(
 ) -> None:
     """Take studies off the list that were reported elsewhere, by accession number or by a film's SHA-256.
 
-    Importing a file again changes nothing. Rows that cannot be used are named with their line, the others count, and
+    Importing a file again changes nothing. A row with another outcome than the standing report is refused: undo that
+    report first, if it is wrong. Rows that cannot be used are named with their line, the others count, and
     the exit status is then 1.
 
     Example:

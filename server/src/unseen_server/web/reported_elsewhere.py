@@ -36,7 +36,7 @@ class Elsewhere(RequestModel):
 
 
 class Marked(BaseModel):
-    """Number of studies that left the list; 0 if they had left it before."""
+    """Number of studies that left the list, or had no outcome and have one now; 0 if nothing changed."""
 
     studies: int
 
@@ -53,7 +53,10 @@ class TableTaken(ResponseModel, Imported):
 
 @router.post("/reported-elsewhere", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def reported_elsewhere(parts: Parts, account: Lead, said: Elsewhere) -> Marked:
-    """Take a study off the list that another system has reported."""
+    """Take a study off the list that another system has reported.
+
+    A study that is reported elsewhere with another outcome stays as it is: 409.
+    """
     return Marked(studies=parts.store.reports.reported_elsewhere(**said.model_dump(), actor=account.name))
 
 

@@ -155,10 +155,22 @@ def undo(writing: Writing, study_id: str, reader: str, *, as_lead: bool, lasts_u
 
 
 def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outcome: Outcome | None, note: str) -> int:
-    """Mark studies as reported elsewhere; those that are so already stay as they are. Returns how many were marked."""
+    """Mark studies as reported elsewhere; returns how many were marked, or had no outcome and have one now.
+
+    Raises NotAllowedError where one is reported elsewhere with another outcome; then nothing is changed.
+    """
     if outcome is not None:
         checked_outcome(outcome)
     checked_text(note, "The note", most=_NOTE)
+    marked = [study for study in studies_found if study.state == "reported_elsewhere"]
+    known = [] if outcome is None else [(study, _standing(writing, study)) for study in marked]
+    for _, before in known:
+        if before is not None and before.outcome not in (None, outcome):
+            raise NotAllowedError(
+                f"The study is reported elsewhere as {before.outcome}, and this report is {outcome}. A lead takes the "
+                "earlier report back first, if it is wrong; then enter this one again."
+            )
+    unknown = [(study, before) for study, before in known if before is not None and before.outcome is None]
     todo = [study for study in studies_found if study.state != "reported_elsewhere"]
     states = [after(study.state, "elsewhere", standing=study.standing) for study in todo]  # all may, or none is
     for study, state in zip(todo, states, strict=True):
@@ -172,7 +184,18 @@ def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outco
             outcome=outcome,
             held_by=study.claimed_by,
         )
-    return len(todo)
+    for study, before in unknown:
+        number = enter(writing, study, actor, outcome, note or before.note, how="elsewhere")
+        update_row(writing.connection, reports, number, {"made_us": before.made_us})  # it is about the same films
+        writing.log(actor, "study.report_corrected", study.public_id, outcome=outcome, was=None)
+    return len(todo) + len(unknown)
+
+
+def _standing(writing: Writing, study: Found) -> Found | None:
+    """Return the standing report on a study."""
+    stand = (reports.c.study_id == study.id, reports.c.undone_us.is_(None))
+    query = select(reports).where(*stand).order_by(reports.c.id.desc()).limit(1)
+    return writing.connection.execute(query).one_or_none()
 
 
 def confirm(writing: Writing, study_id: str, reader: str) -> None:
@@ -182,10 +205,7 @@ def confirm(writing: Writing, study_id: str, reader: str) -> None:
     Raises NotAllowedError where the study has no such report, or a frontal film was not shown to the reader.
     """
     study = find_study(writing.connection, study_id)
-    stands = (reports.c.study_id == study.id, reports.c.undone_us.is_(None))
-    latest = writing.connection.execute(
-        select(reports).where(*stands).order_by(reports.c.id.desc()).limit(1)
-    ).one_or_none()
+    latest = _standing(writing, study)
     if latest is None or latest.how != "elsewhere" or latest.outcome not in ("normal", "abnormal"):
         raise NotAllowedError(
             "This study has no report of another system that is normal or abnormal, so there is nothing to confirm."

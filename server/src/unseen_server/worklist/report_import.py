@@ -45,8 +45,8 @@ class Imported:
     """The result of an import.
 
     Args:
-        marked: studies that are marked as reported elsewhere now.
-        already: rows whose studies were marked before.
+        marked: studies that are marked as reported elsewhere now, or had no outcome and have one now.
+        already: rows whose studies were marked before, with this outcome or without one in the row.
         refused: rows that were not used.
 
     >>> Imported(marked=3, already=0, refused=()).marked
@@ -60,6 +60,8 @@ class Imported:
 
 def import_elsewhere(store: Store, path: Path | str, *, actor: str) -> Imported:
     """Mark what a CSV names as reported elsewhere. Importing it again changes nothing.
+
+    A row whose outcome differs from that of the standing report is refused.
 
     Args:
         store: the store.

@@ -123,7 +123,9 @@ class Reports:
     ) -> int:
         """Take studies off the list that another system has reported; returns how many were not so already.
 
-        Raises NotFoundError, and NotAllowedError where one was reported here.
+        One that was so already without an outcome gets this outcome, and counts.
+
+        Raises NotFoundError, and NotAllowedError where one was reported here, or elsewhere with another outcome.
         """
         with self._site.writing() as writing:
             found = report_entry.studies_of(writing, accession=accession, film_sha256=film_sha256)

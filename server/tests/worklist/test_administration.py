@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -203,6 +204,24 @@ def test_a_film_is_retired_and_the_study_is_judged_by_the_others(store: Store, j
     assert ("ada", "film.retired", other.film_id) in events(store) and store.audit.verify() is None
     with pytest.raises(NotFoundError):
         store.removal.retire_film(other.film_id, actor="ada")
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_study_is_not_found_by_the_name_of_a_film_that_was_retired(
+    make_place: MakePlace, judge_with: Callable[[Store], Judge], plain: bool
+) -> None:
+    with make_place("sqlite").open(pseudonymise=not plain) as store:
+        names = ("MEIER HANS.png", "both.png", "both.png")
+        films = [store.films.receive(png(n), name=name).film_id for n, name in enumerate(names)]
+        for _ in films:
+            judge_with(store)("read", 0.9, StudyInstanceUID="1.1", PatientID="p", AccessionNumber="A1")
+        (study,) = listed(store)
+        for film in films[:2]:
+            store.removal.retire_film(film, actor="ada")
+        for text, found in (("MEIER HANS.png", []), (films[0], []), (films[1], []), ("both.png", [study])):
+            assert listed(store, text=text) == found, text
+        for text in (films[2], "A1", "1.1", "p"):
+            assert listed(store, text=text) == [study]
 
 
 def test_a_study_whose_first_film_is_retired_counts_for_the_source_of_its_next(store: Store, judge: Judge) -> None:

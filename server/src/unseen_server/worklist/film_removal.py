@@ -17,11 +17,12 @@ from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import STANDINGS, NotAllowedError
 from unseen_server.worklist.study_decisions import enter_study, latest
 from unseen_server.worklist.study_removal import FreedFiles, Removed, remove_attachments, remove_rows, unlink
-from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
+from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies, terms
 from unseen_server.worklist.transactions import Writing, decision_of
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
+    from unseen_server.worklist.transactions import Found
 
 
 def retire_film(site: Site, film: str, *, actor: str) -> Removed:
@@ -39,6 +40,7 @@ def retire_film(site: Site, film: str, *, actor: str) -> Removed:
         if study.films == 1:
             gone = remove_rows(writing, [study], actor=actor, action="study.retired")
         else:
+            _forget_terms(writing, row)
             maps = connection.execute(select(findings.c.map_sha256).where(findings.c.film_id == row.id)).scalars().all()
             for table in (findings, jobs, seen, decisions):
                 connection.execute(table.delete().where(table.c.film_id == row.id))
@@ -51,6 +53,20 @@ def retire_film(site: Site, film: str, *, actor: str) -> Removed:
     removed = unlink(site, gone, int(study.films == 1))
     site.database.forget_overwritten()
     return removed
+
+
+def _forget_terms(writing: Writing, film: Found) -> None:
+    """Remove the terms by which the study is found because of this film alone: its file name, its id and its copies'.
+
+    The name of another film of the study may be the same.
+    """
+    connection, names = writing.connection, writing.names
+    copies = select(attachments.c.public_id).where(attachments.c.film_id == film.id)
+    gone = {film.public_id, *connection.execute(copies).scalars()}
+    same = (films.c.study_id == film.study_id, films.c.name == film.name, films.c.id != film.id)
+    if connection.execute(select(films.c.id).where(*same).limit(1)).first() is None:
+        gone.add(names.sealed("name", film.name) if names.plain else film.name)
+    connection.execute(terms.delete().where(terms.c.study_id == film.study_id, terms.c.term.in_(gone)))
 
 
 def _judge_again(writing: Writing, number: int, *, actor: str) -> None:

@@ -53,7 +53,7 @@ class Removal:
 
         Args:
             patient: PatientID; this or `study` must be given.
-            issuer: of the number.
+            issuer: of the number. Reports that wait for their films name no issuer: all under this number are removed.
             study: name of the study.
             actor: for the audit trail.
             as_shown: `Foreseen.digest`: nothing is erased if the studies have changed since.

@@ -168,7 +168,7 @@ declare namespace Api {
   type LutResponse = { name: string; first: number; bits: number; values: string };
   /** An image made on the spot; each number is another one. */
   type MadePicture = { kind?: "made"; name?: string; number?: number };
-  /** Number of studies that left the list; 0 if they had left it before. */
+  /** Number of studies that left the list, or had no outcome and have one now; 0 if nothing changed. */
   type Marked = { studies: number };
   /** Some pixels are measured, at random (inpainting). */
   type MaskedPixels = { kind?: "mask"; dropped?: number };

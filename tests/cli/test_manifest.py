@@ -95,7 +95,7 @@ def test_view_positions_by_the_table_of_the_labels(say: Say, here: Path) -> None
     )
     assert "labels.csv: has no column 'beam'" in say(*words[:-1], "beam", "--out", "other.csv").err
     alone = say("manifest", "films", "--view-column", "View Position", "--out", "other.csv")
-    assert alone.code == 2 and "is a column of --labels. Give that table" in alone.err
+    assert alone.code == 2 and "has an effect only with --labels. Give that table" in alone.err
     assert not (here / "other.csv").exists()
 
 
@@ -165,9 +165,9 @@ def test_a_folder_whose_name_almost_is_a_label_is_not_passed_over(say: Say, here
         ),
         (["films", "--labels", "table.csv"], "table.csv: has no column 'label'; its columns are: file. Name one by"),
         (["films", "--out", "table.csv"], "table.csv: is there already. Delete it, or give another --out"),
-        (["films", "--label-column", "label"], "--label-column: is a column of --labels. Give that table"),
-        (["films", "--file-column", "image"], "--file-column: is a column of --labels. Give that table"),
-        (["films", "--seed", "0"], "--seed: is of the folds. Give --folds"),
+        (["films", "--label-column", "label"], "--label-column: has an effect only with --labels. Give that table"),
+        (["films", "--file-column", "image"], "--file-column: has an effect only with --labels. Give that table"),
+        (["films", "--seed", "0"], "--seed: has an effect only with --folds. Give --folds, too"),
         (["films", "--folds", "20"], "20 folds need 20 patients or more, and there are 12. Lower --folds."),
     ],
 )

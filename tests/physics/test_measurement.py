@@ -163,5 +163,7 @@ def test_samples_are_selected_by_a_list_as_by_a_tensor() -> None:
         process.select([-1, 1])
     with pytest.raises(ValueError, match="from 0 to 2, but got some from 3 to 3"):
         process.select([3])
-    with pytest.raises(ValueError, match=r"mask\.nonzero"):
-        process.select(torch.tensor([True, False, True]))
+    for mask in (torch.tensor([True, False, True]), torch.tensor([1, 0, 1], dtype=torch.uint8)):
+        with pytest.raises(ValueError, match=r"mask\.nonzero"):
+            process.select(mask)
+    assert process.select(torch.tensor([2, 0], dtype=torch.int16)).A.batch == 2

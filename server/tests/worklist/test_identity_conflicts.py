@@ -151,6 +151,21 @@ def test_a_merge_of_the_numbers_rejoins_the_study_and_decides_again(
     assert store.audit.verify() is None
 
 
+def test_a_merge_of_two_reported_halves_keeps_the_labels_of_both(store: Store, half: Half) -> None:
+    """Both reports were dated before all films, which then had no label and opened the study when judged again."""
+    one, two = half(1, "read", patient="p1"), half(2, "read", patient="p2")
+    received = [store.studies.details(each.study).films[0].received for each in (one, two)]
+    for each in (one, two):
+        store.studies.claim(each.study, "ann")
+        look_and_report(store, each.study, "ann", "normal")
+    assert len(store.reports.labelled()) == 2
+    store.studies.merge_patients(prior="p2", surviving="p1", actor="his")
+    whole = store.studies.details(one.study)
+    assert whole.entry.films == 2 and listed(store) == []
+    assert len(store.reports.labelled()) == 2
+    assert sorted(film.received for film in whole.films) == sorted(received)
+
+
 @on_postgresql
 def test_a_decision_after_a_merge_keeps_the_digest_of_the_model(store: Store, half: Half) -> None:
     """Without it the decision would count as one of a version before digests, and lose its probability when sent."""

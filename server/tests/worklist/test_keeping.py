@@ -28,6 +28,7 @@ from tests.worklist.conftest import (
     png,
 )
 from tests.worklist.reporting import look_and_report
+from tests.worklist.test_reports_elsewhere import said as sent
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import SETTING
@@ -450,6 +451,17 @@ def test_an_import_refuses_another_outcome_and_adds_a_missing_one(store: Store, 
     store.reports.undo(study, "lea", as_lead=True)
     assert listed(store) == [study]
     assert imported("A1,abnormal,") == (1, 0, []) and last() == ("abnormal", "")
+
+
+def test_a_withdrawal_takes_an_outcome_that_was_added_back(store: Store, judge: Judge) -> None:
+    """The report without an outcome stayed next to the one with it, and kept the study off the list."""
+    study = store.films.receive(dicom_film(1), name="1").study
+    assert judge("read", 0.7, AccessionNumber="A1", StudyInstanceUID="1.2")
+    assert store.outside_reports.take(sent(None)) == "closed"
+    assert store.reports.reported_elsewhere(accession="A1", outcome="normal") == 1
+    assert store.outside_reports.take(sent(None, status="withdrawn")) == "withdrawn"
+    assert listed(store) == [study]
+    assert all(report.undone is not None for report in store.studies.details(study).reports)
 
 
 def test_a_table_that_is_none_is_a_sentence(store: Store, tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ def test_a_film_that_was_queued_at_the_report_opens_the_study_again(
     report(store, study, how)
     clock.now += 60
     assert judge("read", 0.99, **A1)
-    assert listed(store) == [study] and len(store.studies.details(study).films) == 2
+    joined = store.studies.details(study).films
+    assert listed(store) == [study] and len(joined) == 2
+    apart = joined[1].received - joined[0].received
+    assert apart.total_seconds() < 1, "the second film was received before the report"
     assert labelled(store) == {first}
 
 

@@ -237,15 +237,25 @@ def check_output(
     if os.path.exists(path) and os.path.isdir(path) != folder:
         raise UsageError(f"{path}: is a {'file' if folder else 'folder'}. Give another path")
     _check_writable(path.absolute() if folder else path.absolute().parent, path)
-    if not os.path.exists(path):
-        return
-    for place in filter(None, map(_place, inputs)):
-        if os.path.samefile(place, path):
-            named = "" if str(place) == str(path) else f"{place}, which "
-            raise UsageError(f"{path}: is {named or 'a file that '}this command reads and would replace. {_ANOTHER}")
     for place in filter(None, map(_place, folders)):
         if place.resolve() in (path.resolve(), *path.resolve().parents):
             raise UsageError(f"{path}: is in {place}, which this command reads and would change. {_ANOTHER}")
+    if not os.path.exists(path):
+        return
+    there = os.stat(path)
+    for given in inputs:
+        if given and (found := _stat(given)) is not None and os.path.samestat(found, there):
+            named = "a file that " if str(given) == str(path) else f"{given}, which "
+            raise UsageError(f"{path}: is {named}this command reads and would replace. {_ANOTHER}")
+
+
+def _stat(given: Path | str) -> os.stat_result | None:
+    """Return the status of an input, also of an installed model; None where there is none. One call for each film."""
+    try:
+        return os.stat(given)
+    except OSError:
+        place = _place(given)
+        return None if place is None else os.stat(place)
 
 
 def _place(given: Path | str | None) -> Path | None:

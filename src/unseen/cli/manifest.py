@@ -75,9 +75,9 @@ def manifest(
     if labels is None:
         of_table = {"--file-column": file_column, "--label-column": label_column, "--view-column": view_column}
         for option, value in of_table.items():
-            console.refuse({option: value}, "is a column of --labels. Give that table")
+            console.refuse({option: value}, "has an effect only with --labels. Give that table")
     if folds is None:
-        console.refuse({"--seed": seed}, "is of the folds. Give --folds")
+        console.refuse({"--seed": seed}, "has an effect only with --folds. Give --folds, too")
     files, words = file_column or "file", label_column or "label"
     split = out.with_name("splits.csv")
     _check_outputs((out, split) if folds else (out,))

@@ -43,7 +43,7 @@ def train(
     from unseen.artifacts.run_folder import runs_root
 
     if out is not None:
-        console.check_bundle_output(out, inputs=[recipe])
+        console.check_bundle_output(out, inputs=[console.recipe_file(recipe)])
     console.check_output(runs_root(), folder=True)
     given = recipes.load(recipe)  # before anything is imported that computes
     from unseen.runs.generator_training import resolve, train_generator

@@ -45,7 +45,7 @@ def suspects(
     if out is not None and out.is_dir():
         raise UsageError(f"--out {out}: is a folder; give a file, such as {out / 'suspects.csv'}")
     if out is not None:  # now, not after the trainings
-        console.check_output(out, inputs=[recipe, data], folders=[finder])
+        console.check_output(out, inputs=[console.recipe_file(recipe), data], folders=[finder])
         out.parent.mkdir(parents=True, exist_ok=True)
     chosen = recipes.load(recipe)
     names = console.label_names(normal, None, label_column)

@@ -187,7 +187,7 @@ def train(
     if report is not None:
         console.check_output(report, folder=True)
     if out is not None:
-        console.check_bundle_output(out, inputs=[recipe, data, finder, unlabelled, backbone])
+        console.check_bundle_output(out, inputs=[console.recipe_file(recipe), data, finder, unlabelled, backbone])
     if data is not None:
         check_films(data, names)
 
@@ -202,7 +202,10 @@ def train(
     listed = None if data is None else listed_films(data, names)
     if report is not None and listed is not None:
         for name in ("report.html", "metrics.json", "scores.parquet"):
-            console.check_output(report / name, inputs=console.files_read(listed, data, recipe, unlabelled, backbone))
+            console.check_output(
+                report / name,
+                inputs=console.files_read(listed, data, console.recipe_file(recipe), unlabelled, backbone),
+            )
     lungs = finder_for(chosen, listed, finder)
     progress = console.training_progress()
     if log == "tensorboard":

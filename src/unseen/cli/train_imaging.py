@@ -40,7 +40,7 @@ def train_imaging(
     """Train a reconstructor and print the path of its bundle; the arguments are the options of `unseen train`."""
 
     if out is not None:
-        console.check_bundle_output(out, inputs=[source, data, measurements, operator, start_from])
+        console.check_bundle_output(out, inputs=[console.recipe_file(source), data, measurements, operator, start_from])
     if array is not None and measurements is None and data is None:
         raise UsageError("--array goes with --measurements or --data: it names the array in a file of several")
     if operator is not None and measurements is None and data is None:

@@ -164,11 +164,13 @@ class Measurement:
         if self.batch is None:
             return self
         samples = torch.as_tensor(readable(samples))
-        if samples.dtype == torch.bool or samples.is_floating_point() or samples.is_complex():
+        samples = samples.long() if not samples.numel() else samples
+        if samples.dtype in (torch.bool, torch.uint8) or samples.is_floating_point() or samples.is_complex():
             raise ValueError(
                 f"samples are whole numbers from 0 to {self.batch - 1}, but got {samples.dtype}. Of a mask, give "
                 "mask.nonzero().flatten()."
             )
+        samples = samples.long()
         if samples.numel() and (int(samples.min()) < 0 or int(samples.max()) >= self.batch):
             raise ValueError(
                 f"samples are whole numbers from 0 to {self.batch - 1}, but got some from {int(samples.min())} to "

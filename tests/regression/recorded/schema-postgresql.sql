@@ -151,6 +151,7 @@ CREATE TABLE public.films (
     projection text,
     origin text,
     related text,
+    joined_us bigint,
     CONSTRAINT ck_films_aside CHECK ((aside = ANY (ARRAY['returned'::text, 'discarded'::text])))
 );
 CREATE SEQUENCE public.films_id_seq

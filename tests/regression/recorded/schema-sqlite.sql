@@ -165,7 +165,7 @@ CREATE TABLE films (
 	view_position TEXT, 
 	file_format TEXT, 
 	pixel_sha256 TEXT, 
-	tags TEXT NOT NULL, look BLOB, statistics TEXT, aside TEXT CONSTRAINT ck_films_aside CHECK (aside in ('returned', 'discarded')), instance TEXT, projection TEXT, origin TEXT, related TEXT, 
+	tags TEXT NOT NULL, look BLOB, statistics TEXT, aside TEXT CONSTRAINT ck_films_aside CHECK (aside in ('returned', 'discarded')), instance TEXT, projection TEXT, origin TEXT, related TEXT, joined_us BIGINT, 
 	CONSTRAINT pk_films PRIMARY KEY (id), 
 	CONSTRAINT fk_films_study_id FOREIGN KEY(study_id) REFERENCES studies (id), 
 	CONSTRAINT uq_films_public_id UNIQUE (public_id), 

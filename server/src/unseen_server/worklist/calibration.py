@@ -416,7 +416,9 @@ def counted_studies(store: Store, wanted: Collection[str], *, policies: Mapping[
         named = select(studies.c.id, studies.c.public_id).where(among(connection, studies.c.public_id, wanted))
         numbers = {row.public_id: row.id for row in connection.execute(named)}
         decided = _deciding(connection)
-    return {study for study in wanted if _counts(study, decided.get(numbers[study], ()), known, store.names.key)}
+    return {
+        study for study, number in numbers.items() if _counts(study, decided.get(number, ()), known, store.names.key)
+    }
 
 
 def _counts(study: str, decided: Iterable[str], known: Mapping[str, Policy], key: bytes) -> bool:

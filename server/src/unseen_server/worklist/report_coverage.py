@@ -40,7 +40,12 @@ def covers(report: FromClause, *, lateral: ColumnElement[bool] | None = None) ->
 
 
 def _in_time(report: FromClause) -> ColumnElement[bool]:
-    return films.c.received_us <= report.c.made_us
+    return _came_us() <= report.c.made_us
+
+
+def _came_us() -> ColumnElement[int]:
+    """Return the time at which a film came to its study, as far as a report on the study is concerned."""
+    return func.coalesce(films.c.joined_us, films.c.received_us)
 
 
 def not_covered(connection: Connection, numbers: Collection[int]) -> dict[int, dict[int, bool]]:
@@ -69,14 +74,14 @@ def not_covered(connection: Connection, numbers: Collection[int]) -> dict[int, d
 
 def moment_of_report(writing: Writing, study: int) -> int:
     """Return the time of a report that is made now: not before any film of the study was received."""
-    return max(writing.now_us, _latest(writing, films.c.received_us, films.c.study_id == study) or 0)
+    return max(writing.now_us, _latest(writing, _came_us(), films.c.study_id == study) or 0)
 
 
 def joins_later(writing: Writing, moving: int, target: int) -> None:
-    """Date the films of a study that joins another one after all reports on the other study.
+    """Record that the films of a study join another one after all reports on the other study.
 
     A report that came before all films of its study is about the study, not about the films that were there: for it
-    the time of receipt decides.
+    the time of receipt decides. Films of a study with a report of its own keep their time: that report is about them.
 
     Args:
         writing: The transaction.
@@ -86,12 +91,13 @@ def joins_later(writing: Writing, moving: int, target: int) -> None:
     early = select(outside_reports.c.report_id).where(
         outside_reports.c.study_id == target, outside_reports.c.early, outside_reports.c.report_id.is_not(None)
     )
-    stand = (reports.c.study_id == target, reports.c.undone_us.is_(None), reports.c.id.not_in(early))
-    made_us = _latest(writing, reports.c.made_us, *stand)
-    if made_us is not None:
+    stands = reports.c.undone_us.is_(None)
+    own = _latest(writing, reports.c.made_us, reports.c.study_id == moving, stands)
+    made_us = _latest(writing, reports.c.made_us, reports.c.study_id == target, stands, reports.c.id.not_in(early))
+    if own is None and made_us is not None:
         joined_us = max(writing.now_us, made_us + 1)
-        came = (films.c.study_id == moving, films.c.received_us < joined_us)
-        writing.connection.execute(films.update().where(*came).values(received_us=joined_us))
+        came = (films.c.study_id == moving, _came_us() < joined_us)
+        writing.connection.execute(films.update().where(*came).values(joined_us=joined_us))
 
 
 def _latest(writing: Writing, column: ColumnElement[int], *conditions: ColumnElement[bool]) -> int | None:

@@ -16,7 +16,7 @@ from unseen_server.worklist.statements import insert_row, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.study_claims import UNCLAIMED, check_holder
-from unseen_server.worklist.tables import drafts, films, reports, seen, studies
+from unseen_server.worklist.tables import drafts, films, outside_reports, reports, seen, studies
 from unseen_server.worklist.transactions import Found, Writing
 
 Outcome = Literal["normal", "abnormal", "unsure"]
@@ -187,6 +187,9 @@ def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outco
     for study, before in unknown:
         number = enter(writing, study, actor, outcome, note or before.note, how="elsewhere")
         update_row(writing.connection, reports, number, {"made_us": before.made_us})  # it is about the same films
+        update_row(writing.connection, reports, before.id, {"undone_us": writing.now_us})
+        of_before = outside_reports.c.report_id == before.id  # a withdrawal takes the new one back
+        writing.connection.execute(outside_reports.update().where(of_before).values(report_id=number))
         writing.log(actor, "study.report_corrected", study.public_id, outcome=outcome, was=None)
     return len(todo) + len(unknown)
 

@@ -143,6 +143,7 @@ films = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("received_us", sa.BigInteger, nullable=False),
+    sa.Column("joined_us", sa.BigInteger),  # when it joined a study with a report, which does not cover it; else none
     sa.Column("judged", sa.Boolean, nullable=False),
     sa.Column("view_position", sa.Text),
     sa.Column("file_format", sa.Text),

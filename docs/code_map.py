@@ -165,6 +165,12 @@ FREQUENT = (
         "index of each measurement: `reconstruction/measurements.py`; levels of the training alone: "
         "`reconstruction/reconstructor.py`",
     ),
+    (
+        "Films that a report covers, and a study that opens again",
+        "server/src/unseen_server/worklist/report_coverage.py",
+        "`result_batch.py` opens the study",
+    ),
+    ("A line of results-sources", "studies/pages/sources_page.py", "figures of the sources: `source_figures.py`"),
     ("A section of results-imaging", "studies/imaging/page.py", "`*_section.py` beside it, one for each heading"),
     ("An arm of the imaging results", "studies/imaging/arms.py", "its name: `settings.py`; then the recipes"),
     (

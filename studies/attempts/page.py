@@ -126,12 +126,11 @@ def _summary(rows: Mapping[str, Entry], every: Mapping[str, Entry]) -> list[str]
         better = [_name(row) for row in kept if row["difference"]["low"] > 0]
         worse = [_name(row) for row in kept if row["difference"]["high"] < 0]
         shipped = [row for one in kept if (row := every.get(f"shipped/{_name(one)}-0")) is not None]
-        trained = f" ({told})" if (told := budgets.of_networks(shipped)) else ""
         finder = every.get("lungs/open-masks-inside-0", {}).get("finder")
         learnt = f" ({finder['steps']:,} steps, {finder['features']} features, {finder['size']} px)" if finder else ""
         said.append(
-            f"**The finder that keeps lesions{learnt}, in {len(kept)} shipped models**{trained}: laterality is "
-            f"significantly higher in {_listed(better)} and significantly lower in {_listed(worse)}."
+            f"**The finder that keeps lesions{learnt}, in {len(kept)} shipped models**{budgets.in_brackets(shipped)}: "
+            f"laterality is significantly higher in {_listed(better)} and significantly lower in {_listed(worse)}."
         )
     best = next((row for name, row in rows.items() if name.startswith(HEADS) and row["nominated"]), None)
     if best is not None:

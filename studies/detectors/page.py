@@ -152,7 +152,7 @@ def _conclusions(
     }
     low = [row for row in rows if row["metrics"]["auroc"]["pooled"]["low"] <= 0.5]
     said = [
-        f"on fold 0, {len(above) or 'none'} of the {len(rows)} recipes{_in_brackets(rows)} "
+        f"on fold 0, {len(above) or 'none'} of the {len(rows)} recipes{budgets.in_brackets(rows)} "
         + ("is" if len(above) <= 1 else "are")
         + f" significantly better than {strongest['words']} alone (AUROC {strongest['strength']:.2f})"
         + (f": {_list(above)}" if above else "")
@@ -184,7 +184,9 @@ def _conclusions(
                 + f", {len(under)} are significantly worse"
                 + (f" ({_list(under)})" if under else "")
             )
-        said.append(f"of the {len(opened)} recipes on the test folds{_in_brackets(opened)}, {'; '.join(verdicts)}")
+        said.append(
+            f"of the {len(opened)} recipes on the test folds{budgets.in_brackets(opened)}, {'; '.join(verdicts)}"
+        )
     said += [
         f"on `{cell['seen']}`, trained on it and blur-harmonised, {_elsewhere(row)} reaches "
         f"{figure(cell['auroc'])}, and {_is(cell['shortcut'])} than the best shortcut of the same pixels "
@@ -211,12 +213,6 @@ def _elsewhere(row: Entry) -> str:
     name = str(row["recipe"]).rpartition("/")[2]
     folder = "elsewhere" if f"elsewhere/{name}" in recipe_files.names() else "detectors"
     return f"`{name}`{budgets.of_recipe(recipe_files.load(f'{folder}/{name}'))}"
-
-
-def _in_brackets(rows: Sequence[Entry]) -> str:
-    """Return the training of the networks among recipes, in brackets."""
-    told = budgets.of_networks(rows)
-    return f" ({told})" if told else ""
 
 
 def _of_networks(rows: Sequence[Entry]) -> str:

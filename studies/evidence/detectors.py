@@ -13,7 +13,6 @@ from studies.evidence.references import (
     given_labels,
     lines_of_labels,
     mark_of,
-    networks_note,
     reference_lines,
     supervised,
     trained_supervised,
@@ -51,7 +50,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     reference = supervised(rows)
     worse = [name for name in above if above[name]["floor"]["pooled"]["high"] < 0]
     better = [name for name in above if above[name]["floor"]["pooled"]["low"] > 0]
-    trained = networks_note(list(normals_only.values()))
+    trained = budgets.in_brackets(list(normals_only.values()))
     over_statistic = [name for name in above if above[name]["shortcut"]["pooled"]["low"] > 0]
     gans_below = "" if over_statistic else trained
 

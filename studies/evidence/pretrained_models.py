@@ -13,7 +13,6 @@ from studies.evidence.references import (
     lines_of_labels,
     mark_of,
     mix_note,
-    networks_note,
     reference_lines,
 )
 from studies.evidence.repeats import TESTED
@@ -62,7 +61,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         + (f"significantly better than every single statistic on all films together: {', '.join(above)}." if above
            else "of the pretrained models and the thesis's recipes none is significantly better than every single "
            "statistic on all films together"
-           f"{networks_note(some)}, so these AUROCs are not evidence of detecting disease."),
+           f"{budgets.in_brackets(some)}, so these AUROCs are not evidence of detecting disease."),
     ]  # fmt: skip
     sentences += given_labels(rows)
     lines = best_first(_by_instruments(rows, ordered))

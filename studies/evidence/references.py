@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from studies.detectors.labelled_network import STEPS
 from studies.evidence.charts import BLUE, GREEN, ORANGE, VIOLET, Mark, ReferenceLine
-from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, pooled_auroc, shortcut
 from unseen.detectors.lesion_classifier import LesionSettings
 from unseen.evaluation.intervals import interval_text as figure
@@ -102,9 +101,3 @@ def called(row: Entry) -> str:
     return (
         f"models/{name.removeprefix('shipped/')}" if name.startswith("shipped/") else f"{row['method']}, {row['px']} px"
     )
-
-
-def networks_note(rows: Sequence[Entry]) -> str:
-    """Return the training of the networks among rows, in brackets."""
-    told = budgets.of_networks(rows)
-    return f" ({told})" if told else ""

@@ -161,6 +161,15 @@ def named(row: Entry, name: str | None = None) -> str:
     return f"`{row['method'] if name is None else name}`{beside(row)}{dagger(row)}"
 
 
+def in_brackets(rows: Iterable[Entry]) -> str:
+    """Return `of_networks` in brackets, to stand behind what is concluded on these rows; "" without a network.
+
+    >>> in_brackets([{"method": "dae", "steps": 240, "features": 16}]), in_brackets([{"method": "pca"}])
+    (' (the networks among them after 240 steps with 16 features)', '')
+    """
+    return f" ({told})" if (told := of_networks(rows)) else ""
+
+
 def of_networks(rows: Iterable[Entry]) -> str:
     """Return the budgets of the GANs, the other networks and the ensembles' members among rows, for a sentence.
 

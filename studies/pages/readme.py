@@ -76,9 +76,8 @@ def _against_statistics(shown: Sequence[Entry]) -> list[str]:
         if names
     ]
     if without:
-        spent = budgets.of_networks(shown)
-        where, trained = _capital(" and ".join(without)), f" ({spent})" if spent else ""
-        said.insert(0, f"{where}, no detector is significantly better than every single image statistic{trained}.")
+        none = "no detector is significantly better than every single image statistic"
+        said.insert(0, f"{_capital(' and '.join(without))}, {none}{budgets.in_brackets(shown)}.")
     return said
 
 

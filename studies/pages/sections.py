@@ -147,7 +147,7 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
     if lungs:
         known = [row for row in lungs if row["metrics"]["auroc"]["pooled"].get("value") is not None]
         best = max(known, key=pooled_auroc)
-        trained = f" ({told})" if (told := budgets.of_networks(lungs)) else ""
+        trained = budgets.in_brackets(lungs)
         said.append(
             f"Among the thesis's recipes and `pca`, on lung crops, `{best['method']}` at {best['px']} px has the "
             f"highest pooled AUROC, {aurocs(best)[0]}{trained}. We did not select on the order of the rows."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from studies import recipe_files as recipes
+from studies.curves.page import diverged
 from studies.evidence.screen import rendered
 from studies.imaging import budgets as imaging_budgets
 from studies.imaging.arms import NAMES, READ_BY
@@ -174,6 +175,7 @@ def _longest(rows: Mapping[str, Row], some: Sequence[Row], short: str, arm: str)
         row
         for row in of_arm([row for row in rows.values() if row.get("problem") == f"curves/{short}-{CURVE_PX}"], arm)
         if all(row["settings"][name] == getattr(asked, name) for name in ("sigma", "kept", "views"))
+        and not diverged(row)
     ]
     last = max(points, key=lambda row: int(row.get("steps") or 0), default=None)
     if last is None or int(last.get("steps") or 0) <= max((int(row.get("steps") or 0) for row in some), default=0):

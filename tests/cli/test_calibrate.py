@@ -43,13 +43,18 @@ def test_before_anything_is_labelled_it_says_how_many_are_needed(say: Say, model
     assert "needs 36, " in say("calibrate", model, "--max-miss-rate", "0.1", "--lifetime", "1").out
 
 
-def test_a_joint_guarantee_needs_the_studies_of_its_number_of_sources(say: Say, model: Path, tmp_path: Path) -> None:
+def from_two_sources(pairs: int, folder: Path) -> Path:
+    """Write pairs of labelled films of each of two sources; return their manifest."""
     films = [
         replace(film, source=source, name=f"{source} {film.name}", patient=f"{source} {film.patient}")
         for source, seed in (("north", 51), ("south", 52))
-        for film in un.data.phantoms.twins(4, seed=seed, size=64)
+        for film in un.data.phantoms.twins(pairs, seed=seed, size=64)
     ]
-    labelled = un.data.phantoms.write(films, tmp_path / "labelled")
+    return un.data.phantoms.write(films, folder)
+
+
+def test_a_joint_guarantee_needs_the_studies_of_its_number_of_sources(say: Say, model: Path, tmp_path: Path) -> None:
+    labelled = from_two_sources(4, tmp_path / "labelled")
     words = ("calibrate", model, "--data", labelled, "--max-miss-rate", "0.05", "--jointly", "--out")
     needed = [Guarantee(0.05, 0.95).jointly(2).abnormals_needed(misses) for misses in range(3)]
     answer = say(*words, tmp_path / "policy.json")
@@ -377,12 +382,7 @@ def test_a_pilot_names_what_it_leaves_out(say: Say, model: Path, tmp_path: Path)
 @pytest.mark.slow
 def test_options_reach_the_policy(say: Say, model: Path, tmp_path: Path) -> None:
     """--jointly splits δ over the sources: no threshold is higher; --confidence and --prevalence are kept."""
-    films = [
-        replace(film, source=source, name=f"{source} {film.name}", patient=f"{source} {film.patient}")
-        for source, seed in (("north", 51), ("south", 52))
-        for film in un.data.phantoms.twins(30, seed=seed, size=64)
-    ]
-    labelled = un.data.phantoms.write(films, tmp_path / "labelled")
+    labelled = from_two_sources(30, tmp_path / "labelled")
     found = {}
     for name, words in {"each": [], "jointly": ["--jointly"]}.items():
         out = tmp_path / f"{name}.json"

@@ -346,14 +346,19 @@ def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Sto
     )
 
 
+def by_a_clearing_policy(store: Store, reported: Reported) -> list[str]:
+    """Return 12 reported abnormal studies that an activated policy decided, half of them for the audit sample."""
+    clearing = policy(audit_share=0.5)
+    number = store.activations.propose(MODEL, "pca", clearing, actor="lea", note="enough labels").number
+    store.activations.activate(number, actor="leo", note="looked at it")
+    return [reported(film, 0.5, "abnormal", decided=clearing.digest) for film in range(12)]
+
+
 def test_studies_that_a_policy_chose_for_reading_count_only_as_the_audit_sample_would_have_taken_them(
     store: Store, reported: Reported
 ) -> None:
     """Else each calibration would see the abnormals above the last threshold alone, and raise it."""
-    clearing = policy(audit_share=0.5)
-    number = store.activations.propose(MODEL, "pca", clearing, actor="lea", note="enough labels").number
-    store.activations.activate(number, actor="leo", note="looked at it")
-    made = [reported(film, 0.5, "abnormal", decided=clearing.digest) for film in range(12)]
+    made = by_a_clearing_policy(store, reported)
     free = reported(20, 0.5, "abnormal")
     unknown = reported(21, 0.5, "abnormal", decided="0" * 64)
     found = labels(store, MODEL, LOOSE)
@@ -370,10 +375,7 @@ def test_studies_that_a_policy_chose_for_reading_count_only_as_the_audit_sample_
 def test_an_export_for_a_calibration_leaves_out_what_a_policy_chose_for_reading(
     store: Store, reported: Reported, tmp_path: Path
 ) -> None:
-    clearing = policy(audit_share=0.5)
-    number = store.activations.propose(MODEL, "pca", clearing, actor="lea", note="enough labels").number
-    store.activations.activate(number, actor="leo", note="looked at it")
-    made = [reported(film, 0.5, "abnormal", decided=clearing.digest) for film in range(12)]
+    made = by_a_clearing_policy(store, reported)
     free = reported(20, 0.5, "normal")
     idle = policy(sources={"ward": SourcePolicy(abnormals=1, normals=(0.1,), refused="refused: 1 of 29")})
     unknown = reported(21, 0.5, "abnormal", decided=idle.digest)

@@ -62,7 +62,7 @@ class Card(BaseModel):
     weights_bytes: int = Field(default=0, ge=0)
     facts: dict[str, float] = {}
     """Values measured by fitting, such as the films' estimated noise; the training's seconds, steps and epochs, and
-    whether its loss came to rest (1 or 0). Cards of earlier versions lack the last three."""
+    whether its loss converged (1 or 0). Cards of earlier versions lack the last three."""
     trained_on: str = ""
     """The device and its threads, such as ``cpu (x86_64), 1 thread(s)``."""
     metrics: dict[str, object] = {}

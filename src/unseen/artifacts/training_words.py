@@ -55,25 +55,18 @@ def _is_trained(config: Mapping[str, object], facts: Mapping[str, object]) -> bo
     return bool(facts.get(STEPS)) if STEPS in facts else "features" in config
 
 
-def _of_network(config: Mapping[str, object], facts: Mapping[str, object], epochs: object = None) -> str:
-    """Return the budget of one network.
+def _of_network(config: Mapping[str, object], facts: Mapping[str, object]) -> str:
+    """Return the budget of one network, from its settings and the facts of its training."""
+    amounts = _amounts(config, facts)
+    if facts.get(STEPS) is None:
+        return f"{amounts}. {NOT_RECORDED}" if amounts else NOT_RECORDED
+    return amounts
 
-    Args:
-        config: Its settings.
-        facts: Facts of its training.
-        epochs: Number of epochs, where the settings have it and the facts do not.
-    """
-    parts = []
-    for name, count in (
-        ("step", facts.get(STEPS)),
-        ("epoch", facts.get(EPOCHS, epochs)),
-        ("feature", config.get("features")),
-    ):
-        if isinstance(count, int | float):
-            parts.append(number_of(int(count), name))
-    text = ", ".join(parts)
-    if STEPS not in facts or facts[STEPS] is None:
-        return f"{text}. {NOT_RECORDED}" if text else NOT_RECORDED
+
+def _amounts(config: Mapping[str, object], facts: Mapping[str, object], epochs: object = None) -> str:
+    """Return the recorded parts of a budget; `epochs`: of the settings, where the facts have none."""
+    counts = (("step", facts.get(STEPS)), ("epoch", facts.get(EPOCHS, epochs)), ("feature", config.get("features")))
+    text = ", ".join(number_of(int(count), name) for name, count in counts if isinstance(count, int | float))
     if CONVERGED in facts:
         text += "; converged" if facts[CONVERGED] else "; not converged"
     return text
@@ -81,7 +74,7 @@ def _of_network(config: Mapping[str, object], facts: Mapping[str, object], epoch
 
 def _of_members(members: list[object], facts: Mapping[str, object]) -> str:
     """Return the budgets of an ensemble's trained members; each has its number and name before its facts."""
-    texts = []
+    texts, recorded = [], True
     for number, member in enumerate(members):
         if not isinstance(member, Mapping):
             continue
@@ -90,9 +83,9 @@ def _of_members(members: list[object], facts: Mapping[str, object]) -> str:
         start = f"{number}-{member.get('key')} "
         own = {name.removeprefix(start): value for name, value in facts.items() if name.startswith(start)}
         if _is_trained(config, own) or (member.get("epochs") is not None and STEPS not in own):
-            words = _of_network(config, own, member.get("epochs")).removesuffix(NOT_RECORDED).strip().rstrip(".")
-            texts.append((f"{member.get('key')}: {words}" if words else str(member.get("key")), STEPS in own))
+            amounts = _amounts(config, own, member.get("epochs"))
+            texts.append(f"{member.get('key')}: {amounts}" if amounts else str(member.get("key")))
+            recorded &= STEPS in own
     if not texts:
         return ""
-    said = "; ".join(text for text, _ in texts)
-    return said if all(known for _, known in texts) else f"{said}. {NOT_RECORDED}"
+    return "; ".join(texts) if recorded else f"{'; '.join(texts)}. {NOT_RECORDED}"

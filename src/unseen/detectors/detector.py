@@ -197,7 +197,7 @@ class Detector(Estimator):
         """Return the budget of the last training for the card; steps of 0: nothing was trained by epochs.
 
         Returns:
-            Steps, epochs, and whether the loss came to rest (1 or 0) where that is known; empty for a method without
+            Steps, epochs, and whether the loss converged (1 or 0) where that is known; empty for a method without
             epochs.
         """
         if not self.learns_by_epochs:

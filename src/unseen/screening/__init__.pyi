@@ -7,6 +7,7 @@ from .audit_draw import abnormal_share as abnormal_share
 from .audit_draw import is_sampled as is_sampled
 from .calibration import calibrate as calibrate
 from .calibration import policy_of as policy_of
+from .calibration_films import SELECTED_BY_POLICY as SELECTED_BY_POLICY
 from .companions import deciding as deciding
 from .decision import FIRST_PRIORITY as FIRST_PRIORITY
 from .decision import Action as Action

@@ -15,7 +15,7 @@ from unseen.screening.policy import PolicyError
 if TYPE_CHECKING:
     from unseen.data.manifest import Entry
 
-SELECTED = "selected_by_policy"
+SELECTED_BY_POLICY = "selected_by_policy"
 """Column of a manifest: not empty for a film of a study that was read because of its score (`unseen export`)."""
 
 
@@ -28,11 +28,11 @@ def refuse_selected(films: Iterable[Entry | Film]) -> None:
     Example:
         >>> refuse_selected([])
     """
-    if number := sum(bool(film.columns.get(SELECTED, "").strip()) for film in films):
+    if number := sum(bool(film.columns.get(SELECTED_BY_POLICY, "").strip()) for film in films):
         raise PolicyError(
             f"{number_of(number, 'film')} {verb_of(number, 'is')} of studies that were read because of their scores "
-            f"(column `{SELECTED}`). Abnormal studies with low scores are missing among them, so the guarantee would "
-            "not hold. Export again without --with-selected"
+            f"(column `{SELECTED_BY_POLICY}`). Abnormal studies with low scores are missing among them, so the "
+            "guarantee would not hold. Export again without --with-selected"
         )
 
 

@@ -75,7 +75,7 @@ class History:
         write_text(folder / EPOCHS, _lines([["epoch", *self.validation], *rows]))
 
     def budget_facts(self, part: str = "generator") -> dict[str, float]:
-        """Return the budget as facts of a card: steps, epochs, and whether ``part`` came to rest where that is known.
+        """Return the budget as facts of a card: steps, epochs, and whether ``part`` converged where that is known.
 
         >>> flat = {"loss": [1.0] * 40}
         >>> History(parts=flat, steps=40, seconds=1, device="cpu", steps_per_epoch=4).budget_facts("loss")

@@ -1,4 +1,4 @@
-"""Stream of events for open pages (server-sent events): a line whenever the worklist changes, to the session's end."""
+"""Stream of events for open pages (server-sent events): one line for each change until the session ends."""
 
 import json
 import time

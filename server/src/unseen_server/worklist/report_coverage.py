@@ -1,4 +1,4 @@
-"""Films that a report covers.
+"""Films that a report covers; a frontal film that it does not cover opens the study again (`result_batch`).
 
 A film that joins a study after a report is not covered by this report: its study is opened again, and the report is no
 label of it. A reader's report (`seen`) covers the frontal films that were shown to this reader, and no others: a film

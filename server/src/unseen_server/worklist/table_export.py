@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, select
 
 from unseen.artifacts import LIMITS, replacing, write_text
 from unseen.data import safe_row, safe_table
+from unseen.screening import SELECTED_BY_POLICY
 from unseen_server.worklist.calibration import counted_studies
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from unseen_server.worklist.store import Store
 
 
-SELECTED = "selected_by_policy"
-"""Column that marks studies which were read because of their score; `unseen calibrate` refuses them."""
 _STUDY = studies.c.public_id.label("study")
 _FILM = films.c.public_id.label("film")
 
@@ -110,7 +109,7 @@ def export_labelled(
     hides = store.settings.read().identity == "nobody"
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
-    rows.writerow(["file", "label", "source", "patient", "study", *([SELECTED] if with_selected else [])])
+    rows.writerow(["file", "label", "source", "patient", "study", *([SELECTED_BY_POLICY] if with_selected else [])])
     found = labelled if with_selected else [film for film in labelled if film.study in counted]
     for film in found:
         file = os.path.relpath(store.films.path(film.film), path.parent)
